@@ -1,0 +1,62 @@
+"""Everything this project raises on purpose, so that a caller can tell whose fault it was.
+
+WallpapersError
+├── UserError (ValueError)      the run cannot start: exit status 1, one line
+│   ├── ArgumentError           a spider argument (-a)
+│   ├── SettingError            a setting (-s)
+│   └── MissingLibraryError     an optional library that what was asked for needs
+├── ListingError                the answer is not a page of the listing: status 4
+│   ├── ListingCutError         ... but may be when it is asked for again
+│   └── ListingRefusedError     ... because the source does not want us
+├── PictureRefusedError         one candidate could not be had, with its reason
+└── StoreError                  the place where wallpapers rest failed: status 5
+"""
+
+from __future__ import annotations
+
+
+class WallpapersError(Exception):
+    """The root of all errors of this project."""
+
+
+class UserError(WallpapersError, ValueError):
+    """The run cannot start as it was asked for; the message names what, the value, the remedy."""
+
+
+class ArgumentError(UserError):
+    """A spider argument is unknown or has a value that is not allowed."""
+
+
+class SettingError(UserError):
+    """A setting has a value that is not allowed."""
+
+
+class MissingLibraryError(UserError):
+    """A library is not installed; the message has the pip command."""
+
+
+class ListingError(WallpapersError):
+    """An answer of the source is not a page of its listing; the message says what it is."""
+
+
+class ListingCutError(ListingError):
+    """The answer looks like a page that did not come whole: asking again may help."""
+
+
+class ListingRefusedError(ListingError):
+    """The source answered, and its answer is that it does not serve us."""
+
+
+class PictureRefusedError(WallpapersError):
+    """One candidate gave no picture to keep.
+
+    ``reason`` is one of the closed list in docs/stats.md; the message says it with its figures.
+    """
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(f"{reason} ({detail})" if detail else reason)
+        self.reason = reason
+
+
+class StoreError(WallpapersError):
+    """The store did not take a file: disk full, read-only, gone, refused."""
