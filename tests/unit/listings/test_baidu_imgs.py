@@ -1,0 +1,324 @@
+"""The listing of Baidu's channels: the address that asks for a page, and what a page names."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import parse_qs, parse_qsl, urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.pictures import exhibit
+from wallpapers.demo.standin import entry as standin_entry
+from wallpapers.errors import ListingCutError, ListingError, ListingRefusedError, WallpapersError
+from wallpapers.items import Wallpaper
+from wallpapers.listings.baidu_imgs import Query, page_url, parse_page
+
+ORIGIN = "http://d.hiphotos.baidu.com"
+ENTRY = standin_entry(exhibit(id="9561172051", title="层峦叠嶂", width=1920, height=1080), ORIGIN)
+ADDRESS = ENTRY["downloadUrl"]
+
+
+def entry(**changes: Any) -> dict[str, Any]:
+    """Return an entry of the real shape, with *changes*; None takes a key away."""
+    changed = {**ENTRY, **changes}
+    return {key: value for key, value in changed.items() if value is not None}
+
+
+def body(*entries: Any, **top: Any) -> bytes:
+    """Return a page with *entries*, closed by the empty object as real ones are."""
+    answer = {"totalNum": 240, "startIndex": 0, "imgs": [*entries, {}], **top}
+    return json.dumps(answer, ensure_ascii=False).encode()
+
+
+def only(page_body: bytes) -> Wallpaper:
+    """Return the single wallpaper that a page names."""
+    (wallpaper,) = parse_page(page_body).wallpapers
+    return wallpaper
+
+
+# The request
+
+
+def test_the_request_has_every_parameter_of_the_original() -> None:
+    url = page_url(Query("壁纸", "国家地理"), pn=120, rn=60, t=0.25)
+    assert dict(parse_qsl(urlsplit(url).query, keep_blank_values=True)) == {
+        "pn": "120",
+        "rn": "60",
+        "col": "壁纸",
+        "tag": "国家地理",
+        "tag3": "",
+        "width": "1600",
+        "height": "900",
+        "ic": "0",
+        "ie": "utf8",
+        "oe": "utf-8",
+        "image_id": "",
+        "fr": "channel",
+        "p": "channel",
+        "from": "1",
+        "app": "img.browse.channel.wallpaper",
+        "t": "0.25",
+    }
+    assert url.startswith("http://image.baidu.com/data/imgs?")
+
+
+def test_path_and_query_of_another_endpoint_are_kept() -> None:
+    query = Query("壁纸", "风景", "海滩沙滩", width=2560, height=1440)
+    url = page_url(query, 0, 30, t=0.5, endpoint="https://mirror.test:8443/a/b?key=k%26k&rn=1#top")
+    parts = urlsplit(url)
+    assert (parts.scheme, parts.netloc, parts.path) == ("https", "mirror.test:8443", "/a/b")
+    values = parse_qs(parts.query)
+    assert values["key"] == ["k&k"]
+    assert values["rn"] == ["30"]
+    assert values["tag3"] == ["海滩沙滩"]
+
+
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        (Query("壁纸", "国家地理"), "国家地理"),
+        (Query("壁纸", "风景", "海滩沙滩"), "风景-海滩沙滩"),
+        (Query("壁纸", ""), "壁纸"),
+    ],
+)
+def test_a_listing_is_named_after_its_tags(query: Query, name: str) -> None:
+    assert query.name == name
+
+
+# A page
+
+
+def test_an_entry_becomes_a_wallpaper() -> None:
+    assert only(body(entry(fromUrl="http://huaban.com/pins/1/"))) == Wallpaper(
+        id="9561172051",
+        image_urls=[ADDRESS],
+        title="层峦叠嶂",
+        tags=["国家地理"],
+        page_url="http://huaban.com/pins/1/",
+        date="2016-01-26",
+        width=1920,
+        height=1080,
+    )
+
+
+def test_the_closing_empty_object_is_no_entry() -> None:
+    page = parse_page(body(entry(id="1"), entry(id="2")))
+    assert page.entries == 2
+    assert not page.rejected
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [{"imgs": []}, {"imgs": [{}]}, {"imgs": None}, {"totalNum": 0}],
+    ids=["empty", "closing object", "null", "absent"],
+)
+def test_a_page_behind_the_end_names_nothing(answer: dict[str, Any]) -> None:
+    page = parse_page(json.dumps(answer).encode())
+    assert (page.entries, page.wallpapers) == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("total", "read"),
+    [
+        (2398, 2398),
+        ("2398", 2398),
+        ("约2398", None),
+        (-1, None),
+        (None, None),
+        (True, None),
+        (float("nan"), None),
+        (10**30, None),
+        (int("9" * 4200), None),
+        ([], None),
+    ],
+)
+def test_a_total_is_read_where_it_is_one(total: Any, read: int | None) -> None:
+    assert parse_page(body(entry(), totalNum=total)).total == read
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        ({}, "no_candidate"),
+        (None, "not_an_object"),
+        ("text", "not_an_object"),
+        (7, "not_an_object"),
+        ([], "not_an_object"),
+        (entry(downloadUrl="", imageUrl=None, objUrl="  "), "no_candidate"),
+        (entry(downloadUrl=5, imageUrl=["http://a/b.jpg"], objUrl={}), "no_candidate"),
+    ],
+)
+def test_a_bad_entry_costs_itself_and_is_counted(bad: Any, reason: str) -> None:
+    page = parse_page(body(entry(id="1"), bad, entry(id="2")))
+    assert [wallpaper.id for wallpaper in page.wallpapers] == ["1", "2"]
+    assert page.rejected == {reason: 1}
+    assert page.entries == 3
+
+
+def test_candidates_are_the_originals_best_first_without_repeats() -> None:
+    page = body(
+        entry(downloadUrl="http://a/1.jpg", imageUrl="http://b/1.jpg", objUrl="http://a/1.jpg")
+    )
+    assert only(page).image_urls == ["http://a/1.jpg", "http://b/1.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("listed", "read"),
+    [
+        (" http://a/1.jpg\n", "http://a/1.jpg"),
+        ("http%3A%2F%2Ffe.topit.me%2Fe%2F1.jpg", "http://fe.topit.me/e/1.jpg"),
+        ("http://img.hb.aicdn.com/e10e2a76-JJODr7", "http://img.hb.aicdn.com/e10e2a76-JJODr7"),
+        ("http://user:secret@a/1.jpg", "http://***@a/1.jpg"),
+        ("//user@a/1@2x.jpg", "//***@a/1@2x.jpg"),
+        ("http://a/wide@2x.jpg", "http://a/wide@2x.jpg"),
+        ("ftp://a/1.jpg", "ftp://a/1.jpg"),
+        ("http://a/\ud800.jpg", "http://a/?.jpg"),
+    ],
+)
+def test_an_address_is_kept_but_for_blanks_and_secrets(listed: str, read: str) -> None:
+    page = json.dumps({"imgs": [entry(downloadUrl=listed, imageUrl=None, objUrl=None)]}).encode()
+    assert only(page).image_urls == [read]
+
+
+@pytest.mark.parametrize(
+    ("listed", "read"),
+    [
+        ("9561172051", "9561172051"),
+        (9561172051, "9561172051"),
+        (123456789012345678901234567890, "123456789012345678901234567890"),
+    ],
+)
+def test_an_id_is_text(listed: Any, read: str) -> None:
+    assert only(body(entry(id=listed))).id == read
+
+
+@pytest.mark.parametrize("listed", [None, "", " ", True, [], 1.5])
+def test_without_an_id_the_first_candidate_names_the_wallpaper(listed: Any) -> None:
+    first, second = (
+        only(body(entry(id=listed, downloadUrl=url))).id for url in ("http://a/1", "http://a/2")
+    )
+    assert len(first) == len(second) == 20
+    assert first != second
+    assert only(body(entry(id=listed, downloadUrl="http://a/1", title="other"))).id == first
+
+
+@pytest.mark.parametrize(
+    ("fields", "title"),
+    [
+        ({"title": "a", "desc": "b"}, "a"),
+        ({"title": " ", "desc": "b"}, "b"),
+        ({"title": "<br>", "desc": None, "fromPageTitle": "c"}, "c"),
+        ({"title": 5, "desc": [], "fromPageTitle": None}, ""),
+        ({"title": "图14 <strong>折线图</strong>"}, "图14 折线图"),
+        ({"title": "A &amp; B &lt;b&gt;bold&lt;/b&gt;"}, "A & B bold"),
+        ({"title": "two\nlines\tand \u202eturned\x1b[31m"}, "two lines and turned [31m"),
+    ],
+)
+def test_a_title_is_the_first_text_that_says_something(fields: dict[str, Any], title: str) -> None:
+    assert only(body(entry(**fields))).title == title
+
+
+@pytest.mark.parametrize(
+    ("tags", "read"),
+    [(None, []), (["a", "b", "a", "", 5, None], ["a", "b"]), ("a", ["a"]), ({}, [])],
+)
+def test_tags_are_a_list_of_texts(tags: Any, read: list[str]) -> None:
+    changed = {**ENTRY, "tags": tags}
+    assert only(body(changed)).tags == read
+
+
+@pytest.mark.parametrize(
+    ("size", "read"), [(1920, 1920), ("1920", 1920), ("wide", 0), (-5, 0), (None, 0), (1.5e300, 0)]
+)
+def test_a_claimed_size_is_a_number_or_unknown(size: Any, read: int) -> None:
+    assert only(body({**ENTRY, "imageWidth": size})).width == read
+
+
+@pytest.mark.parametrize("date", ["2016-13-45", "yesterday", 20160126, None])
+def test_a_date_that_is_none_is_left_empty(date: Any) -> None:
+    assert only(body({**ENTRY, "date": date})).date == ""
+
+
+# Bodies with Baidu's defects
+
+
+def test_escapes_that_json_does_not_know_are_mended_and_the_others_kept() -> None:
+    raw = body(entry(title="TITLE")).replace(b"TITLE", rb"it\'s \u5c71 \"so\" C:\\'x'")
+    assert only(raw).title == "it's 山 \"so\" C:\\'x'"
+
+
+def test_raw_control_characters_are_read() -> None:
+    raw = body(entry(title="TITLE")).replace(b"TITLE", b"one\ttwo\nthree\x01")
+    assert only(raw).title == "one two three"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gbk", "gb18030", "utf-16"])
+def test_the_encoding_is_found_out(encoding: str) -> None:
+    text = body(entry(title="国家地理壁纸")).decode()
+    assert only(text.encode(encoding)).title == "国家地理壁纸"
+
+
+def test_a_damaged_character_does_not_make_the_others_unreadable() -> None:
+    raw = body(entry(title="国家地理TITLE")).replace(b"TITLE", b"\xe5\x9b")
+    assert only(raw).title.startswith("国家地理")
+
+
+def test_a_lone_surrogate_can_be_written_to_a_feed() -> None:
+    raw = body(entry(title="TITLE")).replace(b"TITLE", rb"\ud83d\ude00 \ud800")
+    assert only(raw).title.encode() == "😀 ?".encode()
+
+
+# What is no page
+
+
+@pytest.mark.parametrize(
+    ("raw", "kind", "words"),
+    [
+        (b"<!DOCTYPE html><html>", ListingError, "no JSON"),
+        (b"[1, 2]", ListingError, "a list instead of an object"),
+        (b'"text"', ListingError, "no JSON|a str instead"),
+        (b'{"imgs": {"a": 1}}', ListingError, "imgs is a dict"),
+        (b"[" * 200_000, ListingError, "nested too deeply"),
+        (b'{"a":' * 20_001, ListingError, "more than 20000 objects"),
+        (b"{}," * 2_000_000, ListingError, "more than 20000 objects"),
+        (b"", ListingCutError, "empty"),
+        (b" \r\n", ListingCutError, "empty"),
+        (body(entry())[:-300], ListingCutError, "broken at character"),
+        (
+            b'{"antiFlag":1,"message":"Forbid spider access","bfe_log_id":"95766"}',
+            ListingRefusedError,
+            "antiFlag.*Forbid spider access",
+        ),
+    ],
+    ids=lambda value: repr(value)[:24] if isinstance(value, bytes) else None,
+)
+def test_what_is_no_page_is_named(raw: bytes, kind: type[Exception], words: str) -> None:
+    with pytest.raises(ListingError, match=words) as caught:
+        parse_page(raw)
+    assert type(caught.value) is kind
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda children: (
+        st.lists(children, max_size=4)
+        | st.dictionaries(
+            st.text() | st.sampled_from([*ENTRY, "imgs", "totalNum"]), children, max_size=6
+        )
+    ),
+    max_leaves=20,
+)
+
+
+@given(_JSON, st.integers(0, 400))
+def test_no_answer_raises_anything_but_our_own_errors(answer: Any, cut: int) -> None:
+    raw = json.dumps({"imgs": [answer, {**ENTRY, "tags": answer}]}).encode()
+    for candidate in (raw, raw[:-cut], json.dumps(answer).encode()):
+        try:
+            page = parse_page(candidate)
+        except WallpapersError:
+            continue
+        json.dumps([vars(wallpaper) for wallpaper in page.wallpapers]).encode()

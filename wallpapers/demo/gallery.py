@@ -1,0 +1,98 @@
+"""The pictures that a stand-in serves: drawn ones, or those of a folder."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from wallpapers import imaging
+from wallpapers.errors import PictureRefusedError
+
+logger = logging.getLogger(__name__)
+
+_NAMES = {
+    "mountains": "层峦叠嶂",
+    "dunes": "沙漠戈壁",
+    "stars": "璀璨星空",
+    "sea": "海天一色",
+    "forest": "冰天雪地",
+}
+_SIZES = ((1600, 900), (1920, 1080), (2560, 1440), (1600, 1200), (1920, 1200), (3840, 2160))
+_FORMATS = ("JPEG", "PNG", "JPEG", "WEBP", "JPEG", "AVIF")
+_OPTIONS: dict[str, dict[str, object]] = {
+    "JPEG": {"quality": 88},
+    "PNG": {"compress_level": 4},
+    "WEBP": {"quality": 85, "method": 2},
+    "AVIF": {"quality": 70, "speed": 9},
+}
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """A picture with what its listing says of it; ``content`` makes its bytes when asked for."""
+
+    title: str
+    width: int
+    height: int
+    content: Callable[[], bytes]
+    tags: tuple[str, ...] = ("国家地理",)
+    date: str = "2016-01-26"
+    id: str = field(default="")
+
+    def __post_init__(self) -> None:
+        if not self.id:  # ten digits, as the endpoint's own are
+            number = int(hashlib.sha1(self.title.encode()).hexdigest()[:12], 16)
+            object.__setattr__(self, "id", str(10**9 + number % (9 * 10**9)))
+
+    @property
+    def sign(self) -> str:
+        """The 40 hex digits that the endpoint's addresses are made of."""
+        return hashlib.sha1(self.id.encode()).hexdigest()
+
+
+def drawn(count: int = 60) -> list[Exhibit]:
+    """Return *count* wallpapers that are drawn when they are asked for, the same ones always."""
+    from wallpapers.demo import scenes
+
+    exhibits = []
+    for number in range(count):
+        kind = scenes.KINDS[number % len(scenes.KINDS)]
+        width, height = _SIZES[number % len(_SIZES)]
+        content = partial(_draw, kind, number, width, height)
+        title = f"{_NAMES.get(kind, kind)} {number + 1}"
+        tags = ("国家地理", "自然风光")
+        date = f"2016-{1 + number % 12:02}-{1 + number % 28:02}"
+        exhibits.append(Exhibit(title, width, height, content, tags, date))
+    return exhibits
+
+
+def of_folder(folder: Path) -> list[Exhibit]:
+    """Return the pictures of *folder* and below it; what is no picture is told and left out."""
+    return list(_read_folder(folder))
+
+
+def _read_folder(folder: Path) -> Iterator[Exhibit]:
+    for path in sorted(folder.rglob("*")):
+        if not path.is_file():
+            continue
+        try:
+            picture = imaging.examine(path.read_bytes(), max_pixels=10**9)
+        except PictureRefusedError as refusal:
+            logger.warning("left out %s: %s", path, refusal)
+            continue
+        title = str(path.relative_to(folder))
+        yield Exhibit(title, picture.width, picture.height, path.read_bytes)
+
+
+def _draw(kind: str, number: int, width: int, height: int) -> bytes:
+    from wallpapers.demo import scenes
+
+    file = io.BytesIO()
+    kind_of_file = _FORMATS[number // len(_SIZES) % len(_FORMATS)]
+    scenes.draw(kind, number, width, height).save(file, kind_of_file, **_OPTIONS[kind_of_file])
+    return file.getvalue()

@@ -1,0 +1,217 @@
+"""A server on loopback that speaks the protocol of ``data/imgs``, exactly as real answers had it.
+
+A fault is a subclass that overrides the one method in which it differs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from aiohttp import web
+
+from wallpapers.demo.gallery import Exhibit
+
+
+class StandIn:
+    """Serves a listing of *exhibits*, and the exhibits; use it as a context manager.
+
+    It runs in a thread of its own, on a free port of 127.0.0.1. ``asked`` holds the path of every
+    request, ``received`` the requests' headers, in the order of their coming.
+    """
+
+    def __init__(self, exhibits: Sequence[Exhibit]) -> None:
+        self.exhibits = list(exhibits)
+        self.asked: list[str] = []
+        self.received: list[dict[str, str]] = []
+        self._by_sign = {exhibit.sign: exhibit for exhibit in exhibits}
+
+    # What the tests' faults override
+
+    async def listing(self, request: web.Request) -> web.StreamResponse:
+        """Answer ``GET /data/imgs``."""
+        first = int(request.query.get("pn", "0"))
+        wanted = int(request.query.get("rn", "60"))
+        answer = self.answer(first, self.exhibits[first : first + wanted])
+        answer |= {name: request.query.get(name, "") for name in ("col", "tag", "tag3")}
+        return web.Response(body=self.encode(answer), content_type="application/json")
+
+    def answer(self, first: int, exhibits: Sequence[Exhibit]) -> dict[str, Any]:
+        """Return the listing's answer: its ``imgs`` close with an empty object."""
+        return {
+            "col": "",
+            "tag": "",
+            "tag3": "",
+            "sort": "0",
+            "totalNum": len(self.exhibits),
+            "startIndex": first,
+            "returnNumber": len(exhibits),
+            "imgs": [*(self.entry(exhibit) for exhibit in exhibits), {}],
+        }
+
+    def entry(self, exhibit: Exhibit) -> dict[str, Any]:
+        """Return one entry of ``imgs``, with all the 59 keys of a real one."""
+        return entry(exhibit, self.origin)
+
+    def encode(self, answer: dict[str, Any]) -> bytes:
+        """Return the body of an answer: raw UTF-8, as the endpoint sends it."""
+        return json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode()
+
+    async def picture(self, request: web.Request, exhibit: Exhibit) -> web.StreamResponse:
+        """Answer ``GET /image/pic/item/<sign>.jpg``; the type is a lie for all but JPEGs."""
+        body = await asyncio.get_running_loop().run_in_executor(None, exhibit.content)
+        return web.Response(body=body, content_type="image/jpeg")
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return what the server answers to; anything else is a 404."""
+        return [
+            web.get("/data/imgs", self.listing),
+            web.get("/image/pic/item/{name}", self._picture),
+        ]
+
+    # The server itself
+
+    @property
+    def origin(self) -> str:
+        """``http://127.0.0.1:<port>``."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def endpoint(self) -> str:
+        """The address for ``-a endpoint=``."""
+        return f"{self.origin}/data/imgs"
+
+    def __enter__(self) -> Self:
+        started = threading.Event()
+        self._thread = threading.Thread(target=self._serve, args=(started,), daemon=True)
+        self._thread.start()
+        started.wait()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._loop.call_soon_threadsafe(self._ended.set)
+        self._thread.join()
+
+    def _serve(self, started: threading.Event) -> None:
+        asyncio.run(self._run(started))
+
+    async def _run(self, started: threading.Event) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._ended = asyncio.Event()
+        application = web.Application(middlewares=[self._note])
+        application.add_routes(self.routes())
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=0)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        self.port: int = runner.addresses[0][1]
+        started.set()
+        await self._ended.wait()
+        await runner.cleanup()
+
+    @web.middleware
+    async def _note(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        self.asked.append(request.path_qs)
+        self.received.append(dict(request.headers))
+        answer: web.StreamResponse = await handler(request)
+        return answer
+
+    async def _picture(self, request: web.Request) -> web.StreamResponse:
+        exhibit = self._by_sign.get(request.match_info["name"].partition(".")[0])
+        if exhibit is None:
+            raise web.HTTPNotFound
+        return await self.picture(request, exhibit)
+
+
+def entry(exhibit: Exhibit, origin: str) -> dict[str, Any]:
+    """Return an entry with the keys, their order and their types of a real answer."""
+    address = f"{origin}/image/pic/item/{exhibit.sign}.jpg"
+    return {
+        "id": exhibit.id,
+        "desc": exhibit.title,
+        "tags": list(exhibit.tags),
+        "owner": dict.fromkeys(_OWNER, ""),
+        "fromPageTitle": exhibit.title,
+        "column": "壁纸",
+        "parentTag": "",
+        "date": exhibit.date,
+        "downloadUrl": address,
+        "imageUrl": address,
+        "imageWidth": exhibit.width,
+        "imageHeight": exhibit.height,
+        "thumbnailUrl": f"{origin}/it/u=2,{exhibit.id}&fm=25&gp=0.jpg",
+        "thumbnailWidth": 230,
+        "thumbnailHeight": round(230 * exhibit.height / exhibit.width),
+        "thumbLargeWidth": 310,
+        "thumbLargeHeight": round(310 * exhibit.height / exhibit.width),
+        "thumbLargeUrl": f"{origin}/image/w%3D310/sign={exhibit.sign[:32]}/{exhibit.sign}.jpg",
+        "thumbLargeTnWidth": 400,
+        "thumbLargeTnHeight": round(400 * exhibit.height / exhibit.width),
+        "thumbLargeTnUrl": f"{origin}/image/w%3D400/sign={exhibit.sign[:32]}/{exhibit.sign}.jpg",
+        "siteName": "",
+        "siteLogo": "",
+        "siteUrl": "",
+        "fromUrl": f"{origin}/pins/{exhibit.id}/",
+        "isBook": "0",
+        "bookId": "0",
+        "objUrl": address,
+        "shareUrl": f"{origin}/image/s%3D550/sign={exhibit.sign[:32]}/{exhibit.sign}.jpg",
+        "setId": "-1",
+        "albumId": "0",
+        "isAlbum": 0,
+        "albumName": "",
+        "albumNum": 1,
+        "userId": "0",
+        "isVip": 0,
+        "isDapei": 0,
+        "dressId": "",
+        "dressBuyLink": "",
+        "dressPrice": 0,
+        "dressDiscount": 0,
+        "dressExtInfo": "",
+        "dressTag": "",
+        "dressNum": 0,
+        "objTag": exhibit.tags[0] if exhibit.tags else "",
+        "dressImgNum": 0,
+        "hostName": "127.0.0.1",
+        "pictureId": exhibit.id,
+        "pictureSign": exhibit.sign,
+        "dataSrc": "",
+        "contentSign": "0,0",
+        "albumDi": "",
+        "canAlbumId": "",
+        "albumObjNum": "",
+        "appId": "",
+        "photoId": "",
+        "fromName": 0,
+        "fashion": "null",
+        "title": exhibit.title,
+    }
+
+
+_OWNER = (
+    "userName",
+    "userId",
+    "userSign",
+    "isSelf",
+    "portrait",
+    "isVip",
+    "isLanv",
+    "isJiaju",
+    "isHunjia",
+    "orgName",
+    "resUrl",
+    "cert",
+    "budgetNum",
+    "lanvName",
+    "contactName",
+)

@@ -1,0 +1,36 @@
+"""The record that travels from a spider through the pipelines into the feed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypedDict
+
+
+class StoredImage(TypedDict):
+    """A picture in the store; a plain dict, because that is what Scrapy's exporters nest."""
+
+    url: str  # the candidate that worked
+    path: str  # below IMAGES_STORE, with "/"
+    checksum: str  # sha256 of the stored bytes, hex
+    status: str  # downloaded, uptodate (= known) or duplicate
+    width: int  # pixels, as displayed: after EXIF rotation
+    height: int
+    format: str  # JPEG, PNG, WEBP, GIF, AVIF or BMP
+    size: int  # bytes
+
+
+@dataclass
+class Wallpaper:
+    """One wallpaper that a listing names; ``source`` and ``id`` together are its key."""
+
+    id: str
+    image_urls: list[str]  # candidates, best first, no repeats: only ever originals
+    source: str = ""  # name of the spider
+    listing: str = ""  # name of the listing within the source
+    title: str = ""  # plain text
+    tags: list[str] = field(default_factory=list)
+    page_url: str = ""
+    date: str = ""  # YYYY-MM-DD, or empty
+    width: int = 0  # as claimed; 0 = unknown
+    height: int = 0
+    images: list[StoredImage] = field(default_factory=list)  # one result, or empty
