@@ -1,0 +1,220 @@
+"""Picture bytes -> format, true size, whole or cut, thumbnails. Pure: no Scrapy, no files."""
+
+from __future__ import annotations
+
+import io
+import re
+import threading
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from PIL import Image, ImageOps
+
+from wallpapers.errors import PictureRefusedError
+from wallpapers.frames import CHECKS, Broken, Buffer, Cut
+
+EXTENSIONS = {
+    "JPEG": ".jpg",
+    "PNG": ".png",
+    "WEBP": ".webp",
+    "GIF": ".gif",
+    "AVIF": ".avif",
+    "BMP": ".bmp",
+}
+MIN_SIDE = 32  # pixels; anything smaller is a spacer or a beacon, no wallpaper
+
+_SIGNATURES = {
+    "JPEG": re.compile(rb"\xff\xd8\xff"),
+    "PNG": re.compile(rb"\x89PNG\r\n\x1a\n"),
+    "WEBP": re.compile(rb"RIFF....WEBP", re.DOTALL),
+    "GIF": re.compile(rb"GIF8[79]a"),
+    "AVIF": re.compile(rb"....ftyp(avi[fs]|.{4}.{4}(.{4}){0,12}avi[fs])", re.DOTALL),
+    "BMP": re.compile(rb"BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0", re.DOTALL),
+}
+# Images all the same, in formats that no wallpaper needs and that are never opened.
+_OTHER_FORMATS = re.compile(
+    rb"II\*\0|MM\0\*|II\+\0|MM\0\+|8BPS|SIMPLE  =|%!PS|\xc5\xd0\xd3\xc6|%PDF|\0\0\0\x0cjP  |"
+    rb"\xff\x4f\xff\x51|\xff\x0a|\0\0\0\x0cJXL |\0\0[\x01\x02]\0|\xd7\xcd\xc6\x9a|DDS |qoif|"
+    rb"P[1-7]\s|....ftyp(hei[cfmsx]|hev[cmsx]|mif1|msf1)|\s*(<\?xml[^>]*>\s*)?"
+    rb"(<!--.*?-->\s*)*(<!DOCTYPE svg[^>]*>\s*)?<svg[\s/>]",
+    re.DOTALL,
+)
+_DECODE_BUDGET = 40_000_000  # pixels under decode at once in this process; a larger one runs alone
+_EXIF_ORIENTATION = 0x0112
+_SIDEWAYS = range(5, 9)  # EXIF orientations that turn by 90 degrees
+
+# What Pillow thinks of damaged metadata says nothing of the picture.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+# Pillow only warns between its limit and twice its limit: make that a refusal too.
+warnings.simplefilter("error", Image.DecompressionBombWarning)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What a picture's own bytes say of it."""
+
+    format: str  # a key of EXTENSIONS
+    width: int  # pixels, as displayed
+    height: int
+
+
+def examine(data: Buffer, *, max_pixels: int) -> Picture:
+    """Read format and size from the header; no pixel is decoded, whatever the header claims.
+
+    Raises PictureRefusedError with the reason ``empty``, ``not_an_image``, ``format``, ``cut``,
+    ``broken``, ``too_tiny`` or ``too_many_pixels``.
+    """
+    kind = sniff(data)
+    with _open(data, kind, max_pixels) as image:
+        width, height = image.size
+        if _orientation(image) in _SIDEWAYS:
+            width, height = height, width
+    if min(width, height) < MIN_SIDE:
+        raise PictureRefusedError("too_tiny", f"{width}x{height}")
+    return Picture(kind, width, height)
+
+
+def sniff(data: Buffer) -> str:
+    """Return the format by the first bytes; a name or a header is never asked.
+
+    Raises PictureRefusedError with the reason ``empty``, ``not_an_image`` or ``format``.
+    """
+    if not len(data):
+        raise PictureRefusedError("empty")
+    for kind, signature in _SIGNATURES.items():
+        if signature.match(data):
+            return kind
+    start = bytes(data[:1024])
+    if _OTHER_FORMATS.match(start.removeprefix(b"\xef\xbb\xbf")):
+        raise PictureRefusedError("format", f"begins with {start[:12]!r}")
+    raise PictureRefusedError("not_an_image", f"begins with {start[:24]!r}")
+
+
+def check_structure(data: Buffer, kind: str) -> None:
+    """Check that the picture is whole by its format's own frame.
+
+    Raises PictureRefusedError with the reason ``cut`` or ``broken``.
+    """
+    try:
+        CHECKS[kind](data)
+    except Cut:
+        raise PictureRefusedError("cut", f"{kind} ends early, after {len(data)} bytes") from None
+    except Broken as error:
+        raise PictureRefusedError("broken", f"{kind}: {error}") from None
+
+
+def check_pixels(data: Buffer, kind: str, *, max_pixels: int) -> None:
+    """Decode the picture completely, every frame of an animation up to *max_pixels* in all.
+
+    Raises PictureRefusedError with the reason ``broken`` (or ``cut``).
+    """
+    with _open(data, kind, max_pixels) as image:
+        pixels = image.width * image.height
+        with _decoding(image, pixels):
+            for frame in range(min(getattr(image, "n_frames", 1), max_pixels // pixels)):
+                image.seek(frame)
+                image.load()
+
+
+def thumbnails(
+    data: Buffer, kind: str, sizes: Mapping[str, tuple[int, int]], *, max_pixels: int
+) -> dict[str, bytes]:
+    """Return a JPEG for each of *sizes* (name -> largest width and height, pixels).
+
+    One decode serves them all, at a reduced size where the format can (JPEG); an animation gives
+    its first frame; transparency becomes white; the picture stands upright.
+
+    Raises PictureRefusedError with the reason ``broken`` (or ``cut``).
+    """
+    with _open(data, kind, max_pixels) as image:
+        pixels = image.width * image.height
+        side = max(max(size) for size in sizes.values())
+        image.draft("RGB", (side, side))
+        if not image.info.get("progressive"):  # which keeps every coefficient, whatever the draft
+            pixels = image.width * image.height
+        with _decoding(image, pixels):
+            picture = _on_white(ImageOps.exif_transpose(image))
+    picture.thumbnail((side, side), Image.Resampling.LANCZOS)
+    return {name: _thumbnail(picture.copy(), size) for name, size in sizes.items()}
+
+
+def _thumbnail(picture: Image.Image, size: tuple[int, int]) -> bytes:
+    picture.thumbnail(size, Image.Resampling.LANCZOS)
+    file = io.BytesIO()
+    picture.save(file, "JPEG", quality=85, optimize=True)
+    return file.getvalue()
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+    if image.mode.startswith("I;16"):  # 16-bit grey; convert() would clip it to white
+        return image.point(lambda level: level / 256, "L").convert("RGB")
+    return image.convert("RGB")
+
+
+@contextmanager
+def _open(data: Buffer, kind: str, max_pixels: int) -> Iterator[Image.Image]:
+    """Open with the one decoder that the bytes ask for, and cap the pixels before it decodes."""
+    # Pillow's own limit is process-wide and guards decoders that allocate when they open.
+    Image.MAX_IMAGE_PIXELS = max_pixels
+    try:
+        image = Image.open(io.BytesIO(data), formats=[kind])
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise PictureRefusedError("too_many_pixels", f"more than {max_pixels}") from None
+    except Exception as error:  # decoders raise what they like on hostile bytes
+        check_structure(data, kind)
+        raise PictureRefusedError("broken", f"{kind}: {error}") from None
+    with image:
+        if image.width * image.height > max_pixels:
+            raise PictureRefusedError("too_many_pixels", f"{image.width}x{image.height}")
+        yield image
+
+
+@contextmanager
+def _decoding(image: Image.Image, pixels: int) -> Iterator[None]:
+    """Hold the picture's share of the decode budget, and name what its decoder refuses."""
+    with _budget.share(pixels):
+        try:
+            yield
+        except Exception as error:
+            raise PictureRefusedError("broken", f"{image.format}: {error}") from None
+
+
+def _orientation(image: Image.Image) -> int:
+    """Return the EXIF orientation in the header: getexif() of a PNG would decode it first."""
+    exif = Image.Exif()
+    try:
+        exif.load(image.info.get("exif", b""))
+        return int(exif.get(_EXIF_ORIENTATION, 1))
+    except Exception:  # damaged EXIF hurts nobody but itself
+        return 1
+
+
+class _PixelBudget:
+    """Admit threads to decode, first come, first served, while their pixels fit the budget."""
+
+    def __init__(self, pixels: int) -> None:
+        self._pixels = pixels
+        self._used = 0
+        self._turn = threading.Lock()
+        self._freed = threading.Condition()
+
+    @contextmanager
+    def share(self, pixels: int) -> Iterator[None]:
+        share = min(pixels, self._pixels)  # one that is larger than all takes all: it runs alone
+        with self._turn, self._freed:
+            self._freed.wait_for(lambda: self._used + share <= self._pixels)
+            self._used += share
+        try:
+            yield
+        finally:
+            with self._freed:
+                self._used -= share
+                self._freed.notify_all()
+
+
+_budget = _PixelBudget(_DECODE_BUDGET)
