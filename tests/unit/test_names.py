@@ -1,0 +1,58 @@
+"""File names: readable, safe on three systems, and never the same for two texts."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wallpapers.names import safe_name
+
+
+@pytest.mark.parametrize(
+    "text", ["9561172051", "国家地理", "baidu_wallpaper", "风景-海滩沙滩", "a.b c"]
+)
+def test_a_harmless_name_stays_as_it_is(text: str) -> None:
+    assert safe_name(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("..", ".", "", " ", "../../etc/passwd", "a/b", "a\\b", "a:b", "a\0b", "%2e%2e", "a?b"),
+        *("CON", "con", "nul.jpg", "COM1", "lpt9.txt", "a.", "a ", ".hidden", "A", "x" * 5000),
+        *("e\u0301", "山" * 200, "a\u202eb", "a\nb", "\ud800", "a-0123456789"),
+    ],
+)
+def test_a_harmful_name_is_changed_and_carries_a_hash(text: str) -> None:
+    name = safe_name(text)
+    assert name != text
+    assert_safe(name)
+
+
+@given(st.text(max_size=300))
+def test_any_text_gives_a_safe_name(text: str) -> None:
+    assert_safe(safe_name(text))
+
+
+@given(
+    st.text(alphabet="aAéé./ -_\0山0", max_size=12), st.text(alphabet="aAéé./ -_\0山0", max_size=12)
+)
+def test_two_texts_never_share_a_name(one: str, other: str) -> None:
+    if one != other:
+        assert safe_name(one).casefold() != safe_name(other).casefold()
+
+
+def test_a_name_is_not_taken_for_that_of_another() -> None:
+    assert safe_name(safe_name("A")) != safe_name("A")
+
+
+def assert_safe(name: str) -> None:
+    assert 0 < len(name.encode()) <= 120
+    assert not set(name) & set('<>:"/\\|?*%')
+    assert all(unicodedata.category(character) not in ("Cc", "Cs") for character in name)
+    assert name not in (".", "..")
+    assert name == name.strip(" .")
+    assert name.partition(".")[0].lower() not in {"con", "prn", "aux", "nul", "com1", "lpt9"}
