@@ -1,0 +1,82 @@
+"""What holds after every run, whatever was done to it."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wallpapers import imaging
+from wallpapers.outcome import CATEGORIES
+
+if TYPE_CHECKING:
+    from tests.conftest import Run
+
+FILTERED = {"too_small_by_claim", "too_small", "dropped"}
+FAILED = {
+    "timeout",
+    "connection",
+    "dns",
+    "tls",
+    "cut",
+    "empty",
+    "not_an_image",
+    "format",
+    "broken",
+    "too_tiny",
+    "too_large",
+    "too_many_pixels",
+    "redirect_loop",
+    "private_address",
+    "bad_url",
+    "placeholder",
+    "robots",
+    "fault",
+}
+
+
+def check_invariants(run: Run) -> None:
+    """Assert what no fault may break: the account adds up, and the store holds whole files only."""
+    stats = run.stats
+    verdicts = {name: stats.get(f"wallpapers/{name}", 0) for name in CATEGORIES}
+    assert stats.get("wallpapers/listed", 0) == sum(verdicts.values())
+    assert stats["wallpapers/outcome"] == run.ending.name.lower()
+    for category, allowed in (("filtered", FILTERED), ("failed", FAILED)):
+        prefix = f"wallpapers/{category}/"
+        reasons = {
+            key.removeprefix(prefix): count
+            for key, count in stats.items()
+            if key.startswith(prefix)
+        }
+        assert sum(reasons.values()) == verdicts[category]
+        for reason in reasons:
+            assert reason in allowed or (category == "failed" and reason.startswith("http_"))
+
+    exported = len(run.items)
+    assert exported == sum(verdicts.values()) - verdicts["filtered"]
+    for item in run.items:
+        for image in item["images"]:
+            check_stored(run.store, image)
+    check_whole(run.store)
+
+
+def check_stored(store: Path, image: dict[str, object]) -> None:
+    """Assert that a result tells the truth of the file that it names."""
+    content = (store / str(image["path"])).read_bytes()
+    picture = imaging.examine(content, max_pixels=10**9)
+    assert image["size"] == len(content)
+    assert image["checksum"] == hashlib.sha256(content).hexdigest()
+    assert (image["format"], image["width"], image["height"]) == (
+        picture.format,
+        picture.width,
+        picture.height,
+    )
+    assert str(image["path"]).endswith(imaging.EXTENSIONS[picture.format])
+
+
+def check_whole(store: Path) -> None:
+    """Assert that every file in the store is a whole picture: no temporary file, no cut one."""
+    for path in store.rglob("*"):
+        if path.is_file():
+            content = path.read_bytes()
+            imaging.check_structure(content, imaging.sniff(content))

@@ -1,0 +1,1 @@
+"""Commands of ``scrapy``: parse options, call a module, print."""

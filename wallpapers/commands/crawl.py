@@ -1,0 +1,72 @@
+"""``scrapy crawl``: Scrapy's own, with an exit status that says what became of the run."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+
+from scrapy.commands.crawl import Command as CrawlCommand
+from scrapy.crawler import Crawler
+from scrapy.exceptions import UsageError
+from twisted.internet.defer import Deferred
+
+from wallpapers.outcome import Outcome
+
+logger = logging.getLogger(__name__)
+
+COULD_NOT_START = 1
+
+
+class Command(CrawlCommand):
+    """Exit status 0, 3, 4, 5 or 130 as the outcome says; 1 where the run could not start."""
+
+    def short_desc(self) -> str:
+        return "Run a spider; the exit status says what became of the wallpapers"
+
+    def long_desc(self) -> str:
+        return (
+            "Run a spider. Exit status: 0 all wanted wallpapers are there, 1 could not start, "
+            "2 wrong usage, 3 some wallpapers could not be had, 4 the listing could not be read "
+            "to its end, 5 the store or a feed failed, 130 interrupted."
+        )
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        if len(args) != 1:
+            raise UsageError("scrapy crawl takes the name of one spider; scrapy list names them")
+        assert self.crawler_process is not None
+        names = self.crawler_process.spider_loader.list()
+        if args[0] not in names:
+            raise UsageError(f"no spider {args[0]!r}; there is {', '.join(sorted(names))}")
+        self.crawl(args[0], opts.spargs)
+
+    def crawl(self, spider: str, arguments: dict[str, str]) -> None:
+        """Run the spider to its end and set the exit status."""
+        process = self.crawler_process
+        assert process is not None
+        crawler = self._create_crawler(spider)
+        crawling = process.crawl(crawler, **arguments)
+        task = crawling if isinstance(crawling, asyncio.Future) else _future(crawling)
+        process.start()
+        self.exitcode = _exit_status(crawler, task)
+
+
+def _future(crawling: object) -> asyncio.Future[None]:
+    """CrawlerProcess gives a Deferred, AsyncCrawlerProcess a task."""
+    assert isinstance(crawling, Deferred)
+    return crawling.asFuture(asyncio.get_event_loop())
+
+
+def _exit_status(crawler: Crawler, task: asyncio.Future[None]) -> int:
+    outcome = Outcome.of(crawler)
+    if not task.done():  # stopped by force
+        outcome.ended("shutdown")
+    # Asking for the exception keeps asyncio from printing it with a traceback.
+    elif (error := task.exception()) is not None:
+        if not isinstance(error, ValueError):
+            logger.critical("Could not start", exc_info=error)
+        else:
+            logger.debug("Could not start", exc_info=error)
+            logger.error("Could not start: %s", error)
+        return COULD_NOT_START
+    return outcome.ending.value

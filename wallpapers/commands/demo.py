@@ -1,0 +1,71 @@
+"""``scrapy demo``: crawl the stand-in of the endpoint, which needs no network."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from scrapy.exceptions import UsageError
+
+from wallpapers.commands.crawl import Command as CrawlCommand
+
+_FOLDER = "downloads/demo"
+_FEED = f"{_FOLDER}/wallpapers.json"
+
+
+class Command(CrawlCommand):
+    """Serve drawn wallpapers (or a folder's) on loopback and store them as any other crawl does."""
+
+    def syntax(self) -> str:
+        return "[options]"
+
+    def short_desc(self) -> str:
+        return "Crawl a stand-in of the endpoint on this machine into downloads/demo"
+
+    def long_desc(self) -> str:
+        return (
+            "Start a stand-in of Baidu's listing on a free port of this machine, crawl it with "
+            f"baidu_wallpaper into {_FOLDER}, and end with the crawl's exit status. A second run "
+            "downloads nothing."
+        )
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        super().add_options(parser)
+        parser.add_argument(
+            "--pictures",
+            metavar="FOLDER",
+            type=Path,
+            help="serve the pictures of this folder instead of drawn ones",
+        )
+
+    def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
+        if args:
+            raise UsageError(f"scrapy demo takes no argument, got {args[0]!r}")
+        if opts.pictures and not opts.pictures.is_dir():
+            raise UsageError(f"--pictures must be a folder, got {str(opts.pictures)!r}")
+        assert self.settings is not None
+        self.settings.setdict(
+            {
+                "IMAGES_STORE": _FOLDER,
+                "FEEDS": {} if opts.output or opts.overwrite_output else _feed(),
+                # Nobody has to be spared here, and nobody wants to read how Scrapy is made up.
+                "DOWNLOAD_SLOTS": {"listing": {"concurrency": 1, "delay": 0}},
+                "LOG_LEVEL": "WARNING",
+            },
+            priority="command",
+        )
+        super().process_options(args, opts)
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        from wallpapers.demo import gallery
+        from wallpapers.demo.standin import StandIn
+
+        exhibits = gallery.of_folder(opts.pictures) if opts.pictures else gallery.drawn()
+        with StandIn(exhibits) as standin:
+            print(f"Crawling {len(exhibits)} wallpapers at {standin.endpoint}", flush=True)
+            self.crawl("baidu_wallpaper", {**opts.spargs, "endpoint": standin.endpoint})
+        print(f"\nThe wallpapers are in {_FOLDER}/baidu_wallpaper, the feed is {_FEED}")
+
+
+def _feed() -> dict[str, dict[str, object]]:
+    return {_FEED: {"format": "json", "overwrite": True}}

@@ -1,0 +1,45 @@
+"""Follow redirects of pictures: to http(s) only, not for ever, and with their Referer."""
+
+from __future__ import annotations
+
+from urllib.parse import urljoin
+
+from scrapy import Spider
+from scrapy.downloadermiddlewares.redirect import RedirectMiddleware
+from scrapy.exceptions import IgnoreRequest
+from scrapy.http import Request, Response
+
+from wallpapers.downloads.addresses import is_askable
+
+STATUSES = (301, 302, 303, 307, 308)
+
+
+class RedirectLoopError(IgnoreRequest):
+    """More redirects than REDIRECT_MAX_TIMES."""
+
+
+class RedirectRefusedError(IgnoreRequest):
+    """A redirect to what no listing may make us ask for."""
+
+
+class PictureRedirectMiddleware(RedirectMiddleware):
+    """Scrapy's redirects, except that each end of a chain is told apart by its exception.
+
+    Scrapy raises the same IgnoreRequest for every reason, returns a redirect to ``file:`` as if it
+    were an answer, and takes away a Referer that was set by hand: picture hosts want to see it.
+    """
+
+    def process_response(
+        self, request: Request, response: Response, spider: Spider | None = None
+    ) -> Request | Response:
+        location = (response.headers.get("Location") or b"").decode("latin-1")
+        follows = not request.meta.get("handle_httpstatus_all")
+        if follows and location and response.status in STATUSES:
+            if not is_askable(urljoin(request.url, location)):
+                raise RedirectRefusedError("a redirect to no http(s) address")
+            if request.meta.get("redirect_times", 0) >= self.max_redirect_times:
+                raise RedirectLoopError(f"more than {self.max_redirect_times} redirects")
+        return super().process_response(request, response)
+
+    def handle_referer(self, request: Request, response: Response) -> None:
+        """Keep the Referer: it is the origin of the listing, the same for every hop."""

@@ -1,0 +1,124 @@
+"""Show how far the run is: a live display on a terminal, a log line now and then elsewhere."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from time import monotonic
+from typing import TYPE_CHECKING, Self, TextIO, cast
+
+from scrapy import signals
+from scrapy.exceptions import NotConfigured
+from scrapy.utils.asyncio import create_looping_call
+from scrapy.utils.log import get_scrapy_root_handler
+
+from wallpapers.outcome import Outcome
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress as Display
+    from scrapy.crawler import Crawler
+
+logger = logging.getLogger(__name__)
+
+_DISPLAY_INTERVAL_S = 0.25
+
+
+class Progress:
+    """Pages, wallpapers found, stored and failed, MB, MB/s, and time left once a total is known.
+
+    Settings: WALLPAPERS_PROGRESS (``auto``, ``log`` or ``off``), WALLPAPERS_PROGRESS_INTERVAL
+    (seconds between two log lines).
+    """
+
+    def __init__(self, outcome: Outcome, interval_s: float, display: bool) -> None:
+        self._outcome = outcome
+        self._begun_s = monotonic()
+        self._display = _LiveDisplay() if display else None
+        self._interval_s = _DISPLAY_INTERVAL_S if display else interval_s
+        self._call = create_looping_call(self._show)
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        settings = crawler.settings
+        kind = settings["WALLPAPERS_PROGRESS"]
+        if kind == "off":
+            raise NotConfigured
+        log_is_on_terminal = settings.getbool("LOG_ENABLED") and not settings["LOG_FILE"]
+        display = kind == "auto" and sys.stderr.isatty() and log_is_on_terminal
+        progress = cls(
+            Outcome.of(crawler), settings.getfloat("WALLPAPERS_PROGRESS_INTERVAL"), display
+        )
+        crawler.signals.connect(progress.spider_opened, signals.spider_opened)
+        crawler.signals.connect(progress.spider_closed, signals.spider_closed)
+        return progress
+
+    def spider_opened(self) -> None:
+        if self._display:
+            self._display.start()
+        self._call.start(self._interval_s, now=False)
+
+    def spider_closed(self) -> None:
+        if self._call.running:
+            self._call.stop()
+        if self._display:
+            self._show()
+            self._display.stop()
+
+    def _show(self) -> None:
+        outcome = self._outcome
+        done = sum(outcome.verdicts.values())
+        total = max(outcome.expected or 0, outcome.listed) if outcome.expected else None
+        rate = outcome.bytes / 1e6 / max(monotonic() - self._begun_s, 1e-6)
+        line = (
+            f"{outcome.pages} pages, {outcome.listed} found, {outcome.verdicts['stored']} stored, "
+            f"{outcome.verdicts['known']} known, {outcome.verdicts['failed']} failed, "
+            f"{outcome.bytes / 1e6:.1f} MB, {rate:.1f} MB/s"
+        )
+        if self._display:
+            self._display.update(line, done, total)
+        else:
+            logger.info("%s%s", line, self._time_left(done, total))
+
+    def _time_left(self, done: int, total: int | None) -> str:
+        if not total or not done:
+            return ""
+        seconds = (monotonic() - self._begun_s) / done * (total - done)
+        return f", about {seconds:.0f} s left for {total - done} of {total}"
+
+
+class _LiveDisplay:
+    """A line at the foot of the terminal, above which the log goes on."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Display
+
+        self._console: Console = Console(stderr=True)
+        self._progress: Display = Display(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TimeRemainingColumn(),
+            console=self._console,
+            transient=True,
+        )
+        self._task = self._progress.add_task("starting", total=None)
+        self._handler: logging.StreamHandler[TextIO] | None = None
+
+    def start(self) -> None:
+        from rich.file_proxy import FileProxy
+
+        handler = get_scrapy_root_handler()
+        if isinstance(handler, logging.StreamHandler):
+            self._handler, self._stream = handler, handler.stream
+            handler.setStream(cast("TextIO", FileProxy(self._console, handler.stream)))
+        self._progress.start()
+
+    def stop(self) -> None:
+        self._progress.stop()
+        if self._handler:
+            self._handler.setStream(self._stream)
+
+    def update(self, line: str, done: int, total: int | None) -> None:
+        self._progress.update(self._task, description=line, completed=done, total=total)

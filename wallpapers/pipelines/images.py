@@ -1,0 +1,275 @@
+"""Download each wallpaper's original and store it, byte for byte as it was served."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
+from os import PathLike
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+import PIL
+from itemadapter import ItemAdapter
+from scrapy import Request, Spider
+from scrapy.exceptions import NotConfigured
+from scrapy.http import Response
+from scrapy.http.request import NO_CALLBACK
+from scrapy.pipelines.images import ImagesPipeline
+from twisted.python.failure import Failure
+
+from wallpapers.downloads import reasons
+from wallpapers.downloads.addresses import is_askable
+from wallpapers.errors import MissingLibraryError, PictureRefusedError, SettingError, StoreError
+from wallpapers.libraries import require_for_store
+from wallpapers.listings.page import one_line
+from wallpapers.names import safe_name
+from wallpapers.outcome import Outcome
+from wallpapers.pipelines.drops import Filtered, LeftForNextRun
+from wallpapers.pipelines.workbench import Demands, Workbench
+from wallpapers.store import FolderStore
+
+if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
+    from scrapy.pipelines.files import FilesStoreProtocol
+    from scrapy.pipelines.media import FileInfo, FileInfoOrError, MediaPipeline
+
+    from wallpapers.items import StoredImage
+
+    SpiderInfo = MediaPipeline.SpiderInfo
+
+logger = logging.getLogger(__name__)
+
+_CHECKS = ("structure", "decode")
+_MAX_LINE = 2_000  # characters of a log line that tells of a failed wallpaper
+
+
+class WallpaperImagesPipeline(ImagesPipeline):
+    """Scrapy's ImagesPipeline with another heart: originals, one candidate after the other.
+
+    ``get_media_requests``, ``file_path``, ``thumb_path`` and ``item_completed`` are the extension
+    points that Scrapy documents. ``item_completed`` gets one success, or a Failure with a
+    PictureRefusedError for each candidate; the extension that ``file_path`` gives is replaced by
+    the true one. Nothing is kept beyond the download that it belongs to.
+
+    Stats: ``wallpapers/stored``, ``wallpapers/known``, ``wallpapers/duplicate``,
+    ``wallpapers/filtered/too_small``, ``wallpapers/failed/<reason>``.
+    """
+
+    STORE_SCHEMES: ClassVar[dict[str, type[FilesStoreProtocol]]] = {
+        **ImagesPipeline.STORE_SCHEMES,
+        "": FolderStore,
+        "file": FolderStore,
+    }
+
+    def __init__(
+        self, store_uri: str | PathLike[str], download_func: None = None, *, crawler: Crawler
+    ) -> None:
+        if int(PIL.__version__.split(".")[0]) < 13:
+            raise MissingLibraryError(
+                f"Pillow 13 or later is needed, {PIL.__version__} is installed: its JPEG decoder "
+                "can be made to overflow; pip install 'pillow>=13'"
+            )
+        try:
+            super().__init__(store_uri, crawler=crawler)
+        except NotConfigured as error:
+            raise SettingError("IMAGES_STORE must be a folder, s3:// or gs://, got none") from error
+        self.thumbs = _thumbs(crawler.settings.getdict("IMAGES_THUMBS"))
+        self._demands = Demands(
+            check=_one_of("WALLPAPERS_CHECK", crawler.settings["WALLPAPERS_CHECK"], _CHECKS),
+            max_pixels=crawler.settings.getint("WALLPAPERS_MAX_PIXELS"),
+            min_width=self.min_width,
+            min_height=self.min_height,
+            thumbs=self.thumbs,
+        )
+        self._outcome = Outcome.of(crawler)
+        self._in_flight: dict[str, asyncio.Task[StoredImage]] = {}
+        # One of Scrapy's requests is kept for the listing, which else would wait for pictures.
+        most = crawler.settings.getint("CONCURRENT_REQUESTS")
+        self._places: AbstractAsyncContextManager[Any] = (
+            asyncio.Semaphore(max(1, most - 1)) if most else nullcontext()
+        )
+
+    def open_spider(self, spider: Spider | None = None) -> None:
+        super().open_spider()
+        self._workbench = Workbench(self.store, self._demands, self.spiderinfo)
+        if isinstance(self.store, FolderStore):
+            try:
+                self.store.open()
+            except StoreError as error:
+                self._outcome.store_failed(f"The store does not take a file: {error}")
+
+    def close_spider(self) -> None:
+        self._workbench.close()
+
+    # What Scrapy's users may override
+
+    def get_media_requests(self, item: Any, info: SpiderInfo) -> list[Request]:
+        """Return a request for each candidate that may be asked for, best first."""
+        headers = {"Accept": "image/*,*/*;q=0.5", "Accept-Encoding": "identity"}
+        if referer := getattr(info.spider, "referer", None):
+            headers["Referer"] = referer
+        return [
+            Request(url, headers=headers, callback=NO_CALLBACK, meta={"dont_cache": True})
+            for url in ItemAdapter(item)[self.images_urls_field]
+            if is_askable(url)
+        ]
+
+    def file_path(
+        self,
+        request: Request,
+        response: Response | None = None,
+        info: SpiderInfo | None = None,
+        *,
+        item: Any = None,
+    ) -> str:
+        """Return ``source/listing/id.jpg``; its extension gives way to the true one."""
+        wallpaper = ItemAdapter(item)
+        names = (wallpaper["source"], wallpaper["listing"], wallpaper["id"])
+        return "/".join(safe_name(name) for name in names if name) + ".jpg"
+
+    def thumb_path(
+        self,
+        request: Request,
+        thumb_id: str,
+        response: Response | None = None,
+        info: SpiderInfo | None = None,
+        *,
+        item: Any = None,
+    ) -> str:
+        """Return ``thumbs/<name>/source/listing/id.jpg``; a thumbnail is always a JPEG."""
+        path = self.file_path(request, response, info, item=item)
+        return f"thumbs/{safe_name(thumb_id)}/{path}"
+
+    # The heart
+
+    async def process_item(self, item: Any, spider: Spider | None = None) -> Any:
+        """Have the wallpaper stored and give it its verdict; an item without candidates passes."""
+        if self.images_urls_field not in ItemAdapter(item):
+            return item
+        try:
+            results = await self._results(item)
+        except StoreError as error:
+            self._outcome.store_failed(f"The store failed: {error}")
+            self._outcome.leave(item)
+            raise LeftForNextRun from error
+        except LeftForNextRun:
+            self._outcome.leave(item)
+            raise
+        return self.item_completed(results, item, self.spiderinfo)
+
+    async def _results(self, item: Any) -> list[FileInfoOrError]:
+        if self._outcome.stopping:
+            raise LeftForNextRun
+        requests = self.get_media_requests(item, self.spiderinfo)
+        if requests and (known := await self._known(requests[0], item)):
+            self._outcome.settle(item, "known")
+            return [_success(known)]
+        refusals = [
+            (url, PictureRefusedError("bad_url", "no http(s) address without user and password"))
+            for url in ItemAdapter(item)[self.images_urls_field]
+            if not is_askable(url)
+        ]
+        for request in requests:
+            try:
+                image = await self._fetch_once(request, item)
+            except PictureRefusedError as refusal:
+                refusals.append((request.url, refusal))
+                continue
+            category = "duplicate" if image["status"] == "duplicate" else "stored"
+            self._outcome.settle(item, category, size_bytes=image["size"])
+            return [_success(image)]
+        self._give_up(item, refusals)
+        return [_failure(refusal) for _, refusal in refusals]
+
+    async def _known(self, request: Request, item: Any) -> StoredImage | None:
+        path = self.file_path(request, info=self.spiderinfo, item=item)
+        return await self._workbench.find(request.url, path)
+
+    async def _fetch_once(self, request: Request, item: Any) -> StoredImage:
+        """Fetch and store a candidate, or share in what is under way for the same address."""
+        if (under_way := self._in_flight.get(request.url)) is not None:
+            image = await asyncio.shield(under_way)
+            return {**image, "status": "duplicate"}
+        fetch = asyncio.ensure_future(self._fetch(request, item))
+        self._in_flight[request.url] = fetch
+        try:
+            return await fetch
+        finally:
+            del self._in_flight[request.url]
+
+    async def _fetch(self, request: Request, item: Any) -> StoredImage:
+        info = self.spiderinfo
+        async with self._places:
+            response = await self._download(request)
+            path = self.file_path(request, response, info, item=item)
+            thumb_paths = {
+                name: self.thumb_path(request, name, response, info, item=item)
+                for name in self.thumbs
+            }
+            return await self._workbench.keep(response.body, request.url, path, thumb_paths)
+
+    async def _download(self, request: Request) -> Response:
+        """Return the answer with the picture. Raises PictureRefusedError and LeftForNextRun."""
+        if self._outcome.stopping:
+            raise LeftForNextRun
+        try:
+            response = await self.crawler.engine.download_async(request)
+        except Exception as error:  # Scrapy's, Twisted's, a middleware's
+            if self._outcome.stopping:
+                raise LeftForNextRun from error
+            raise PictureRefusedError(*reasons.explain(error)) from error
+        if response.status != 200:
+            raise PictureRefusedError(f"http_{response.status}")
+        return response
+
+    def _give_up(self, item: Any, refusals: Sequence[tuple[str, PictureRefusedError]]) -> None:
+        """Settle a wallpaper that none of its candidates gave, in one line of the log."""
+        for _, refusal in refusals:
+            if refusal.reason == "too_small":
+                self._outcome.settle(item, "filtered", "too_small")
+                raise Filtered(str(refusal))
+        reason = refusals[0][1].reason if refusals else "bad_url"
+        self._outcome.settle(item, "failed", reason)
+        tried = "; ".join(f"{url} -> {refusal}" for url, refusal in refusals)
+        line = f"failed {reason}: wallpaper {ItemAdapter(item).get('id')}, tried {tried}"
+        logger.warning("%s", one_line(line)[:_MAX_LINE])
+
+    def _get_store(self, uri: str) -> FilesStoreProtocol:
+        """Return the store for *uri*, or say what is missing for it. Raises UserError."""
+        scheme = uri.partition("://")[0] if "://" in uri else ""
+        if scheme not in self.STORE_SCHEMES:
+            raise SettingError(f"IMAGES_STORE must be a folder, s3:// or gs://, got {uri!r}")
+        require_for_store(scheme)
+        if scheme in ("s3", "gs") and not uri.endswith("/"):
+            uri += "/"  # it is a prefix, not a folder: without the slash it would grow into names
+        return super()._get_store(uri)
+
+
+def _success(image: StoredImage) -> FileInfoOrError:
+    return True, cast("FileInfo", image)
+
+
+def _failure(refusal: PictureRefusedError) -> FileInfoOrError:
+    return False, Failure(refusal)  # type: ignore[no-untyped-call]
+
+
+def _one_of(setting: str, value: Any, allowed: Sequence[str]) -> str:
+    if value not in allowed:
+        raise SettingError(f"{setting} must be one of {', '.join(allowed)}, got {value!r}")
+    return str(value)
+
+
+def _thumbs(thumbs: dict[str, Any]) -> dict[str, tuple[int, int]]:
+    sizes: dict[str, tuple[int, int]] = {}
+    for name, size in thumbs.items():
+        try:
+            width, height = (int(side) for side in size)
+        except (TypeError, ValueError):
+            width = height = 0
+        if min(width, height) < 1:
+            raise SettingError(
+                f'IMAGES_THUMBS must be like {{"small": [270, 270]}}, got {name!r}: {size!r}'
+            )
+        sizes[name] = (width, height)
+    return sizes

@@ -1,0 +1,135 @@
+"""Every default of the project: what it departs from, why, and who reads it.
+
+A setting that is not named here has Scrapy's own default.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import scrapy
+from scrapy.downloadermiddlewares.redirect import RedirectMiddleware
+from scrapy.downloadermiddlewares.robotstxt import RobotsTxtMiddleware
+from scrapy.extensions.feedexport import FeedExporter
+
+from wallpapers import __version__
+from wallpapers.downloads.redirects import PictureRedirectMiddleware
+from wallpapers.downloads.robots import NamedRobotsTxtMiddleware
+from wallpapers.extensions.account import Account
+from wallpapers.extensions.feeds import HonestFeedExporter
+from wallpapers.extensions.progress import Progress
+from wallpapers.feeds import (
+    JsonCellsCsvItemExporter,
+    WatchedStdoutFeedStorage,
+    WholeFileFeedStorage,
+)
+from wallpapers.pipelines.claimed_size import ClaimedSizePipeline
+from wallpapers.pipelines.images import WallpaperImagesPipeline
+from wallpapers.secrets import HideSecrets
+
+# The project. Components are named by class: one that is named once as a class and once as a
+# string would be loaded twice.
+
+BOT_NAME = "wallpapers"
+SPIDER_MODULES = ["wallpapers.spiders"]
+NEWSPIDER_MODULE = "wallpapers.spiders"
+COMMANDS_MODULE = "wallpapers.commands"
+
+ADDONS = {HideSecrets: 0}
+
+# Filters come before the download, the download comes last.
+ITEM_PIPELINES = {
+    ClaimedSizePipeline: 100,
+    WallpaperImagesPipeline: 500,
+}
+
+EXTENSIONS = {
+    Account: 0,
+    Progress: 0,
+    FeedExporter: None,
+    HonestFeedExporter: 0,
+}
+
+# Scrapy's own places in the chain.
+DOWNLOADER_MIDDLEWARES = {
+    RobotsTxtMiddleware: None,
+    NamedRobotsTxtMiddleware: 100,
+    RedirectMiddleware: None,
+    PictureRedirectMiddleware: 600,
+}
+
+# Where wallpapers rest, and what they must be. Read by WallpaperImagesPipeline.
+
+IMAGES_STORE = "downloads"
+# "structure" or "decode". The structure of a file tells a cut one for a thousandth of the time.
+WALLPAPERS_CHECK = "structure"
+# Pillow only warns at 89 million pixels. 100 million are 400 MB under decode; an 8K wallpaper
+# has 33 million.
+WALLPAPERS_MAX_PIXELS = 100_000_000
+
+# Towards the source: polite where it lists, fast where it serves pictures. Read by Scrapy.
+
+# Scrapy's default User-Agent would not say who asks.
+USER_AGENT = f"wallpapers/{__version__} Scrapy/{scrapy.__version__}"
+DEFAULT_REQUEST_HEADERS = {
+    "Accept": "application/json,text/html;q=0.9,*/*;q=0.8",
+    "Accept-Language": "zh-CN,zh;q=0.9,en;q=0.8",
+}
+# Listing requests have a slot of their own, whatever their host: one at a time, half a second
+# apart on the average, with Scrapy's jitter of 50 %.
+DOWNLOAD_SLOTS: dict[str, dict[str, Any]] = {"listing": {"concurrency": 1, "delay": 0.5}}
+# Scrapy: 16 over all, which pictures use up, and 8 for each host. One is kept for the listing.
+CONCURRENT_REQUESTS = 32
+CONCURRENT_REQUESTS_PER_DOMAIN = 16
+# Scrapy: 5 MB of pages that wait for their items, some 2,000 wallpapers. A few pages ahead are
+# enough to keep the pictures coming.
+SCRAPER_SLOT_MAX_ACTIVE_SIZE = 1_000_000
+# Scrapy's default too, and a choice: the robots.txt of image search sites forbids every program,
+# so obeying it means to fetch nothing. Whoever sets it to True is obeyed: where robots.txt forbids
+# the listing, the run ends with status 4 and says so.
+ROBOTSTXT_OBEY = False
+# Scrapy: 20. No picture needs more than 5.
+REDIRECT_MAX_TIMES = 5
+# A failed picture is one line of ours, which counts all its tries.
+RETRY_GIVE_UP_LOG_LEVEL = "DEBUG"
+
+# Trust nothing. Read by Scrapy.
+
+# Scrapy: 1 GiB. What a compressed answer inflates to counts.
+DOWNLOAD_MAXSIZE = 64 * 1024 * 1024
+# Scrapy warns from 32 MiB on; a large wallpaper is no news.
+DOWNLOAD_WARNSIZE = 0
+# Scrapy does not verify certificates by default.
+DOWNLOAD_VERIFY_CERTIFICATES = True
+# A listing that names file:///dev/zero or a data: address is not to be obeyed.
+DOWNLOAD_HANDLERS = {"data": None, "file": None, "ftp": None, "s3": None}
+# A page that came in place of a picture must not send us elsewhere.
+METAREFRESH_ENABLED = False
+# Both listen on a port and run whatever code they are sent.
+TELNETCONSOLE_ENABLED = False
+REMOTE_CONTROL_ENABLED = False
+
+# Feeds. Read by Scrapy's exporters.
+
+FEED_STORAGES = {
+    "": WholeFileFeedStorage,
+    "file": WholeFileFeedStorage,
+    "stdout": WatchedStdoutFeedStorage,
+}
+FEED_EXPORTERS = {"csv": JsonCellsCsvItemExporter}
+# Scrapy would write \u escapes in JSON; 国家地理 is to be read by people.
+FEED_EXPORT_ENCODING = "utf-8"
+# One line for each item in JSON, not a single one for all.
+FEED_EXPORT_INDENT = 0
+
+# The log.
+
+# Scrapy: DEBUG, three lines for each wallpaper.
+LOG_LEVEL = "INFO"
+# Scrapy: ten lines before the first of ours. `scrapy version -v` prints them.
+LOG_VERSIONS: list[str] = []
+# Replaced by the progress of ours.
+LOGSTATS_INTERVAL = 0
+# "auto" (a display on a terminal, log lines elsewhere), "log" or "off". Read by Progress.
+WALLPAPERS_PROGRESS = "auto"
+WALLPAPERS_PROGRESS_INTERVAL = 10.0  # seconds between two log lines

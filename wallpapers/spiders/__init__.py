@@ -1,0 +1,1 @@
+"""Spiders only find: each binds a listing to Scrapy."""

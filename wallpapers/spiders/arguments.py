@@ -1,0 +1,74 @@
+"""Spider arguments (-a): declared in one place, checked before the first request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from wallpapers.errors import ArgumentError
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument: its default, how its text is read, and what is allowed, in words."""
+
+    default: Any
+    read: Callable[[str], Any]  # raises ValueError
+    allowed: str
+
+
+def text(default: str) -> Argument:
+    """Any text."""
+    return Argument(default, str, "any text")
+
+
+def whole_number(default: int, least: int, most: int | None = None) -> Argument:
+    """A whole number from *least* to *most*, both included."""
+
+    def read(value: str) -> int:
+        number = int(value)
+        if number < least or (most is not None and number > most):
+            raise ValueError
+        return number
+
+    span = f"{least} or more" if most is None else f"from {least} to {most}"
+    return Argument(default, read, f"a number {span}")
+
+
+def web_address(default: str) -> Argument:
+    """An http(s) address without user and password, which would end up in logs."""
+
+    def read(value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+            raise ValueError
+        if parts.port == 0:  # reading the port raises ValueError where it is none
+            raise ValueError
+        return value
+
+    return Argument(default, read, "an http:// or https:// address without user and password")
+
+
+def read_arguments(declared: Mapping[str, Argument], given: Mapping[str, str]) -> dict[str, Any]:
+    """Return the value of every declared argument.
+
+    Names that begin with ``_`` belong to a scheduler (scrapyd sends ``_job``) and are ignored.
+    Raises ArgumentError with one line that names the argument, the value and what is allowed.
+    """
+    values = {name: argument.default for name, argument in declared.items()}
+    for name, value in given.items():
+        if name.startswith("_"):
+            continue
+        if name not in declared:
+            known = ", ".join(declared)
+            raise ArgumentError(
+                f"{name} is no argument of this spider, got {name}={value!r}; it takes {known}"
+            )
+        try:
+            values[name] = declared[name].read(value)
+        except ValueError:
+            shown = "***" if "@" in value else value
+            raise ArgumentError(f"{name} must be {declared[name].allowed}, got {shown!r}") from None
+    return values

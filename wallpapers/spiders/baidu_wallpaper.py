@@ -1,0 +1,56 @@
+"""Baidu's wallpaper channel, the way its own page asked for it: ``GET /data/imgs``."""
+
+from __future__ import annotations
+
+import random
+from typing import ClassVar
+
+from wallpapers.listings import baidu_imgs
+from wallpapers.listings.page import Page
+from wallpapers.spiders.arguments import Argument, text, whole_number
+from wallpapers.spiders.listing_spider import ListingSpider
+
+
+class BaiduWallpaperSpider(ListingSpider):
+    """``scrapy crawl baidu_wallpaper -a col=壁纸 -a tag=国家地理``."""
+
+    name = "baidu_wallpaper"
+    default_endpoint = baidu_imgs.ENDPOINT
+    arguments: ClassVar[dict[str, Argument]] = {
+        "col": text("壁纸"),
+        "tag": text("国家地理"),
+        "tag3": text(""),
+        "width": whole_number(1600, 1, 100_000),
+        "height": whole_number(900, 1, 100_000),
+        "pn": whole_number(0, 0),
+        "rn": whole_number(60, 1, baidu_imgs.MAX_RN),
+    }
+
+    col: str
+    tag: str
+    tag3: str
+    width: int
+    height: int
+    pn: int
+    rn: int
+
+    @property
+    def query(self) -> baidu_imgs.Query:
+        """What the listing is asked for."""
+        return baidu_imgs.Query(self.col, self.tag, self.tag3, self.width, self.height)
+
+    @property
+    def listing_name(self) -> str:
+        return self.query.name
+
+    @property
+    def first_offset(self) -> int:
+        return self.pn
+
+    def page_url(self, offset: int) -> str:
+        return baidu_imgs.page_url(
+            self.query, offset, self.rn, t=random.random(), endpoint=self.endpoint
+        )
+
+    def read_page(self, body: bytes) -> Page:
+        return baidu_imgs.parse_page(body)

@@ -1,0 +1,242 @@
+"""Page through a listing to its end: arguments, paging, ends, and a diagnosis where it refuses.
+
+Shared by all sources; a spider on top of it says only what its listing is asked for and how its
+pages are read.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+from scrapy import Request, Spider
+from scrapy.downloadermiddlewares.retry import get_retry_request
+from scrapy.exceptions import CloseSpider
+from scrapy.http import Response
+from twisted.python.failure import Failure
+
+from wallpapers.downloads import reasons, redirects
+from wallpapers.errors import ListingCutError, ListingError, ListingRefusedError
+from wallpapers.items import Wallpaper
+from wallpapers.listings.page import Page, address, one_line
+from wallpapers.outcome import Outcome
+from wallpapers.spiders.arguments import Argument, read_arguments, web_address, whole_number
+
+MAX_HOPS = 5
+MAX_PAGE_BYTES = 8 * 1024 * 1024  # after inflation; 100 real entries are a quarter of a megabyte
+
+
+class ListingSpider(Spider):
+    """A spider whose source is a listing: pages that are asked for by offset.
+
+    A subclass names its arguments in ``arguments`` (``limit`` and ``endpoint`` are added) and
+    implements ``page_url``, ``read_page`` and ``listing_name``. It finds wallpapers and keeps none:
+    pages are followed until the listing ends, ``limit`` is reached, or an answer is no page.
+    """
+
+    default_endpoint: ClassVar[str]
+    arguments: ClassVar[dict[str, Argument]] = {}
+
+    limit: int
+    endpoint: str
+
+    def __init__(self, name: str | None = None, **given: str) -> None:
+        super().__init__(name)
+        declared = {
+            **self.arguments,
+            "limit": whole_number(0, 0),
+            "endpoint": web_address(self.default_endpoint),
+        }
+        for argument, value in read_arguments(declared, given).items():
+            setattr(self, argument, value)
+        self._seen: set[str] = set()
+        self._entries = 0
+        self._claimed: int | None = None
+
+    # What a source says
+
+    @property
+    @abstractmethod
+    def listing_name(self) -> str:
+        """Name of the listing within the source: the ``listing`` of its wallpapers."""
+
+    @property
+    def first_offset(self) -> int:
+        """Offset of the first image that is asked for, 0-based."""
+        return 0
+
+    @abstractmethod
+    def page_url(self, offset: int) -> str:
+        """Return the address of the page that begins at *offset*."""
+
+    @abstractmethod
+    def read_page(self, body: bytes) -> Page:
+        """Read a page. Raises ListingError for what is none."""
+
+    # What is the same for all
+
+    @property
+    def referer(self) -> str:
+        """The origin of the endpoint, which picture hosts want to see."""
+        parts = urlsplit(self.endpoint)
+        return f"{parts.scheme}://{parts.netloc}/"
+
+    @property
+    def outcome(self) -> Outcome:
+        """What this run has come to so far."""
+        return Outcome.of(self.crawler)
+
+    async def start(self) -> AsyncIterator[Any]:
+        """Ask for the first page, unless the run has failed before it began."""
+        if self.outcome.store_failure is not None:
+            raise CloseSpider("store")
+        yield self.page_request(self.first_offset)
+
+    def page_request(self, offset: int) -> Request:
+        """Return the request for the page at *offset*, in the slot that all listings share."""
+        return Request(
+            self.page_url(offset),
+            callback=self.parse,
+            errback=self.page_failed,
+            cb_kwargs={"offset": offset},
+            dont_filter=True,
+            meta={
+                "download_slot": "listing",
+                "download_maxsize": MAX_PAGE_BYTES,
+                "handle_httpstatus_all": True,  # every answer is diagnosed here
+            },
+        )
+
+    def parse(
+        self, response: Response, offset: int, hops: int = 0
+    ) -> Iterator[Request | Wallpaper]:
+        """Yield the request for the next page first, so that pictures never wait for a listing."""
+        if follow_up := self._redirected(response, offset, hops):
+            yield follow_up
+            return
+        try:
+            page = self._read(response)
+        except ListingCutError as error:
+            yield from self._ask_again(response, error)
+            return
+        except ListingError as error:
+            self._refuse(response, error)
+            return
+
+        found = self._count(page)
+        if self._goes_on(page, found):
+            yield self.page_request(offset + page.entries)
+        for wallpaper in found:
+            self.outcome.take_up(wallpaper)
+            if self.outcome.stopping:
+                self.outcome.leave(wallpaper)
+            else:
+                yield wallpaper
+
+    def page_failed(self, failure: Failure) -> None:
+        """End the paging: the page did not come, and its retries are used up."""
+        reason, detail = reasons.explain(failure.value)
+        if reason == "robots":
+            advice = "ROBOTSTXT_OBEY is on and its robots.txt forbids it"
+        elif reason == "too_large":
+            advice = f"a page may have {MAX_PAGE_BYTES} bytes; is this the address of a listing?"
+        else:
+            advice = "check the network, or name a mirror with -a endpoint=..."
+        self.outcome.listing_failed(
+            f"The listing could not be read: {reason} ({detail}) at {self.endpoint}; {advice}"
+        )
+
+    def _redirected(self, response: Response, offset: int, hops: int) -> Request | None:
+        """Follow a redirect that stays with the host of the endpoint (to https, say)."""
+        if response.status not in redirects.STATUSES or hops == MAX_HOPS:
+            return None
+        target = _location(response)
+        here, there = urlsplit(response.url), urlsplit(target)
+        if there.hostname != here.hostname or there.scheme not in (here.scheme, "https"):
+            return None
+        request = self.page_request(offset)
+        return request.replace(url=target, cb_kwargs={"offset": offset, "hops": hops + 1})
+
+    def _read(self, response: Response) -> Page:
+        if response.status in redirects.STATUSES:
+            raise ListingRefusedError(f"a redirect to {_location(response)}")
+        if response.status != 200:
+            raise ListingError("an error")
+        page = self.read_page(response.body)
+        for wallpaper in page.wallpapers:
+            wallpaper.source = self.name
+            wallpaper.listing = self.listing_name
+        return page
+
+    def _ask_again(self, response: Response, error: ListingCutError) -> Iterator[Request]:
+        assert response.request is not None
+        if again := get_retry_request(response.request, spider=self, reason=str(error)):
+            yield again
+        else:
+            self._refuse(response, error)
+
+    def _refuse(self, response: Response, error: ListingError) -> None:
+        """Say in one line what came instead of a page, and what to try."""
+        kind = (response.headers.get("Content-Type") or b"no type").decode("latin-1")
+        start = response.body[:80].decode("utf-8", "replace")
+        advice = (
+            "the source refuses robots for now: wait some hours, or slow down with DOWNLOAD_SLOTS"
+            if isinstance(error, ListingRefusedError)
+            else "open the address in a browser to see what became of it"
+        )
+        self.outcome.listing_failed(
+            f"The listing did not answer with a page but with {one_line(str(error))}: "
+            f"HTTP {response.status}, {one_line(kind)}, {len(response.body)} bytes, "
+            f"beginning {one_line(start)!r}, at {self.endpoint}; "
+            f"{advice}, or name a mirror with -a endpoint=..."
+        )
+
+    def _count(self, page: Page) -> list[Wallpaper]:
+        """Account for the page, and return the wallpapers that are new and wanted."""
+        self._entries += page.entries
+        if page.total is not None:
+            self._claimed = page.total
+        found: list[Wallpaper] = []
+        repeated = 0
+        for wallpaper in page.wallpapers:
+            if self._limit_is_reached:
+                break
+            if wallpaper.id in self._seen:
+                repeated += 1
+                continue
+            self._seen.add(wallpaper.id)
+            found.append(wallpaper)
+        self.outcome.read_page(page.rejected, repeated)
+        return found
+
+    def _goes_on(self, page: Page, found: list[Wallpaper]) -> bool:
+        """Decide whether the listing has a next page, and close the books where it has none."""
+        expected = self._claimed - self.first_offset if self._claimed is not None else None
+        goes_on = bool(found) and not self._limit_is_reached
+        if not self._seen:
+            self.outcome.listing_failed(
+                f"The listing names no wallpaper ({page.entries} entries came) at "
+                f"{self.page_url(self.first_offset)}; check its arguments"
+            )
+        elif not goes_on:
+            self.outcome.expected = len(self._seen)
+            if not self._limit_is_reached and expected is not None and expected > self._entries:
+                self.logger.warning(
+                    "The listing ended after %d entries, though it claimed %d",
+                    self._entries,
+                    expected,
+                )
+        elif expected is not None:
+            self.outcome.expected = min(expected, self.limit or expected)
+        return goes_on
+
+    @property
+    def _limit_is_reached(self) -> bool:
+        return 0 < self.limit <= len(self._seen)
+
+
+def _location(response: Response) -> str:
+    location = (response.headers.get("Location") or b"").decode("latin-1")
+    return address(response.urljoin(location))

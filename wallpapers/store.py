@@ -1,0 +1,117 @@
+"""A folder of whole files: what stands under its final name is complete and on the disk."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from wallpapers.errors import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from io import BytesIO
+
+    from scrapy.pipelines.files import StatInfo
+    from scrapy.pipelines.media import MediaPipeline
+
+# mkstemp makes files that only their owner reads; a wallpaper has the rights of any other file.
+# The umask can be read only by setting it, which is safe while a single thread imports.
+_UMASK = os.umask(0o022)
+os.umask(_UMASK)
+
+
+class FolderStore:
+    """Scrapy's store of files in a folder, except that a write is temp file, fsync, rename.
+
+    Every failure of the disk is a StoreError that names the path and what the system said.
+    """
+
+    def __init__(self, basedir: str) -> None:
+        self.root = Path(basedir.removeprefix("file://"))
+
+    def open(self) -> None:
+        """Make the folder and prove that it takes a file, before anything is downloaded for it."""
+        with _store_errors(self.root):
+            self.root.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=self.root).close()
+
+    def persist_file(
+        self,
+        path: str,
+        buf: BytesIO,
+        info: MediaPipeline.SpiderInfo | None = None,
+        meta: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        """Write *buf* as *path*; blocks on the disk, so call it in a worker.
+
+        After it returned, the file survives a power cut; before, nothing is under its name.
+        Raises StoreError.
+        """
+        target = self.root / path
+        with _store_errors(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with new_file(target) as file:
+                file.write(buf.getbuffer())
+
+    def stat_file(self, path: str, info: MediaPipeline.SpiderInfo | None = None) -> StatInfo:
+        """Return Scrapy's StatInfo without the checksum, which no caller needs; {} = no file."""
+        try:
+            return {"last_modified": (self.root / path).stat().st_mtime}
+        except OSError:
+            return {}
+
+    def read(self, path: str) -> bytes | None:
+        """Return the bytes of *path*, or None where there is no such regular file."""
+        target = self.root / path
+        try:
+            return target.read_bytes() if target.is_file() else None
+        except OSError:
+            return None
+
+    def remove(self, path: str) -> None:
+        """Remove *path*, if it is there."""
+        with _store_errors(self.root / path):
+            (self.root / path).unlink(missing_ok=True)
+
+
+@contextmanager
+def new_file(target: Path) -> Iterator[IO[bytes]]:
+    """Open a file that becomes *target* when the block ends well, and leaves no trace otherwise.
+
+    The file is synced before it is renamed and its folder after. Raises OSError.
+    """
+    with tempfile.NamedTemporaryFile(
+        dir=target.parent, prefix=".", suffix=".part", delete=False
+    ) as file:
+        try:
+            yield file
+            os.fchmod(file.fileno(), 0o666 & ~_UMASK)
+            publish(file, Path(file.name), target)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(file.name)
+            raise
+
+
+def publish(file: IO[bytes], name: Path, target: Path) -> None:
+    """Sync *file*, which is open under *name*, and give it the name *target* for good."""
+    file.flush()
+    os.fsync(file.fileno())
+    os.replace(name, target)
+    folder = os.open(target.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+@contextmanager
+def _store_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(f"{path}: {error.strerror or error}") from error
