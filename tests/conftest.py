@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from scrapy.settings import Settings
 from scrapy.utils.reactor import install_reactor
 
 from tests.invariants import check_invariants
+from wallpapers.demo.standin import StandIn
 from wallpapers.outcome import Ending, Outcome
 from wallpapers.spiders.baidu_wallpaper import BaiduWallpaperSpider
 
@@ -29,7 +30,6 @@ class Run:
     ending: Ending
     log: str
     store: Path
-    outcome: Outcome
 
     def images(self) -> list[dict[str, Any]]:
         """Return the results of all items, in the feed's order."""
@@ -39,13 +39,14 @@ class Run:
         """Return the stored bytes of a result."""
         return (self.store / image["path"]).read_bytes()
 
-    def messages(self) -> list[str]:
-        """Return the lines of the log from WARNING on."""
-        levels = (": WARNING: ", ": ERROR: ", ": CRITICAL: ")
+    def warnings(self) -> list[str]:
+        """Return what the log says at WARNING."""
+        return [line for line in self.log.splitlines() if ": WARNING: " in line]
+
+    def errors(self) -> list[str]:
+        """Return what the log says at ERROR and above."""
+        levels = (": ERROR: ", ": CRITICAL: ")
         return [line for line in self.log.splitlines() if any(level in line for level in levels)]
-
-
-Crawl = Callable[..., Run]
 
 
 @pytest.fixture(scope="session")
@@ -64,45 +65,65 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
 def crawl(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, loop: asyncio.AbstractEventLoop
 ) -> Crawl:
-    """Return a function that crawls *standin* in this process and checks the invariants."""
+    """Return what crawls a stand-in in this process and checks the invariants after it."""
+    return Crawl(tmp_path, caplog, loop)
 
-    def run(standin: Any, settings: dict[str, Any] | None = None, **arguments: Any) -> Run:
-        store = tmp_path / "store"
-        feed = tmp_path / "items.jsonl"
-        feed.with_name("items.partial.jsonl").unlink(missing_ok=True)
-        everything = Settings()
-        everything.setmodule("wallpapers.settings", priority="project")
-        everything.setdict(
-            {
-                "IMAGES_STORE": str(store),
-                "FEEDS": {str(feed): {"format": "jsonlines", "overwrite": True}},
-                "DOWNLOAD_SLOTS": {"listing": {"concurrency": 1, "delay": 0}},
-                "WALLPAPERS_PROGRESS": "off",
-                **(settings or {}),
-            },
-            priority="cmdline",
+
+class Crawl:
+    """Crawls a stand-in with the project's own settings; always into the same store and feed."""
+
+    def __init__(
+        self, folder: Path, log: pytest.LogCaptureFixture, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        self.store = folder / "store"
+        self.feed = folder / "items.jsonl"
+        self._log = log
+        self._loop = loop
+
+    def __call__(
+        self, standin: StandIn, settings: dict[str, Any] | None = None, **arguments: Any
+    ) -> Run:
+        """Crawl *standin*; *settings* as with -s, *arguments* as with -a."""
+        crawler = AsyncCrawlerRunner(self._settings(settings or {})).create_crawler(
+            BaiduWallpaperSpider
         )
-        runner = AsyncCrawlerRunner(everything)
-        crawler = runner.create_crawler(BaiduWallpaperSpider)
-        caplog.clear()
-        caplog.set_level(logging.INFO)
-        endpoint = arguments.pop("endpoint", None) or standin.endpoint
+        partial = self.feed.with_name("items.partial.jsonl")
+        partial.unlink(missing_ok=True)
+        self._log.clear()
+        self._log.set_level(logging.INFO)
         texts = {name: str(value) for name, value in arguments.items()}
-        loop.run_until_complete(crawler.crawl_async(endpoint=endpoint, **texts))
+        self._loop.run_until_complete(
+            crawler.crawl_async(**{"endpoint": standin.endpoint, **texts})
+        )
         outcome = Outcome.of(crawler)
-        written = feed if outcome.feeds_are_complete else feed.with_name("items.partial.jsonl")
-        lines = written.read_text().splitlines() if written.exists() else []
-        records = [f"{r.name}: {r.levelname}: {r.getMessage()}" for r in caplog.records]
-        tracebacks = [r.exc_text or "Traceback" for r in caplog.records if r.exc_info]
-        result = Run(
-            items=[json.loads(line) for line in lines],
+        feed = self.feed if outcome.feeds_are_complete else partial
+        run = Run(
+            items=[json.loads(line) for line in feed.read_text().splitlines()],
             stats=dict(crawler.stats.get_stats()),
             ending=outcome.ending,
-            log="\n".join([*records, *tracebacks]),
-            store=store,
-            outcome=outcome,
+            log=self._text_of_log(),
+            store=self.store,
         )
-        check_invariants(result)
-        return result
+        check_invariants(run)
+        return run
 
-    return run
+    def _settings(self, more: dict[str, Any]) -> Settings:
+        settings = Settings()
+        settings.setmodule("wallpapers.settings", priority="project")
+        own: dict[str, Any] = {
+            "IMAGES_STORE": str(self.store),
+            "FEEDS": {str(self.feed): {"format": "jsonlines", "overwrite": True}},
+            "DOWNLOAD_SLOTS": {"listing": {"concurrency": 1, "delay": 0}},
+            "WALLPAPERS_PROGRESS": "off",
+        }
+        feeds = {**own["FEEDS"], **more.get("FEEDS", {})}
+        settings.setdict({**own, **more, "FEEDS": feeds}, priority="cmdline")
+        return settings
+
+    def _text_of_log(self) -> str:
+        lines = []
+        for record in self._log.records:
+            lines.append(f"{record.name}: {record.levelname}: {record.getMessage()}")
+            if record.exc_info:
+                lines.append(record.exc_text or "Traceback")
+        return "\n".join(lines)

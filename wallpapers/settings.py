@@ -8,11 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 import scrapy
+from scrapy.downloadermiddlewares.httpcompression import HttpCompressionMiddleware
 from scrapy.downloadermiddlewares.redirect import RedirectMiddleware
 from scrapy.downloadermiddlewares.robotstxt import RobotsTxtMiddleware
 from scrapy.extensions.feedexport import FeedExporter
 
 from wallpapers import __version__
+from wallpapers.downloads.pages import PageCompressionMiddleware
 from wallpapers.downloads.redirects import PictureRedirectMiddleware
 from wallpapers.downloads.robots import NamedRobotsTxtMiddleware
 from wallpapers.extensions.account import Account
@@ -54,6 +56,8 @@ EXTENSIONS = {
 DOWNLOADER_MIDDLEWARES = {
     RobotsTxtMiddleware: None,
     NamedRobotsTxtMiddleware: 100,
+    HttpCompressionMiddleware: None,
+    PageCompressionMiddleware: 590,
     RedirectMiddleware: None,
     PictureRedirectMiddleware: 600,
 }

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
 from tests.conftest import Crawl
-from tests.pictures import exhibits
+from tests.pictures import exhibit, exhibits
+from tests.standin import listing_faults as faults
 from wallpapers.demo.standin import StandIn
 from wallpapers.outcome import Ending
+
+# What is stored
 
 
 def test_every_listed_wallpaper_is_stored_as_it_was_served(crawl: Crawl) -> None:
@@ -13,5 +21,287 @@ def test_every_listed_wallpaper_is_stored_as_it_was_served(crawl: Crawl) -> None
     with StandIn(shown) as standin:
         run = crawl(standin, rn=10)
     assert run.ending is Ending.COMPLETE
+    assert run.stats["wallpapers/stored"] == 25
     served = {exhibit.id: exhibit.content() for exhibit in shown}
     assert {item["id"]: run.bytes_of(item["images"][0]) for item in run.items} == served
+
+
+def test_an_item_says_where_the_wallpaper_is_and_where_it_came_from(crawl: Crawl) -> None:
+    with StandIn([exhibit(id="1234567890", title="层峦叠嶂", width=1920, height=1080)]) as standin:
+        run = crawl(standin)
+        origin = standin.origin
+    (item,) = run.items
+    (image,) = item.pop("images")
+    address = f"{origin}/image/pic/item/{exhibit(id='1234567890').sign}.jpg"
+    assert item == {
+        "id": "1234567890",
+        "image_urls": [address],
+        "source": "baidu_wallpaper",
+        "listing": "国家地理",
+        "title": "层峦叠嶂",
+        "tags": ["国家地理"],
+        "page_url": f"{origin}/pins/1234567890/",
+        "date": "2016-01-26",
+        "width": 1920,
+        "height": 1080,
+    }
+    assert image["url"] == address
+    assert image["path"] == "baidu_wallpaper/国家地理/1234567890.jpg"
+    assert (image["status"], image["width"], image["height"]) == ("downloaded", 96, 64)
+
+
+def test_a_second_run_asks_for_no_picture(crawl: Crawl) -> None:
+    shown = exhibits(7)
+    with StandIn(shown) as standin:
+        first = crawl(standin)
+        standin.asked.clear()
+        second = crawl(standin)
+        assert pictures_asked(standin) == []
+    assert second.ending is Ending.COMPLETE
+    assert second.stats["wallpapers/known"] == 7
+    assert {image["status"] for image in second.images()} == {"uptodate"}
+    assert _without_status(second.items) == _without_status(first.items)
+
+
+def _without_status(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    for item in items:
+        item["images"][0]["status"] = ""
+    return sorted(items, key=lambda item: str(item["id"]))
+
+
+def test_a_stored_file_that_was_damaged_is_fetched_again(crawl: Crawl) -> None:
+    shown = exhibits(5)
+    with StandIn(shown) as standin:
+        paths = [crawl.store / image["path"] for image in crawl(standin).images()]
+        paths[0].write_bytes(b"")
+        paths[1].write_bytes(paths[1].read_bytes()[:500])
+        paths[2].write_bytes(b"<html>")
+        paths[3].unlink()
+        standin.asked.clear()
+        run = crawl(standin)
+        assert len(pictures_asked(standin)) == 4
+    assert run.stats["wallpapers/known"] == 1
+    assert run.stats["wallpapers/stored"] == 4
+
+
+def test_wallpapers_that_share_an_address_share_the_download(crawl: Crawl) -> None:
+    class SharedPicture(StandIn):
+        def entry(self, exhibit: Any) -> dict[str, Any]:
+            shared = f"{self.origin}/image/pic/item/{self.exhibits[0].sign}.jpg"
+            keys = ("downloadUrl", "imageUrl", "objUrl")
+            return super().entry(exhibit) | dict.fromkeys(keys, shared)
+
+    with SharedPicture(exhibits(4)) as standin:
+        run = crawl(standin)
+        assert len(pictures_asked(standin)) == 1
+    assert run.stats["wallpapers/stored"] == 1
+    assert run.stats["wallpapers/duplicate"] == 3
+    assert len({image["path"] for image in run.images()}) == 1
+
+
+def test_pictures_are_asked_for_unencoded_and_with_the_origin_of_the_listing(crawl: Crawl) -> None:
+    with StandIn(exhibits(1)) as standin:
+        crawl(standin)
+        headers = standin.received[standin.asked.index(pictures_asked(standin)[0])]
+        assert headers["Referer"] == f"{standin.origin}/"
+        assert headers["Accept-Encoding"] == "identity"
+        assert headers["User-Agent"].startswith("wallpapers/")
+
+
+# What is asked for
+
+
+def test_the_arguments_reach_the_endpoint(crawl: Crawl) -> None:
+    with StandIn(exhibits(3)) as standin:
+        crawl(
+            standin,
+            endpoint=f"{standin.endpoint}?token=k%26k",
+            **{"col": "摄影", "tag": "风景", "tag3": "海滩沙滩", "width": 2560, "height": 1440},
+            **{"pn": 1, "rn": 30, "_job": "ignored"},
+        )
+        query = parse_qs(urlsplit(standin.asked[0]).query, keep_blank_values=True)
+    assert query["token"] == ["k&k"]
+    assert query["col"] == ["摄影"]
+    assert (query["tag"], query["tag3"]) == (["风景"], ["海滩沙滩"])
+    assert (query["width"], query["height"]) == (["2560"], ["1440"])
+    assert (query["pn"], query["rn"]) == (["1"], ["30"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        ({"rn": "abc"}, "rn must be a number from 1 to 100, got 'abc'"),
+        ({"rn": "0"}, "rn must be a number from 1 to 100, got '0'"),
+        ({"rn": "101"}, "rn must be a number from 1 to 100, got '101'"),
+        ({"pn": "-1"}, "pn must be a number 0 or more, got '-1'"),
+        ({"limit": "1.5"}, "limit must be a number 0 or more, got '1.5'"),
+        ({"width": "0"}, "width must be a number from 1 to 100000, got '0'"),
+        ({"foo": "1"}, "foo is no argument of this spider, got foo='1'"),
+        ({"endpoint": "ftp://x"}, "endpoint must be an http:// or https:// address"),
+        ({"endpoint": "http://"}, "endpoint must be an http:// or https:// address"),
+        ({"endpoint": "http://x:port/"}, "endpoint must be an http:// or https:// address"),
+        ({"endpoint": "http://u:secret@x/"}, "without user and password, got '***'"),
+    ],
+)
+def test_a_wrong_argument_ends_the_run_before_the_first_request(
+    crawl: Crawl, arguments: dict[str, str], line: str
+) -> None:
+    with StandIn(exhibits(1)) as standin:
+        with pytest.raises(ValueError, match="must be|is no argument") as caught:
+            crawl(standin, **arguments)
+        assert standin.asked == []
+    assert line in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+# Where the listing ends
+
+
+@pytest.mark.parametrize(("count", "pages"), [(20, 3), (21, 4), (9, 2)])
+def test_a_listing_ends_with_a_page_without_entries(crawl: Crawl, count: int, pages: int) -> None:
+    with StandIn(exhibits(count)) as standin:
+        run = crawl(standin, rn=10)
+        assert len(pages_asked(standin)) == pages
+    assert run.ending is Ending.COMPLETE
+    assert run.stats["wallpapers/listed"] == count
+    assert run.stats["wallpapers/pages"] == pages
+
+
+def test_paging_advances_by_the_entries_that_came(crawl: Crawl) -> None:
+    with faults.SinglesListing(exhibits(8)) as standin:
+        run = crawl(standin, rn=60)
+        offsets = [parse_qs(urlsplit(path).query)["pn"][0] for path in pages_asked(standin)]
+    assert offsets == ["0", "3", "6", "8"]
+    assert run.stats["wallpapers/stored"] == 8
+
+
+def test_a_page_without_a_new_id_ends_the_listing(crawl: Crawl) -> None:
+    with faults.RepeatingListing(exhibits(6)) as standin:
+        run = crawl(standin, rn=6)
+        assert len(pages_asked(standin)) == 2
+    assert run.ending is Ending.COMPLETE
+    assert run.stats["wallpapers/listed"] == 6
+    assert run.stats["wallpapers/repeated"] == 6
+
+
+@pytest.mark.parametrize(("limit", "pages"), [(1, 1), (10, 1), (11, 2), (25, 3), (99, 4)])
+def test_limit_ends_the_listing(crawl: Crawl, limit: int, pages: int) -> None:
+    with StandIn(exhibits(25)) as standin:
+        run = crawl(standin, rn=10, limit=limit)
+        assert len(pages_asked(standin)) == pages
+    assert run.ending is Ending.COMPLETE
+    assert run.stats["wallpapers/listed"] == min(limit, 25)
+
+
+@pytest.mark.parametrize("total", [10**9, 0, -5, "25", "many", None, float("nan"), 3])
+def test_the_claimed_total_never_ends_a_listing(crawl: Crawl, total: object) -> None:
+    with faults.LyingTotal(exhibits(12)) as standin:
+        standin.total = total
+        run = crawl(standin, rn=10)
+    assert run.ending is Ending.COMPLETE
+    assert run.stats["wallpapers/listed"] == 12
+    claims_more = total in (10**9, "25")
+    assert ("The listing ended after 12 entries, though it claimed" in run.log) is claims_more
+    assert run.errors() == []
+
+
+def test_a_listing_that_names_nothing_is_a_failure_and_says_so(crawl: Crawl) -> None:
+    with faults.EmptyListing([]) as standin:
+        run = crawl(standin)
+    assert run.ending is Ending.LISTING
+    (message,) = run.errors()
+    assert "The listing names no wallpaper" in message
+
+
+def test_bad_entries_are_counted_and_cost_nothing_else(crawl: Crawl) -> None:
+    with faults.RottenEntries(exhibits(80)) as standin:
+        run = crawl(standin)
+        assert len(pages_asked(standin)) == 5
+    assert run.stats["wallpapers/stored"] == 80
+    assert run.stats["wallpapers/entry/not_an_object"] == 4 * 4
+    assert run.stats["wallpapers/entry/no_candidate"] == 4 * 5
+
+
+def test_gbk_and_unknown_escapes_are_read(crawl: Crawl) -> None:
+    with faults.ChineseListing(exhibits(3)) as standin:
+        run = crawl(standin)
+    assert run.stats["wallpapers/stored"] == 3
+    assert {item["tags"][0] for item in run.items} == {"国家地理"}
+    assert {item["title"] for item in run.items} == {f"wall'paper {n}" for n in range(3)}
+
+
+# Answers that are no page
+
+
+@pytest.mark.parametrize(
+    ("fault", "requests", "words"),
+    [
+        (faults.HtmlListing, 1, ["no JSON", "HTTP 200", "text/html", "<!DOCTYPE html>"]),
+        (faults.CaptchaRedirect, 1, ["a redirect to http://wappass.captcha.invalid/", "HTTP 302"]),
+        (faults.AntiFlag, 1, ["antiFlag", "Forbid spider access", "wait some hours"]),
+        (faults.GoneListing, 1, ["HTTP 404", "text/plain", "'no such page'"]),
+        (faults.BrokenServer, 3, ["HTTP 503", "'later'"]),
+        (faults.CutJson, 3, ["broken at character", "application/json", "'{"]),
+        (faults.EmptyBody, 3, ["an empty body", "0 bytes"]),
+        (faults.DeepJson, 1, ["nested too deeply", "200000 bytes"]),
+        (faults.HugeListing, 1, ["more than 8388608 bytes", "application/json", "'{"]),
+        (faults.InflatingListing, 1, ["more than 8388608 bytes", "HTTP 200"]),
+        (faults.HangingUp, None, ["connection"]),
+        (faults.CirclingListing, 6, ["a redirect to", "HTTP 302"]),
+    ],
+)
+@pytest.mark.parametrize("from_page", [0, 10])
+def test_an_answer_that_is_no_page_ends_the_run_with_one_line(
+    crawl: Crawl, fault: type[StandIn], requests: int | None, words: list[str], from_page: int
+) -> None:
+    with fault(exhibits(20)) as standin:
+        standin.from_page = from_page
+        run = crawl(standin, rn=10)
+        # Twisted asks once more by itself where a kept connection turns out to be closed.
+        assert requests is None or len(pages_asked(standin)) == requests + bool(from_page)
+    assert run.ending is Ending.LISTING
+    assert run.stats["wallpapers/stored"] == from_page  # what was read before is kept
+    (error,) = run.errors()
+    assert "-a endpoint=" in error
+    for word in words:
+        assert word in error
+    assert "Traceback" not in run.log
+
+
+def test_a_redirect_within_the_host_is_followed(crawl: Crawl) -> None:
+    with faults.MovedListing(exhibits(3)) as standin:
+        run = crawl(standin)
+    assert run.ending is Ending.COMPLETE
+    assert run.stats["wallpapers/stored"] == 3
+
+
+def test_a_page_that_fails_once_is_asked_for_again(crawl: Crawl) -> None:
+    with faults.RecoveringServer(exhibits(5)) as standin:
+        run = crawl(standin)
+    assert run.ending is Ending.COMPLETE
+    assert run.stats["wallpapers/stored"] == 5
+
+
+def test_robots_txt_is_obeyed_where_the_user_says_so(crawl: Crawl) -> None:
+    with faults.ForbiddingRobots(exhibits(5)) as standin:
+        run = crawl(standin, {"ROBOTSTXT_OBEY": True})
+        assert pages_asked(standin) == []
+    assert run.ending is Ending.LISTING
+    assert "robots.txt forbids it" in run.errors()[0]
+
+
+def test_robots_txt_can_forbid_the_pictures_alone(crawl: Crawl) -> None:
+    with faults.ForbiddenPictures(exhibits(2)) as standin:
+        run = crawl(standin, {"ROBOTSTXT_OBEY": True})
+    assert run.ending is Ending.FAILURES
+    assert run.stats["wallpapers/failed/robots"] == 2
+
+
+def pages_asked(standin: StandIn) -> list[str]:
+    """Return the requests for pages of the listing."""
+    return [path for path in standin.asked if path.startswith("/data/imgs")]
+
+
+def pictures_asked(standin: StandIn) -> list[str]:
+    """Return the requests for pictures."""
+    return [path for path in standin.asked if path.startswith("/image/")]

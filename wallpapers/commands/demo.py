@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 from pathlib import Path
 
 from scrapy.exceptions import UsageError
@@ -48,11 +49,9 @@ class Command(CrawlCommand):
             {
                 "IMAGES_STORE": _FOLDER,
                 "FEEDS": {} if opts.output or opts.overwrite_output else _feed(),
-                # Nobody has to be spared here, and nobody wants to read how Scrapy is made up.
-                "DOWNLOAD_SLOTS": {"listing": {"concurrency": 1, "delay": 0}},
-                "LOG_LEVEL": "WARNING",
+                "DOWNLOAD_SLOTS": {"listing": {"concurrency": 1, "delay": 0}},  # nobody to spare
             },
-            priority="command",
+            priority="cmdline",
         )
         super().process_options(args, opts)
 
@@ -60,6 +59,8 @@ class Command(CrawlCommand):
         from wallpapers.demo import gallery
         from wallpapers.demo.standin import StandIn
 
+        if opts.loglevel is None:  # a first look is not at how Scrapy is made up
+            logging.getLogger("scrapy").setLevel(logging.WARNING)
         exhibits = gallery.of_folder(opts.pictures) if opts.pictures else gallery.drawn()
         with StandIn(exhibits) as standin:
             print(f"Crawling {len(exhibits)} wallpapers at {standin.endpoint}", flush=True)

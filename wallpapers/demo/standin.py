@@ -135,6 +135,7 @@ class StandIn:
 def entry(exhibit: Exhibit, origin: str) -> dict[str, Any]:
     """Return an entry with the keys, their order and their types of a real answer."""
     address = f"{origin}/image/pic/item/{exhibit.sign}.jpg"
+    ratio = exhibit.height / max(exhibit.width, 1)
     return {
         "id": exhibit.id,
         "desc": exhibit.title,
@@ -150,12 +151,12 @@ def entry(exhibit: Exhibit, origin: str) -> dict[str, Any]:
         "imageHeight": exhibit.height,
         "thumbnailUrl": f"{origin}/it/u=2,{exhibit.id}&fm=25&gp=0.jpg",
         "thumbnailWidth": 230,
-        "thumbnailHeight": round(230 * exhibit.height / exhibit.width),
+        "thumbnailHeight": round(230 * ratio),
         "thumbLargeWidth": 310,
-        "thumbLargeHeight": round(310 * exhibit.height / exhibit.width),
+        "thumbLargeHeight": round(310 * ratio),
         "thumbLargeUrl": f"{origin}/image/w%3D310/sign={exhibit.sign[:32]}/{exhibit.sign}.jpg",
         "thumbLargeTnWidth": 400,
-        "thumbLargeTnHeight": round(400 * exhibit.height / exhibit.width),
+        "thumbLargeTnHeight": round(400 * ratio),
         "thumbLargeTnUrl": f"{origin}/image/w%3D400/sign={exhibit.sign[:32]}/{exhibit.sign}.jpg",
         "siteName": "",
         "siteLogo": "",

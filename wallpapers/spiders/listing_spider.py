@@ -18,6 +18,7 @@ from scrapy.http import Response
 from twisted.python.failure import Failure
 
 from wallpapers.downloads import reasons, redirects
+from wallpapers.downloads.pages import TOO_LARGE
 from wallpapers.errors import ListingCutError, ListingError, ListingRefusedError
 from wallpapers.items import Wallpaper
 from wallpapers.listings.page import Page, address, one_line
@@ -104,7 +105,8 @@ class ListingSpider(Spider):
             dont_filter=True,
             meta={
                 "download_slot": "listing",
-                "download_maxsize": MAX_PAGE_BYTES,
+                "download_maxsize": 0,  # in place of Scrapy's limit:
+                "page_maxsize": MAX_PAGE_BYTES,
                 "handle_httpstatus_all": True,  # every answer is diagnosed here
             },
         )
@@ -140,8 +142,6 @@ class ListingSpider(Spider):
         reason, detail = reasons.explain(failure.value)
         if reason == "robots":
             advice = "ROBOTSTXT_OBEY is on and its robots.txt forbids it"
-        elif reason == "too_large":
-            advice = f"a page may have {MAX_PAGE_BYTES} bytes; is this the address of a listing?"
         else:
             advice = "check the network, or name a mirror with -a endpoint=..."
         self.outcome.listing_failed(
@@ -164,6 +164,8 @@ class ListingSpider(Spider):
             raise ListingRefusedError(f"a redirect to {_location(response)}")
         if response.status != 200:
             raise ListingError("an error")
+        if TOO_LARGE in response.flags:
+            raise ListingError(f"more than {MAX_PAGE_BYTES} bytes")
         page = self.read_page(response.body)
         for wallpaper in page.wallpapers:
             wallpaper.source = self.name

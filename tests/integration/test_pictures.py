@@ -1,0 +1,267 @@
+"""What is done with each kind of picture, and with what is none."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.conftest import Crawl
+from tests.pictures import encoded, exhibit, exhibits, noise
+from tests.standin import picture_faults as faults
+from tests.unit.test_imaging import png_header
+from wallpapers.demo.gallery import Exhibit
+from wallpapers.demo.standin import StandIn
+from wallpapers.outcome import Ending
+
+
+def corpus() -> Iterator[tuple[str, bytes]]:
+    """Yield pictures of every allowed kind, made by Pillow, all of noisy content."""
+    upright = Image.Exif()
+    upright[0x0112] = 6
+    frames = [noise(number) for number in range(3)]
+    deep = noise(20, mode="L").convert("I;16").point(lambda level: level * 257)
+    yield "baseline.jpg", encoded(noise(1), quality=90)
+    yield "progressive.jpg", encoded(noise(2), progressive=True, quality=75)
+    yield "optimised.jpg", encoded(noise(3), optimize=True, subsampling=0)
+    yield "cmyk.jpg", encoded(noise(4, mode="CMYK"))
+    yield "grey.jpg", encoded(noise(5, mode="L"))
+    yield "rotated.jpg", encoded(noise(6), exif=upright, comment=b"kept")
+    yield "icc.jpg", encoded(noise(7), icc_profile=b"\0" * 256)
+    yield "restart.jpg", encoded(noise(8), restart_marker_blocks=4)
+    yield "pair.mpo", encoded(frames[0], "MPO", save_all=True, append_images=frames[1:])
+    yield "rgb.png", encoded(noise(9), "PNG")
+    yield "alpha.png", encoded(noise(10, mode="RGBA"), "PNG")
+    yield "grey-alpha.png", encoded(noise(11, mode="LA"), "PNG")
+    yield "palette.png", encoded(noise(12).convert("P"), "PNG", transparency=3)
+    yield "16bit.png", encoded(deep, "PNG")
+    yield "1bit.png", encoded(noise(13).convert("1"), "PNG")
+    yield "animated.png", encoded(frames[0], "PNG", save_all=True, append_images=frames[1:])
+    yield "lossy.webp", encoded(noise(14), "WEBP")
+    yield "lossless.webp", encoded(noise(15, mode="RGBA"), "WEBP", lossless=True)
+    yield "animated.webp", encoded(frames[0], "WEBP", save_all=True, append_images=frames[1:])
+    yield "still.gif", encoded(noise(16), "GIF")
+    yield "animated.gif", encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    yield "still.avif", encoded(noise(17), "AVIF")
+    yield "alpha.avif", encoded(noise(18, mode="RGBA"), "AVIF")
+    yield "rgb.bmp", encoded(noise(19), "BMP")
+    yield "palette.bmp", encoded(noise(21).convert("P"), "BMP")
+    yield "tail.jpg", encoded(noise(22)) + b"PK\3\4" + bytes(5_000)
+
+
+def of_corpus() -> list[Exhibit]:
+    """Return the corpus as wallpapers."""
+    return [exhibit(n, content, title=name) for n, (name, content) in enumerate(corpus())]
+
+
+@pytest.mark.parametrize("check", ["structure", "decode"])
+def test_every_kind_of_picture_is_stored_byte_for_byte(crawl: Crawl, check: str) -> None:
+    """The stand-in calls each of them image/jpeg, under a name that ends with .jpg."""
+    shown = of_corpus()
+    with StandIn(shown) as standin:
+        run = crawl(standin, {"WALLPAPERS_CHECK": check, "IMAGES_THUMBS": {"s": (32, 32)}})
+    assert run.ending is Ending.COMPLETE
+    served = {shown.title: hashlib.sha256(shown.content()).hexdigest() for shown in shown}
+    assert len(served) == 26
+    stored = {
+        item["title"]: hashlib.sha256(run.bytes_of(item["images"][0])).hexdigest()
+        for item in run.items
+    }
+    assert stored == served
+    kinds = {item["title"]: Path(item["images"][0]["path"]).suffix for item in run.items}
+    expected = {".mpo": ".jpg"}
+    for title, suffix in kinds.items():
+        assert suffix == expected.get(Path(title).suffix, Path(title).suffix)
+
+
+def test_the_size_is_the_one_that_is_displayed(crawl: Crawl) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 8
+    with StandIn([exhibit(1, encoded(noise(1), exif=exif))]) as standin:
+        run = crawl(standin)
+    assert [(image["width"], image["height"]) for image in run.images()] == [(64, 96)]
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (faults.MissingPicture, "http_404"),
+        (faults.ForbiddenPicture, "http_403"),
+        (faults.HtmlPicture, "not_an_image"),
+        (faults.PictureCutByLength, "cut"),
+        (faults.PictureCutInItself, "cut"),
+        (faults.EmptyPicture, "empty"),
+        (faults.PictureOfTooManyPixels, "too_many_pixels"),
+        (faults.SvgPicture, "format"),
+        (faults.TinyPicture, "too_tiny"),
+        (faults.BrokenPicture, "broken"),
+        (faults.CirclingPicture, "redirect_loop"),
+        (faults.RedirectToFile, "bad_url"),
+        (faults.GzipBomb, "too_large"),
+        (faults.EndlessPicture, "too_large"),
+        (faults.HangingUpPicture, "connection"),
+    ],
+)
+def test_a_faulty_picture_is_one_line_with_its_reason(
+    crawl: Crawl, fault: type[StandIn], reason: str
+) -> None:
+    with fault(exhibits(2)) as standin:
+        run = crawl(standin, {"LOG_LEVEL": "INFO"})
+        hops = len([path for path in standin.asked if path.startswith("/image/")])
+    assert run.ending is Ending.FAILURES
+    assert run.stats["wallpapers/stored"] == 1
+    assert run.stats[f"wallpapers/failed/{reason}"] == 1
+    assert hops <= 1 + 6
+    (failed,) = [item for item in run.items if not item["images"]]
+    (line,) = [line for line in run.warnings() if line.startswith("wallpapers.")]
+    for words in (f"failed {reason}", failed["id"], failed["image_urls"][0]):
+        assert words in line
+    assert run.errors() == []
+    assert "Traceback" not in run.log
+
+
+@pytest.mark.parametrize("fault", [faults.MovedPicture, faults.GzippedPicture])
+def test_a_picture_that_comes_in_a_roundabout_way_is_stored(
+    crawl: Crawl, fault: type[StandIn]
+) -> None:
+    with fault(exhibits(2)) as standin:
+        run = crawl(standin)
+    assert run.ending is Ending.COMPLETE
+    assert encoded(noise(99)) in [run.bytes_of(image) for image in run.images()]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("ftp://a/1.jpg", "file:///etc/passwd", "data:image/png;base64,AAAA", "about:blank"),
+        *("javascript:alert(1)", "s3://bucket/1.jpg", "1.jpg", "/1.jpg", "//a/1.jpg", "http://"),
+        *("http://a:port/1.jpg", "http://a:0/1.jpg", "http://user:canary@127.0.0.1/1.jpg"),
+        *("http://a\\@127.0.0.1/1.jpg", "http://[::1/1.jpg", "http:///1.jpg"),
+    ],
+)
+def test_an_address_that_may_not_be_asked_for_fails_alone(crawl: Crawl, address: str) -> None:
+    with faults.OtherAddresses(exhibits(2)) as standin:
+        standin.addresses = (address, None, None)
+        run = crawl(standin)
+        assert len(standin.asked) == 3  # two pages, one picture
+    assert run.stats["wallpapers/failed/bad_url"] == 1
+    assert run.stats["wallpapers/stored"] == 1
+    assert len(run.items) == 2
+    assert "canary" not in run.log
+
+
+def test_candidates_are_tried_one_after_the_other_until_one_works(crawl: Crawl) -> None:
+    with faults.OtherAddresses(exhibits(2)) as standin:
+        good = f"{standin.origin}/image/pic/item/{standin.exhibits[1].sign}.jpg"
+        standin.addresses = (f"{standin.origin}/none.jpg", "ftp://a/1.jpg", good)
+        run = crawl(standin)
+    assert run.ending is Ending.COMPLETE
+    (item,) = [item for item in run.items if len(item["image_urls"]) == 3]
+    assert item["images"][0]["url"] == good
+
+
+def test_a_wallpaper_that_no_candidate_gives_says_what_was_tried(crawl: Crawl) -> None:
+    with faults.OtherAddresses(exhibits(2)) as standin:
+        standin.addresses = (f"{standin.origin}/a.jpg", "ftp://a/1.jpg", "http://127.0.0.1:1/b")
+        run = crawl(standin)
+    assert run.stats["wallpapers/failed"] == 1
+    (line,) = run.warnings()
+    assert "/a.jpg -> http_404" in line
+    assert "ftp://a/1.jpg -> bad_url" in line
+    assert "http://127.0.0.1:1/b -> connection" in line
+
+
+def test_what_the_listing_calls_too_small_is_not_asked_for(crawl: Crawl) -> None:
+    small = exhibit(1, width=800, height=600)
+    unknown = exhibit(2, encoded(noise(2, 1600, 900)), width=0, height=0)
+    with StandIn(
+        [small, unknown, exhibit(3, encoded(noise(3, 1600, 900)), width=1600, height=900)]
+    ) as standin:
+        run = crawl(standin, {"IMAGES_MIN_WIDTH": 1600, "IMAGES_MIN_HEIGHT": 900})
+        assert not [path for path in standin.asked if small.sign in path]
+    assert run.ending is Ending.COMPLETE
+    assert run.stats["wallpapers/filtered/too_small_by_claim"] == 1
+    assert run.stats["wallpapers/stored"] == 2
+    assert len(run.items) == 2
+
+
+def test_what_is_too_small_in_truth_gives_way_to_the_next_candidate(crawl: Crawl) -> None:
+    large = exhibit(3, encoded(noise(3, 1600, 900)), width=1600, height=900)
+    shown = [large, *(exhibit(number, width=1600, height=900) for number in (1, 2))]
+
+    class SmallFirst(StandIn):
+        def entry(self, exhibit: Exhibit) -> dict[str, object]:
+            entry = super().entry(exhibit)
+            if exhibit is shown[1]:
+                entry["objUrl"] = f"{self.origin}/image/pic/item/{large.sign}.jpg?again=1"
+            return entry
+
+    with SmallFirst(shown) as standin:
+        run = crawl(standin, {"IMAGES_MIN_WIDTH": 1600})
+    assert run.ending is Ending.COMPLETE
+    assert run.stats["wallpapers/stored"] == 2
+    assert run.stats["wallpapers/filtered/too_small"] == 1
+
+
+def test_thumbnails_stand_beside_the_originals(crawl: Crawl) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    shown = [exhibit(1, encoded(noise(1, 640, 360))), exhibit(2, encoded(noise(2), exif=exif))]
+    with StandIn(shown) as standin:
+        run = crawl(standin, {"IMAGES_THUMBS": '{"small": [50, 50], "big": [270, 270]}'})
+    sizes = {}
+    for path in run.store.glob("thumbs/*/*/*/*.jpg"):
+        sizes[path.parts[-4], path.stem] = Image.open(io.BytesIO(path.read_bytes())).size
+    assert sizes == {
+        ("small", shown[0].id): (50, 28),
+        ("big", shown[0].id): (270, 152),
+        ("small", shown[1].id): (33, 50),
+        ("big", shown[1].id): (64, 96),
+    }
+
+
+def test_complete_decoding_refuses_what_the_structure_lets_through(crawl: Crawl) -> None:
+    hollow = exhibit(1, png_header(64, 64))
+    with StandIn([hollow]) as standin:
+        assert crawl(standin).stats["wallpapers/stored"] == 1
+    with StandIn([hollow]) as standin:
+        (crawl.store / "baidu_wallpaper/国家地理" / f"{hollow.id}.png").unlink()
+        run = crawl(standin, {"WALLPAPERS_CHECK": "decode"})
+    assert run.stats["wallpapers/failed/broken"] == 1
+
+
+def test_the_limit_of_pixels_is_the_users(crawl: Crawl) -> None:
+    with StandIn(exhibits(1)) as standin:
+        run = crawl(standin, {"WALLPAPERS_MAX_PIXELS": 96 * 64 - 1})
+    assert run.stats["wallpapers/failed/too_many_pixels"] == 1
+    with StandIn(exhibits(1)) as standin:
+        run = crawl(standin, {"WALLPAPERS_MAX_PIXELS": 96 * 64})
+    assert run.stats["wallpapers/stored"] == 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "line"),
+    [
+        ({"WALLPAPERS_CHECK": "all"}, "WALLPAPERS_CHECK must be one of structure, decode"),
+        ({"IMAGES_THUMBS": {"s": 5}}, "IMAGES_THUMBS must be like"),
+        ({"IMAGES_STORE": ""}, "IMAGES_STORE must be a folder"),
+        ({"IMAGES_STORE": "gopher://x"}, "IMAGES_STORE must be a folder"),
+        ({"IMAGES_STORE": "s3://bucket"}, "pip install botocore"),
+        ({"IMAGES_STORE": "gs://bucket"}, "pip install google-cloud-storage"),
+        ({"FEEDS": {"s3://bucket/a.json": {"format": "json"}}}, "pip install boto3"),
+        ({"FEEDS": {"a.odt": {"format": "odt"}}}, "a feed cannot be exported"),
+    ],
+)
+def test_a_wrong_setting_ends_the_run_before_the_first_request(
+    crawl: Crawl, settings: dict[str, object], line: str
+) -> None:
+    with StandIn(exhibits(1)) as standin:
+        with pytest.raises(ValueError, match=".") as caught:
+            crawl(standin, settings)
+        assert standin.asked == []
+    assert line in str(caught.value)
+    assert "\n" not in str(caught.value)
