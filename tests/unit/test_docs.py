@@ -1,0 +1,51 @@
+"""What the code has, the docs have: settings, arguments, reasons, exit statuses."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.invariants import FAILED, FILTERED
+from wallpapers import settings
+from wallpapers.outcome import CATEGORIES, Ending
+from wallpapers.spiders.baidu_wallpaper import BaiduWallpaperSpider
+
+ROOT = Path(__file__).parents[2]
+
+
+def text(name: str) -> str:
+    return (ROOT / name).read_text()
+
+
+@pytest.mark.parametrize("name", [name for name in vars(settings) if name.isupper()])
+def test_every_setting_has_its_line(name: str) -> None:
+    assert re.search(rf"`{name}`|^### {name}$", text("docs/settings.md"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("readme", ["README.md", "README.zh-CN.md"])
+def test_every_argument_and_status_has_its_line(readme: str) -> None:
+    for argument in (*BaiduWallpaperSpider.arguments, "limit", "endpoint"):
+        assert f"`{argument}`" in text(readme)
+    for status in (1, 2, *(ending.value for ending in Ending)):
+        assert f"\n| {status} |" in text(readme)
+
+
+@pytest.mark.parametrize("reason", sorted({*FAILED, *FILTERED, "http_<status>"}))
+def test_every_reason_has_its_line(reason: str) -> None:
+    assert f"| `{reason}` |" in text("docs/stats.md")
+
+
+@pytest.mark.parametrize(
+    "stat",
+    [*CATEGORIES, "listed", "left", "bytes", "pages", "entry/<reason>", "repeated", "outcome"],
+)
+def test_every_stat_has_its_line(stat: str) -> None:
+    assert f"| `wallpapers/{stat}` |" in text("docs/stats.md")
+
+
+@pytest.mark.parametrize("page", sorted(ROOT.glob("docs/*.md")) + sorted(ROOT.glob("*.md")))
+def test_every_link_leads_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
+        assert (page.parent / target).exists()
