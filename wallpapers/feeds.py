@@ -63,7 +63,9 @@ class FeedFile(io.BufferedIOBase):
         """Remember the first error, and stop the run for it."""
         if self.error is None:
             self.error = error
-            self._outcome.store_failed(f"The feed {self._name} failed: {error.strerror or error}")
+            said = error.strerror or str(error)
+            where = f": {error.filename}" if error.filename else ""
+            self._outcome.store_failed(f"The feed {self._name} failed: {said}{where}")
 
     def writable(self) -> bool:
         return True

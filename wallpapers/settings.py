@@ -65,7 +65,7 @@ DOWNLOADER_MIDDLEWARES = {
 # Where wallpapers rest, and what they must be. Read by WallpaperImagesPipeline.
 
 IMAGES_STORE = "downloads"
-# "structure" or "decode". The structure of a file tells a cut one for a thousandth of the time.
+# "structure" or "decode": what the former does not see is damage in the midst of a picture.
 WALLPAPERS_CHECK = "structure"
 # Pillow only warns at 89 million pixels. 100 million are 400 MB under decode; an 8K wallpaper
 # has 33 million.

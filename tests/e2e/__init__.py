@@ -1,0 +1,1 @@
+"""Through the command line, as a person or a server runs it."""

@@ -116,8 +116,14 @@ def test_the_arguments_reach_the_endpoint(crawl: Crawl) -> None:
         crawl(
             standin,
             endpoint=f"{standin.endpoint}?token=k%26k",
-            **{"col": "摄影", "tag": "风景", "tag3": "海滩沙滩", "width": 2560, "height": 1440},
-            **{"pn": 1, "rn": 30, "_job": "ignored"},
+            col="摄影",
+            tag="风景",
+            tag3="海滩沙滩",
+            width=2560,
+            height=1440,
+            pn=1,
+            rn=30,
+            _job="ignored",
         )
         query = parse_qs(urlsplit(standin.asked[0]).query, keep_blank_values=True)
     assert query["token"] == ["k&k"]
@@ -144,10 +150,10 @@ def test_the_arguments_reach_the_endpoint(crawl: Crawl) -> None:
     ],
 )
 def test_a_wrong_argument_ends_the_run_before_the_first_request(
-    crawl: Crawl, arguments: dict[str, str], line: str
+    crawl: Crawl, arguments: dict[str, Any], line: str
 ) -> None:
     with StandIn(exhibits(1)) as standin:
-        with pytest.raises(ValueError, match="must be|is no argument") as caught:
+        with pytest.raises(ValueError, match=r"must be|is no argument") as caught:
             crawl(standin, **arguments)
         assert standin.asked == []
     assert line in str(caught.value)
@@ -252,7 +258,11 @@ def test_gbk_and_unknown_escapes_are_read(crawl: Crawl) -> None:
 )
 @pytest.mark.parametrize("from_page", [0, 10])
 def test_an_answer_that_is_no_page_ends_the_run_with_one_line(
-    crawl: Crawl, fault: type[StandIn], requests: int | None, words: list[str], from_page: int
+    crawl: Crawl,
+    fault: type[faults.Answering],
+    requests: int | None,
+    words: list[str],
+    from_page: int,
 ) -> None:
     with fault(exhibits(20)) as standin:
         standin.from_page = from_page

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,6 +52,36 @@ def corpus() -> Iterator[tuple[str, bytes]]:
     yield "rgb.bmp", encoded(noise(19), "BMP")
     yield "palette.bmp", encoded(noise(21).convert("P"), "BMP")
     yield "tail.jpg", encoded(noise(22)) + b"PK\3\4" + bytes(5_000)
+
+
+def foreign(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield pictures made by other encoders than Pillow's."""
+    source = folder / "source.ppm"
+    png = folder / "source.png"
+    noise(30, 192, 128).save(source)
+    noise(30, 192, 128).save(png)
+    for name, command in (
+        ("cjpeg.jpg", f"cjpeg -quality 80 -outfile OUT {source}"),
+        ("cjpeg-progressive.jpg", f"cjpeg -progressive -outfile OUT {source}"),
+        ("cjpeg-grey.jpg", f"cjpeg -grayscale -outfile OUT {source}"),
+        ("cjpeg-restart.jpg", f"cjpeg -restart 1 -optimize -outfile OUT {source}"),
+        ("cwebp.webp", f"cwebp -quiet -q 70 -m 6 {png} -o OUT"),
+        ("cwebp-lossless.webp", f"cwebp -quiet -lossless -metadata all {png} -o OUT"),
+        ("avifenc.avif", f"avifenc --min 10 --max 30 -s 9 {png} OUT"),
+        ("avifenc-10bit.avif", f"avifenc -d 10 -s 9 {png} OUT"),
+    ):
+        target = folder / name
+        words = [str(target) if word == "OUT" else word for word in command.split()]
+        subprocess.run(words, check=True, capture_output=True)
+        yield name, target.read_bytes()
+
+
+def test_what_other_encoders_make_is_stored_byte_for_byte(crawl: Crawl, tmp_path: Path) -> None:
+    made = dict(foreign(tmp_path))
+    with StandIn([exhibit(0, content, title=name) for name, content in made.items()]) as standin:
+        run = crawl(standin, {"WALLPAPERS_CHECK": "decode"})
+    assert run.ending is Ending.COMPLETE
+    assert {item["title"]: run.bytes_of(item["images"][0]) for item in run.items} == made
 
 
 def of_corpus() -> list[Exhibit]:
@@ -260,7 +291,7 @@ def test_a_wrong_setting_ends_the_run_before_the_first_request(
     crawl: Crawl, settings: dict[str, object], line: str
 ) -> None:
     with StandIn(exhibits(1)) as standin:
-        with pytest.raises(ValueError, match=".") as caught:
+        with pytest.raises(ValueError, match=r".") as caught:
             crawl(standin, settings)
         assert standin.asked == []
     assert line in str(caught.value)

@@ -11,7 +11,7 @@ from wallpapers.demo.gallery import Exhibit
 from wallpapers.demo.standin import StandIn
 
 
-class _Answering(StandIn):
+class Answering(StandIn):
     """Answers every page, or those from the second on, with what ``fault`` gives."""
 
     from_page = 0
@@ -25,68 +25,68 @@ class _Answering(StandIn):
         raise NotImplementedError
 
 
-class HtmlListing(_Answering):
+class HtmlListing(Answering):
     def fault(self, request: web.Request) -> web.StreamResponse:
         return web.Response(
             text="<!DOCTYPE html>\n<title>百度图片</title>", content_type="text/html"
         )
 
 
-class CaptchaRedirect(_Answering):
+class CaptchaRedirect(Answering):
     def fault(self, request: web.Request) -> web.StreamResponse:
         raise web.HTTPFound("http://wappass.captcha.invalid/static/captcha/?ak=1")
 
 
-class AntiFlag(_Answering):
+class AntiFlag(Answering):
     def fault(self, request: web.Request) -> web.StreamResponse:
         return web.json_response({"antiFlag": 1, "message": "Forbid spider access"})
 
 
-class GoneListing(_Answering):
+class GoneListing(Answering):
     def fault(self, request: web.Request) -> web.StreamResponse:
         raise web.HTTPNotFound(text="no such page")
 
 
-class BrokenServer(_Answering):
+class BrokenServer(Answering):
     def fault(self, request: web.Request) -> web.StreamResponse:
         raise web.HTTPServiceUnavailable(text="later")
 
 
-class CutJson(_Answering):
+class CutJson(Answering):
     def fault(self, request: web.Request) -> web.StreamResponse:
         whole = self.encode(self.answer(0, self.exhibits))
         return web.Response(body=whole[: len(whole) // 2], content_type="application/json")
 
 
-class EmptyBody(_Answering):
+class EmptyBody(Answering):
     def fault(self, request: web.Request) -> web.StreamResponse:
         return web.Response(body=b"", content_type="application/json")
 
 
-class DeepJson(_Answering):
+class DeepJson(Answering):
     def fault(self, request: web.Request) -> web.StreamResponse:
         return web.Response(body=b"[" * 200_000, content_type="application/json")
 
 
-class HugeListing(_Answering):
+class HugeListing(Answering):
     def fault(self, request: web.Request) -> web.StreamResponse:
         body = b'{"imgs":["' + b"x" * (9 * 1024 * 1024) + b'"]}'
         return web.Response(body=body, content_type="application/json")
 
 
-class InflatingListing(_Answering):
+class InflatingListing(Answering):
     def fault(self, request: web.Request) -> web.StreamResponse:
         response = web.Response(body=b" " * (64 * 1024 * 1024), content_type="application/json")
         response.enable_compression(web.ContentCoding.gzip)
         return response
 
 
-class EmptyListing(_Answering):
+class EmptyListing(Answering):
     def fault(self, request: web.Request) -> web.StreamResponse:
         return web.json_response({"totalNum": 0, "imgs": [{}]})
 
 
-class HangingUp(_Answering):
+class HangingUp(Answering):
     def fault(self, request: web.Request) -> web.StreamResponse:
         assert request.transport is not None
         request.transport.abort()
@@ -103,7 +103,7 @@ class MovedListing(StandIn):
         return await super().listing(request)
 
 
-class CirclingListing(_Answering):
+class CirclingListing(Answering):
     def fault(self, request: web.Request) -> web.StreamResponse:
         raise web.HTTPFound(request.url)
 

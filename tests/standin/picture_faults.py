@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
+import threading
+from collections.abc import Sequence
 from typing import Any
 
 from aiohttp import web
@@ -155,6 +158,29 @@ class OtherAddresses(StandIn):
         if exhibit is not self.exhibits[0]:
             entry |= dict(zip(("downloadUrl", "imageUrl", "objUrl"), self.addresses, strict=True))
         return entry
+
+
+class HeldPictures(StandIn):
+    """Serves five pictures, and holds the others back until it is told to release them."""
+
+    def __init__(self, exhibits: Sequence[Exhibit]) -> None:
+        super().__init__(exhibits)
+        self.held = threading.Event()
+        self._released = asyncio.Event()
+
+    async def picture(self, request: web.Request, exhibit: Exhibit) -> web.StreamResponse:
+        if exhibit in self.exhibits[5:]:
+            self.held.set()
+            await self._released.wait()
+        return await super().picture(request, exhibit)
+
+    def release(self) -> None:
+        """Serve what was held back."""
+        self.call(self._released.set)
+
+    def release_after(self, seconds: float) -> None:
+        """Serve what was held back when *seconds* have gone by."""
+        self.call(lambda: asyncio.get_running_loop().call_later(seconds, self._released.set))
 
 
 def _bomb() -> bytes:

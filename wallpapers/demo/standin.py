@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -98,8 +98,12 @@ class StandIn:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._loop.call_soon_threadsafe(self._ended.set)
+        self.call(self._ended.set)
         self._thread.join()
+
+    def call(self, work: Callable[[], object]) -> None:
+        """Have *work* done in the server's own thread."""
+        self._loop.call_soon_threadsafe(work)
 
     def _serve(self, started: threading.Event) -> None:
         asyncio.run(self._run(started))

@@ -1,0 +1,198 @@
+"""``scrapy crawl``: what it leaves, and the status that it ends with."""
+
+from __future__ import annotations
+
+import json
+import resource
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.command import FAST, Result, finish, scrapy, start
+from tests.invariants import check_stored, check_whole
+from tests.pictures import encoded, exhibit, exhibits, noise
+from tests.standin.listing_faults import AntiFlag
+from tests.standin.picture_faults import HeldPictures, MissingPicture
+from wallpapers.demo.standin import StandIn
+
+
+def crawl(standin: StandIn, folder: Path, *words: str) -> Result:
+    """Crawl *standin* into *folder*/store and *folder*/out.json."""
+    return scrapy("crawl", "baidu_wallpaper", *arguments(standin, folder), *words)
+
+
+def arguments(standin: StandIn, folder: Path) -> tuple[str, ...]:
+    """Return what tells a crawl where from and where to."""
+    return (
+        *("-a", f"endpoint={standin.endpoint}", "-s", f"IMAGES_STORE={folder / 'store'}"),
+        *("-O", str(folder / "out.json"), *FAST),
+    )
+
+
+def test_status_0_all_wallpapers_are_there(tmp_path: Path) -> None:
+    with StandIn(exhibits(30)) as standin:
+        result = crawl(standin, tmp_path)
+    assert result.status == 0
+    items = json.loads((tmp_path / "out.json").read_text())
+    assert len(items) == 30
+    for item in items:
+        check_stored(tmp_path / "store", item["images"][0])
+    assert result.log.rstrip().endswith("outcome: complete (exit status 0)")
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (("-a", "rn=abc"), "rn must be a number from 1 to 100, got 'abc'"),
+        (("-a", "rn=0"), "rn must be a number from 1 to 100, got '0'"),
+        (("-a", "foo=1"), "foo is no argument of this spider"),
+        (("-a", "endpoint=ftp://x"), "endpoint must be an http:// or https:// address"),
+        (("-s", "WALLPAPERS_CHECK=all"), "WALLPAPERS_CHECK must be one of"),
+        (("-s", "CONCURRENT_REQUESTS=many"), "invalid literal for int()"),
+        (("-s", "IMAGES_STORE=s3://bucket"), "pip install botocore"),
+    ],
+)
+def test_status_1_could_not_start(tmp_path: Path, words: tuple[str, ...], line: str) -> None:
+    with StandIn(exhibits(1)) as standin:
+        result = crawl(standin, tmp_path, *words)
+        assert standin.asked == []
+    assert result.status == 1
+    (error,) = result.errors
+    assert line in error
+    assert "Traceback" not in result.log
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("crawl",), ("crawl", "nobody"), ("crawl", "a", "b"), ("crawl", "baidu_wallpaper", "-a", "x")],
+)
+def test_status_2_wrong_usage(words: tuple[str, ...]) -> None:
+    result = scrapy(*words)
+    assert result.status == 2
+    assert "Traceback" not in result.log
+
+
+def test_status_3_some_could_not_be_had(tmp_path: Path) -> None:
+    with MissingPicture(exhibits(3)) as standin:
+        result = crawl(standin, tmp_path)
+    assert result.status == 3
+    assert len(json.loads((tmp_path / "out.json").read_text())) == 3
+
+
+def test_status_4_the_listing_could_not_be_read(tmp_path: Path) -> None:
+    (tmp_path / "out.json").write_text("yesterday's")
+    with AntiFlag(exhibits(3)) as standin:
+        result = crawl(standin, tmp_path)
+    assert result.status == 4
+    assert len(result.errors) == 1
+    assert (tmp_path / "out.json").read_text() == "yesterday's"
+
+
+def limit_files(size_bytes: int) -> None:
+    """Have every write beyond *size_bytes* of a file fail, as on a full disk."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, size_bytes))
+
+
+def test_status_5_the_store_takes_no_more(tmp_path: Path) -> None:
+    large = exhibit(99, encoded(noise(99, 1200, 800), quality=100))
+    assert len(large.content()) > 60_000
+    with StandIn([*exhibits(10), large, *exhibits(40)[10:]]) as standin:
+        words = ("crawl", "baidu_wallpaper", *arguments(standin, tmp_path))
+        result = scrapy(*words, preexec=lambda: limit_files(50_000))
+    assert result.status == 5
+    (error,) = result.errors
+    assert "The store failed" in error
+    assert f"{large.id}.jpg: File too large" in error
+    assert "Traceback" not in result.log
+    check_whole(tmp_path / "store")
+    assert not (tmp_path / "out.json").exists()
+    json.loads((tmp_path / "out.partial.json").read_text())
+
+    with StandIn([*exhibits(10), large, *exhibits(40)[10:]]) as standin:
+        assert crawl(standin, tmp_path).status == 0
+
+
+def test_status_5_a_feed_takes_no_more(tmp_path: Path) -> None:
+    with StandIn(exhibits(50)) as standin:
+        words = ("crawl", "baidu_wallpaper", *arguments(standin, tmp_path))
+        result = scrapy(*words, preexec=lambda: limit_files(9_000))
+    assert result.status == 5
+    (error,) = result.errors
+    assert "The feed" in error
+    assert "Traceback" not in result.log
+    assert not (tmp_path / "out.json").exists()
+
+
+def test_status_5_the_store_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "store").write_text("a file")
+    with StandIn(exhibits(3)) as standin:
+        result = crawl(standin, tmp_path)
+        assert standin.asked == []
+    assert result.status == 5
+    (error,) = result.errors
+    assert "The store does not take a file" in error
+
+
+def test_status_5_nobody_reads_stdout(tmp_path: Path) -> None:
+    with StandIn(exhibits(200)) as standin:
+        words = ("crawl", "baidu_wallpaper", *arguments(standin, tmp_path)[:-4], *FAST)
+        process = start(*words, "-o", "-:jsonlines", stdout=subprocess.PIPE)
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.stdout.close()
+        process.stdout = None
+        result = finish(process)
+    assert result.status == 5
+    assert "on stdout failed: Broken pipe" in result.errors[0]
+    assert "Traceback" not in result.log
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
+def test_status_130_interrupted_lets_end_what_is_in_flight(
+    tmp_path: Path, signal_number: signal.Signals
+) -> None:
+    shown = exhibits(60)
+    with HeldPictures(shown) as standin:
+        process = start("crawl", "baidu_wallpaper", *arguments(standin, tmp_path))
+        assert standin.held.wait(30)
+        process.send_signal(signal_number)
+        assert process.stderr is not None
+        log = ""
+        while "shutting down gracefully" not in log:
+            log += process.stderr.readline()
+        standin.release()
+        result = finish(process)
+        asked = len([path for path in standin.asked if path.startswith("/image/")])
+    assert result.status == 130
+    assert asked <= 31  # those that had a place when the signal came
+    assert "outcome: interrupted (exit status 130)" in result.log
+    assert "Traceback" not in result.log
+    check_whole(tmp_path / "store")
+    stored = len(list((tmp_path / "store").rglob("*.jpg")))
+    assert 5 <= stored <= asked
+    assert len(json.loads((tmp_path / "out.partial.json").read_text())) == stored
+
+    with StandIn(shown) as standin:
+        assert crawl(standin, tmp_path).status == 0
+        asked_again = len([path for path in standin.asked if path.startswith("/image/")])
+    assert asked_again == 60 - stored
+
+
+def test_a_second_signal_ends_the_run_at_once(tmp_path: Path) -> None:
+    with HeldPictures(exhibits(60)) as standin:
+        process = start("crawl", "baidu_wallpaper", *arguments(standin, tmp_path))
+        assert standin.held.wait(30)
+        assert process.stderr is not None
+        for line in ("shutting down gracefully", "forcing unclean shutdown"):
+            process.send_signal(signal.SIGINT)
+            while line not in process.stderr.readline():
+                pass
+        result = finish(process)
+        standin.release()
+    assert result.status == 130
+    assert "Traceback" not in result.log
+    check_whole(tmp_path / "store")
+    assert not (tmp_path / "out.json").exists()

@@ -1,0 +1,35 @@
+"""What wants to take all memory is refused before it has it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.command import FAST, measured
+from tests.pictures import exhibits
+from tests.standin import listing_faults, picture_faults
+from wallpapers.demo.standin import StandIn
+
+LIMIT_MB = 300
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [
+        (picture_faults.PictureOfTooManyPixels, 3),
+        (picture_faults.GzipBomb, 3),
+        (picture_faults.EndlessPicture, 3),
+        (listing_faults.DeepJson, 4),
+        (listing_faults.HugeListing, 4),
+        (listing_faults.InflatingListing, 4),
+    ],
+)
+def test_peak_memory_under_attack(tmp_path: Path, fault: type[StandIn], status: int) -> None:
+    with fault(exhibits(3)) as standin:
+        result = measured(
+            *("crawl", "baidu_wallpaper", "-a", f"endpoint={standin.endpoint}"),
+            *("-s", f"IMAGES_STORE={tmp_path}", *FAST),
+        )
+    assert result.status == status
+    assert result.peak_mb < LIMIT_MB

@@ -1,0 +1,142 @@
+"""A real scrapyd: deploy the project as an egg, schedule the spider, find the wallpapers."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from tests.e2e.command import PROJECT
+from tests.invariants import check_stored
+from tests.pictures import exhibits
+from wallpapers.demo.standin import StandIn
+
+USER = ("crawler", "a long password")
+PATIENCE_S = 60
+
+
+class Scrapyd:
+    """A scrapyd with a user and a password, on a free port."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.url = f"http://127.0.0.1:{free.getsockname()[1]}/"
+        port = self.url.rpartition(":")[2].strip("/")
+        (folder / "scrapyd.conf").write_text(
+            f"[scrapyd]\nbind_address = 127.0.0.1\nhttp_port = {port}\n"
+            f"username = {USER[0]}\npassword = {USER[1]}\nitems_dir = {folder / 'items'}\n"
+            f"poll_interval = 0.2\nmax_proc = 1\n"
+        )
+
+    def get(self, call: str, **parameters: str) -> dict[str, Any]:
+        """Ask scrapyd for ``<call>.json``."""
+        answer = requests.get(f"{self.url}{call}.json", parameters, auth=USER, timeout=10)
+        return dict(answer.json())
+
+    def schedule(self, **parameters: str) -> str:
+        """Schedule a job and return its id once it has ended."""
+        answer = requests.post(f"{self.url}schedule.json", parameters, auth=USER, timeout=10)
+        job: str = answer.json()["jobid"]
+        wait_until(lambda: any(j["id"] == job for j in self.get("listjobs")["finished"]))
+        return job
+
+    def answers(self) -> bool:
+        """Is it up?"""
+        try:
+            return bool(self.get("daemonstatus")["status"] == "ok")
+        except requests.ConnectionError:
+            return False
+
+
+def wait_until(holds: Any) -> None:
+    """Poll until *holds* says so."""
+    end = time.monotonic() + PATIENCE_S
+    while not holds():
+        assert time.monotonic() < end, f"waited {PATIENCE_S} s in vain"
+        time.sleep(0.1)
+
+
+@pytest.fixture(scope="module")
+def scrapyd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scrapyd]:
+    """Start a scrapyd of its own and deploy the project to it."""
+    folder = tmp_path_factory.mktemp("scrapyd")
+    service = Scrapyd(folder)
+    with (folder / "scrapyd.log").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "scrapyd"], cwd=folder, stdout=log, stderr=log
+        )
+    try:
+        wait_until(service.answers)
+        deploy(service, folder / "project")
+        yield service
+    finally:
+        process.terminate()
+        process.wait(PATIENCE_S)
+
+
+def deploy(service: Scrapyd, copy: Path) -> None:
+    """Deploy a copy of the project: building an egg leaves folders behind."""
+    copy.mkdir()
+    shutil.copytree(PROJECT / "wallpapers", copy / "wallpapers")
+    for name in ("setup.py", "pyproject.toml", "README.md"):
+        shutil.copy(PROJECT / name, copy)
+    (copy / "scrapy.cfg").write_text(
+        "[settings]\ndefault = wallpapers.settings\n"
+        f"[deploy]\nurl = {service.url}\nproject = wallpapers\n"
+        f"username = {USER[0]}\npassword = {USER[1]}\n"
+    )
+    subprocess.run(
+        [Path(sys.executable).with_name("scrapyd-deploy"), "-v", "1"],
+        cwd=copy,
+        check=True,
+        capture_output=True,
+    )
+
+
+def test_nobody_gets_in_without_the_password(scrapyd: Scrapyd) -> None:
+    assert requests.get(f"{scrapyd.url}listprojects.json", timeout=10).status_code == 401
+
+
+def test_a_scheduled_job_stores_the_wallpapers(scrapyd: Scrapyd, tmp_path: Path) -> None:
+    assert scrapyd.get("listspiders", project="wallpapers")["spiders"] == ["baidu_wallpaper"]
+    store = tmp_path / "store"
+    with StandIn(exhibits(25)) as standin:
+        job = scrapyd.schedule(
+            project="wallpapers",
+            spider="baidu_wallpaper",
+            setting=f"IMAGES_STORE={store}",
+            endpoint=standin.endpoint,
+            rn="10",
+            limit="15",
+        )
+    log = (scrapyd.folder / f"logs/wallpapers/baidu_wallpaper/{job}.log").read_text()
+    assert "'wallpapers/outcome': 'complete'" in log
+    assert log.rstrip().endswith("outcome: complete (exit status 0)")
+    assert ".egg/wallpapers" not in log
+    feed = scrapyd.folder / f"items/wallpapers/baidu_wallpaper/{job}.jl"
+    items = [json.loads(line) for line in feed.read_text().splitlines()]
+    assert len(items) == 15
+    for item in items:
+        check_stored(store, item["images"][0])
+
+
+def test_the_log_of_a_job_says_why_it_failed(scrapyd: Scrapyd, tmp_path: Path) -> None:
+    job = scrapyd.schedule(
+        project="wallpapers",
+        spider="baidu_wallpaper",
+        setting=f"IMAGES_STORE={tmp_path}",
+        rn="many",
+    )
+    log = (scrapyd.folder / f"logs/wallpapers/baidu_wallpaper/{job}.log").read_text()
+    assert "rn must be a number from 1 to 100, got 'many'" in log
+    assert "Traceback" not in log

@@ -1,0 +1,105 @@
+"""The account of a run: every wallpaper has its verdict, whoever decides over it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scrapy.exceptions import DropItem
+
+from tests.conftest import Crawl
+from tests.pictures import encoded, exhibit, exhibits, noise
+from tests.standin.picture_faults import MissingPicture
+from wallpapers.demo.standin import StandIn
+from wallpapers.outcome import Ending
+from wallpapers.pipelines.images import WallpaperImagesPipeline
+from wallpapers.settings import ITEM_PIPELINES
+
+
+class DroppingPipeline:
+    """A user's own filter."""
+
+    def process_item(self, item: Any) -> Any:
+        if item.title.endswith("1"):
+            raise DropItem("not mine")
+        return item
+
+
+class FailingPipeline:
+    """A user's own pipeline with a bug."""
+
+    def process_item(self, item: Any) -> Any:
+        return item.no_such_field
+
+
+class TitledPipeline(WallpaperImagesPipeline):
+    """A user's own names for files."""
+
+    def file_path(self, request: Any, *args: Any, item: Any = None, **more: Any) -> str:
+        return f"by title/{item.title}.jpeg"
+
+    def item_completed(self, results: Any, item: Any, info: Any) -> Any:
+        item.tags.append("completed" if results[0][0] else str(results[0][1].value))
+        return super().item_completed(results, item, info)
+
+
+def test_what_a_pipeline_of_the_user_drops_is_filtered(crawl: Crawl) -> None:
+    with StandIn(exhibits(3)) as standin:
+        run = crawl(standin, {"ITEM_PIPELINES": {**ITEM_PIPELINES, DroppingPipeline: 50}})
+    assert run.ending is Ending.COMPLETE
+    assert run.stats["wallpapers/filtered/dropped"] == 1
+    assert run.stats["wallpapers/stored"] == 2
+
+
+def test_a_pipeline_that_raises_is_our_own_fault(crawl: Crawl) -> None:
+    with StandIn(exhibits(2)) as standin:
+        run = crawl_unexported(crawl, standin, {FailingPipeline: 50})
+    assert run["wallpapers/failed/fault"] == 2
+    assert run["wallpapers/outcome"] == "listing"
+
+
+def crawl_unexported(crawl: Crawl, standin: StandIn, pipelines: dict[type, int]) -> dict[str, Any]:
+    """Crawl where items are lost to a fault, so that the feed has fewer than the account."""
+    return crawl.stats_of(standin, {"ITEM_PIPELINES": {**ITEM_PIPELINES, **pipelines}})
+
+
+def test_the_extension_points_of_scrapys_pipeline_are_kept(crawl: Crawl) -> None:
+    pipelines = {TitledPipeline: 500}
+    shown = [exhibit(1), exhibit(2, encoded(noise(2), "PNG"))]
+    with StandIn(shown) as standin:
+        run = crawl(standin, {"ITEM_PIPELINES": pipelines})
+        assert crawl(standin, {"ITEM_PIPELINES": pipelines}).stats["wallpapers/known"] == 2
+    assert {image["path"] for image in run.images()} == {
+        "by title/wallpaper 1.jpg",
+        "by title/wallpaper 2.png",
+    }
+    assert all(item["tags"][-1] == "completed" for item in run.items)
+    with MissingPicture([shown[0], exhibit(3)]) as standin:
+        run = crawl(standin, {"ITEM_PIPELINES": pipelines})
+    assert {item["tags"][-1] for item in run.items} == {"completed", "http_404"}
+
+
+def test_the_table_is_the_last_of_the_log_and_adds_up(crawl: Crawl) -> None:
+    shown = [*exhibits(4), exhibit(9, width=10, height=10)]
+    with MissingPicture(shown) as standin:
+        run = crawl(standin, {"IMAGES_MIN_WIDTH": 50})
+    table = run.log[run.log.rindex("Wallpapers of this run") :].splitlines()
+    assert table == [
+        "Wallpapers of this run",
+        "listed             5",
+        table[2],
+        "  known            0",
+        "  duplicate        0",
+        "  filtered         1  too_small_by_claim 1",
+        "  failed           3  http_404 3",
+        "outcome: failures (exit status 3)",
+    ]
+    assert table[2].startswith("  stored           1  0.0 MB in ")
+
+
+def test_a_limit_of_scrapys_ends_the_run_as_complete(crawl: Crawl) -> None:
+    with StandIn(exhibits(60)) as standin:
+        run = crawl(standin, {"CLOSESPIDER_ITEMCOUNT": 10, "CONCURRENT_REQUESTS": 3}, rn=20)
+        assert len(standin.asked) < 40
+    assert run.ending is Ending.COMPLETE
+    assert 10 <= run.stats["wallpapers/stored"] < 20
+    assert run.stats["wallpapers/left"] > 0

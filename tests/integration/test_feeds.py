@@ -1,0 +1,166 @@
+"""Feeds: every format, complete or not at all, and yesterday's kept until then."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from tests.conftest import Crawl
+from tests.pictures import exhibits
+from tests.standin.listing_faults import AntiFlag, HtmlListing
+from tests.standin.picture_faults import MissingPicture
+from wallpapers.demo.standin import StandIn
+from wallpapers.outcome import Ending
+
+
+def feed(path: Path, kind: str, **options: Any) -> dict[str, Any]:
+    """Return settings for one more feed."""
+    return {"FEEDS": {str(path): {"format": kind, "overwrite": True, **options}}}
+
+
+def test_json_is_an_array_of_readable_items(crawl: Crawl, tmp_path: Path) -> None:
+    target = tmp_path / "deep" / "out.json"
+    with StandIn(exhibits(3)) as standin:
+        run = crawl(standin, feed(target, "json"))
+    assert json.loads(target.read_text()) == run.items
+    assert "国家地理" in target.read_text()
+    assert not target.with_name("out.partial.json").exists()
+
+
+def test_csv_has_lists_and_results_as_json_in_their_cell(crawl: Crawl, tmp_path: Path) -> None:
+    target = tmp_path / "out.csv"
+    with MissingPicture(exhibits(3)) as standin:
+        run = crawl(standin, feed(target, "csv"))
+    with target.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    listed = ("image_urls", "tags", "images")
+    assert [{name: json.loads(row[name]) for name in listed} for row in rows] == [
+        {name: item[name] for name in listed} for item in run.items
+    ]
+    assert [row["id"] for row in rows] == [item["id"] for item in run.items]
+
+
+def test_xml_nests_the_result(crawl: Crawl, tmp_path: Path) -> None:
+    target = tmp_path / "out.xml"
+    with StandIn(exhibits(3)) as standin:
+        run = crawl(standin, feed(target, "xml"))
+    paths = [node.text for node in ET.parse(target).getroot().iter("path")]
+    assert paths == [image["path"] for image in run.images()]
+
+
+def test_a_compressed_feed_is_complete(crawl: Crawl, tmp_path: Path) -> None:
+    target = tmp_path / "out.jsonl.gz"
+    plugins = ["scrapy.extensions.postprocessing.GzipPlugin"]
+    with StandIn(exhibits(3)) as standin:
+        run = crawl(standin, feed(target, "jsonlines", postprocessing=plugins))
+    lines = gzip.decompress(target.read_bytes()).decode().splitlines()
+    assert [json.loads(line) for line in lines] == run.items
+
+
+def test_batches_are_files_of_their_own(crawl: Crawl, tmp_path: Path) -> None:
+    target = tmp_path / "out-%(batch_id)d.json"
+    with StandIn(exhibits(5)) as standin:
+        run = crawl(standin, feed(target, "json", batch_item_count=2))
+    parts = [json.loads((tmp_path / f"out-{number}.json").read_text()) for number in (1, 2, 3)]
+    assert [item for part in parts for item in part] == run.items
+    assert [path.name for path in tmp_path.glob("*.partial.*")] == []
+
+
+@pytest.mark.parametrize(("kind", "empty"), [("json", "[\n\n]"), ("jsonlines", ""), ("xml", None)])
+def test_a_feed_of_a_failed_run_is_partial_and_the_old_one_kept(
+    crawl: Crawl, tmp_path: Path, kind: str, empty: str | None
+) -> None:
+    target = tmp_path / f"out.{kind}"
+    target.write_text("yesterday's")
+    with AntiFlag(exhibits(20)) as standin:
+        run = crawl(standin, feed(target, kind))
+    assert run.ending is Ending.LISTING
+    assert target.read_text() == "yesterday's"
+    partial = target.with_name(f"out.partial.{kind}")
+    if empty is None:
+        assert len(ET.parse(partial).getroot()) == 0
+    else:
+        assert partial.read_text() == empty
+    assert any(f"kept in {partial}" in line for line in run.warnings())
+
+
+def test_a_partial_feed_is_whole_and_parseable(crawl: Crawl, tmp_path: Path) -> None:
+    target = tmp_path / "out.json"
+    with HtmlListing(exhibits(20)) as standin:
+        standin.from_page = 10
+        run = crawl(standin, feed(target, "json"), rn=10)
+    assert run.ending is Ending.LISTING
+    assert len(json.loads((tmp_path / "out.partial.json").read_text())) == 10
+    assert not target.exists()
+
+
+def test_a_run_with_failures_completes_its_feed(crawl: Crawl, tmp_path: Path) -> None:
+    target = tmp_path / "out.json"
+    with MissingPicture(exhibits(3)) as standin:
+        run = crawl(standin, feed(target, "json"))
+    assert run.ending is Ending.FAILURES
+    assert [len(item["images"]) for item in json.loads(target.read_text())].count(0) == 2
+
+
+@pytest.mark.parametrize("kind", ["jsonlines", "csv"])
+@pytest.mark.parametrize("ending", ["\n", ""], ids=["whole line", "no newline"])
+def test_new_items_are_added_to_lines_and_rows(
+    crawl: Crawl, tmp_path: Path, kind: str, ending: str
+) -> None:
+    target = tmp_path / f"out.{kind}"
+    with StandIn(exhibits(3)) as standin:
+        crawl(standin, feed(target, kind, overwrite=False))
+        once = target.read_text().splitlines()
+        target.write_text("\n".join(once) + ending)
+        crawl(standin, feed(target, kind, overwrite=False))
+    lines = target.read_text().splitlines()
+    header = int(kind == "csv")
+    assert len(lines) == 6 + header
+    assert lines[: len(once)] == once
+    assert "source" not in lines[3 + header].split(",")
+
+
+@pytest.mark.parametrize("kind", ["json", "xml"])
+def test_nothing_is_added_to_what_cannot_be_added_to(
+    crawl: Crawl, tmp_path: Path, kind: str
+) -> None:
+    target = tmp_path / f"out.{kind}"
+    target.write_text("yesterday's")
+    with StandIn(exhibits(3)) as standin:
+        with pytest.raises(ValueError, match=r"with -O .*\.jsonl"):
+            crawl(standin, feed(target, kind, overwrite=False))
+        assert standin.asked == []
+    assert target.read_text() == "yesterday's"
+
+
+def test_a_feed_that_cannot_be_opened_stops_the_run_before_it_begins(
+    crawl: Crawl, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    with StandIn(exhibits(3)) as standin:
+        run = crawl(standin, feed(tmp_path / "file" / "out.json", "json"))
+        assert standin.asked == []
+    assert run.ending is Ending.STORE
+    (error,) = run.errors()
+    assert "The feed" in error
+    assert f"File exists: {tmp_path / 'file'}" in error
+    assert "Traceback" not in run.log
+
+
+def test_a_link_is_kept_and_a_device_written_in_place(crawl: Crawl, tmp_path: Path) -> None:
+    real = tmp_path / "real.json"
+    link = tmp_path / "link.json"
+    real.write_text("yesterday's")
+    link.symlink_to(real)
+    feeds = feed(link, "json")["FEEDS"] | feed(Path("/dev/null"), "json")["FEEDS"]
+    with StandIn(exhibits(2)) as standin:
+        crawl(standin, {"FEEDS": feeds})
+    assert link.is_symlink()
+    assert len(json.loads(real.read_text())) == 2
+    assert Path("/dev/null").is_char_device()
