@@ -14,6 +14,10 @@ WallpapersError
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 
 class WallpapersError(Exception):
     """The root of all errors of this project."""
@@ -60,3 +64,12 @@ class PictureRefusedError(WallpapersError):
 
 class StoreError(WallpapersError):
     """The store did not take a file: disk full, read-only, gone, refused."""
+
+
+@contextmanager
+def store_errors(path: Path) -> Iterator[None]:
+    """Have an OSError of the block tell *path* and what the system said, as a StoreError."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(f"{path}: {error.strerror or error}") from error

@@ -162,3 +162,61 @@ CHECKS: dict[str, Callable[[Buffer], None]] = {
     "AVIF": check_avif,
     "BMP": check_bmp,
 }
+
+
+# The size that a header codes, where the first bytes of a file tell it; before any rotation.
+
+
+def _jpeg_size(start: bytes) -> tuple[int, int] | None:
+    position = 2
+    while True:
+        marker, length = _unpack(">xBH", start, position)
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):  # SOF
+            height, width = _unpack(">HH", start, position + 5)
+            return width, height
+        position += 2 + length
+
+
+def _png_size(start: bytes) -> tuple[int, int] | None:
+    width, height = _unpack(">II", start, 16)
+    return width, height
+
+
+def _gif_size(start: bytes) -> tuple[int, int] | None:
+    width, height = _unpack("<HH", start, 6)
+    return width, height
+
+
+def _webp_size(start: bytes) -> tuple[int, int] | None:
+    if start[12:16] != b"VP8X":
+        return None
+    low, high, low2, high2 = _unpack("<HBHB", start, 24)
+    return (high << 16 | low) + 1, (high2 << 16 | low2) + 1
+
+
+def _bmp_size(start: bytes) -> tuple[int, int] | None:
+    (header,) = _unpack("<I", start, 14)
+    width, height = _unpack("<HH" if header < 40 else "<ii", start, 18)
+    return width, abs(height)
+
+
+def _if_told(read: Callable[[bytes], tuple[int, int] | None]) -> SizeReader:
+    def size(start: bytes) -> tuple[int, int] | None:
+        try:
+            return read(start)
+        except Cut:
+            return None
+
+    return size
+
+
+SizeReader = Callable[[bytes], tuple[int, int] | None]
+
+SIZES: dict[str, SizeReader] = {
+    "JPEG": _if_told(_jpeg_size),
+    "PNG": _if_told(_png_size),
+    "WEBP": _if_told(_webp_size),
+    "GIF": _if_told(_gif_size),
+    "AVIF": lambda _: None,
+    "BMP": _if_told(_bmp_size),
+}

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from PIL import Image, ImageOps
 
 from wallpapers.errors import PictureRefusedError
-from wallpapers.frames import CHECKS, Broken, Buffer, Cut
+from wallpapers.frames import CHECKS, SIZES, Broken, Buffer, Cut
 
 EXTENSIONS = {
     "JPEG": ".jpg",
@@ -34,13 +34,13 @@ _SIGNATURES = {
     "BMP": re.compile(rb"BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0", re.DOTALL),
 }
 # Images all the same, in formats that no wallpaper needs and that are never opened.
-_OTHER_FORMATS = re.compile(
-    rb"II\*\0|MM\0\*|II\+\0|MM\0\+|8BPS|SIMPLE  =|%!PS|\xc5\xd0\xd3\xc6|%PDF|\0\0\0\x0cjP  |"
-    rb"\xff\x4f\xff\x51|\xff\x0a|\0\0\0\x0cJXL |\0\0[\x01\x02]\0|\xd7\xcd\xc6\x9a|DDS |qoif|"
-    rb"P[1-7]\s|....ftyp(hei[cfmsx]|hev[cmsx]|mif1|msf1)|\s*(<\?xml[^>]*>\s*)?"
-    rb"(<!--.*?-->\s*)*(<!DOCTYPE svg[^>]*>\s*)?<svg[\s/>]",
-    re.DOTALL,
+_OTHER_FORMATS = (
+    *(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),  # TIFF
+    *(b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51", b"\xff\x0a", b"\0\0\0\x0cJXL "),  # JPEG 2000, XL
+    *(b"\0\0\1\0", b"\0\0\2\0", b"8BPS", b"SIMPLE  =", b"DDS ", b"qoif", b"\xd7\xcd\xc6\x9a"),
+    *(b"%!PS", b"\xc5\xd0\xd3\xc6", b"%PDF", b"P1\n", b"P2\n", b"P3\n", b"P4\n", b"P5\n", b"P6\n"),
 )
+_HEIF_BRANDS = (b"ftyphei", b"ftyphev", b"ftypmif1", b"ftypmsf1")
 _DECODE_BUDGET = 40_000_000  # pixels under decode at once in this process; a larger one runs alone
 _EXIF_ORIENTATION = 0x0112
 _SIDEWAYS = range(5, 9)  # EXIF orientations that turn by 90 degrees
@@ -76,6 +76,16 @@ def examine(data: Buffer, *, max_pixels: int) -> Picture:
     return Picture(kind, width, height)
 
 
+def glance(start: bytes) -> Picture | None:
+    """Read format and coded size from the first bytes of a picture, before the rest has come.
+
+    None where they do not tell. Raises PictureRefusedError as ``sniff`` does.
+    """
+    kind = sniff(start)
+    size = SIZES[kind](start)
+    return Picture(kind, *size) if size else None
+
+
 def sniff(data: Buffer) -> str:
     """Return the format by the first bytes; a name or a header is never asked.
 
@@ -87,9 +97,14 @@ def sniff(data: Buffer) -> str:
         if signature.match(data):
             return kind
     start = bytes(data[:1024])
-    if _OTHER_FORMATS.match(start.removeprefix(b"\xef\xbb\xbf")):
+    if start.startswith(_OTHER_FORMATS) or start[4:].startswith(_HEIF_BRANDS) or _is_svg(start):
         raise PictureRefusedError("format", f"begins with {start[:12]!r}")
     raise PictureRefusedError("not_an_image", f"begins with {start[:24]!r}")
+
+
+def _is_svg(start: bytes) -> bool:
+    text = start.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    return text.startswith((b"<?xml", b"<!--", b"<!doctype svg", b"<svg")) and b"<svg" in text
 
 
 def check_structure(data: Buffer, kind: str) -> None:
@@ -162,7 +177,10 @@ def _open(data: Buffer, kind: str, max_pixels: int) -> Iterator[Image.Image]:
     # Pillow's own limit is process-wide and guards decoders that allocate when they open.
     Image.MAX_IMAGE_PIXELS = max_pixels
     try:
-        image = Image.open(io.BytesIO(data), formats=[kind])
+        # A mapped file is a file already; the decoders read it without a copy.
+        file = io.BytesIO(data) if isinstance(data, bytes) else data
+        file.seek(0)
+        image = Image.open(file, formats=[kind])  # type: ignore[arg-type]
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise PictureRefusedError("too_many_pixels", f"more than {max_pixels}") from None
     except Exception as error:  # decoders raise what they like on hostile bytes

@@ -8,14 +8,15 @@ from __future__ import annotations
 from typing import Any
 
 import scrapy
-from scrapy.downloadermiddlewares.httpcompression import HttpCompressionMiddleware
 from scrapy.downloadermiddlewares.redirect import RedirectMiddleware
+from scrapy.downloadermiddlewares.retry import RetryMiddleware
 from scrapy.downloadermiddlewares.robotstxt import RobotsTxtMiddleware
 from scrapy.extensions.feedexport import FeedExporter
 
 from wallpapers import __version__
-from wallpapers.downloads.pages import PageCompressionMiddleware
+from wallpapers.downloads.handler import GuardedDownloadHandler
 from wallpapers.downloads.redirects import PictureRedirectMiddleware
+from wallpapers.downloads.retry import StoppableRetryMiddleware
 from wallpapers.downloads.robots import NamedRobotsTxtMiddleware
 from wallpapers.extensions.account import Account
 from wallpapers.extensions.feeds import HonestFeedExporter
@@ -56,8 +57,8 @@ EXTENSIONS = {
 DOWNLOADER_MIDDLEWARES = {
     RobotsTxtMiddleware: None,
     NamedRobotsTxtMiddleware: 100,
-    HttpCompressionMiddleware: None,
-    PageCompressionMiddleware: 590,
+    RetryMiddleware: None,
+    StoppableRetryMiddleware: 550,
     RedirectMiddleware: None,
     PictureRedirectMiddleware: 600,
 }
@@ -92,6 +93,10 @@ SCRAPER_SLOT_MAX_ACTIVE_SIZE = 1_000_000
 # so obeying it means to fetch nothing. Whoever sets it to True is obeyed: where robots.txt forbids
 # the listing, the run ends with status 4 and says so.
 ROBOTSTXT_OBEY = False
+# Scrapy: 180, and nothing else. A large picture that comes slowly but steadily is not to be cut;
+# one that stalls is, after the idle time. Seconds. Read by GuardedDownloadHandler.
+DOWNLOAD_TIMEOUT = 900
+WALLPAPERS_IDLE_TIMEOUT = 30.0
 # Scrapy: 20. No picture needs more than 5.
 REDIRECT_MAX_TIMES = 5
 # A failed picture is one line of ours, which counts all its tries.
@@ -106,7 +111,18 @@ DOWNLOAD_WARNSIZE = 0
 # Scrapy does not verify certificates by default.
 DOWNLOAD_VERIFY_CERTIFICATES = True
 # A listing that names file:///dev/zero or a data: address is not to be obeyed.
-DOWNLOAD_HANDLERS = {"data": None, "file": None, "ftp": None, "s3": None}
+DOWNLOAD_HANDLERS = {
+    "http": GuardedDownloadHandler,
+    "https": GuardedDownloadHandler,
+    **dict.fromkeys(("data", "file", "ftp", "s3")),
+}
+# May an address that the listing or a redirect names lead to a loopback, private, link-local,
+# carrier, multicast or reserved network? The endpoint itself, which the user named, always may.
+# Read by GuardedDownloadHandler.
+WALLPAPERS_ALLOW_PRIVATE_ADDRESSES = False
+# Scrapy uses the proxies of the environment, which resolve names themselves: the guard would not
+# see what is dialled.
+HTTPPROXY_ENABLED = False
 # A page that came in place of a picture must not send us elsewhere.
 METAREFRESH_ENABLED = False
 # Both listen on a port and run whatever code they are sent.

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from wallpapers.errors import StoreError
+from wallpapers.errors import store_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from scrapy.pipelines.files import StatInfo
     from scrapy.pipelines.media import MediaPipeline
+
+    from wallpapers.downloads.parts import Part
 
 # mkstemp makes files that only their owner reads; a wallpaper has the rights of any other file.
 # The umask can be read only by setting it, which is safe while a single thread imports.
@@ -30,13 +32,26 @@ class FolderStore:
     """
 
     def __init__(self, basedir: str) -> None:
-        self.root = Path(basedir.removeprefix("file://"))
+        self.root = Path(basedir.removeprefix("file://")).expanduser()
 
     def open(self) -> None:
         """Make the folder and prove that it takes a file, before anything is downloaded for it."""
-        with _store_errors(self.root):
+        with store_errors(self.root):
             self.root.mkdir(parents=True, exist_ok=True)
             tempfile.TemporaryFile(dir=self.root).close()
+
+    def adopt(self, part: Part, path: str) -> None:
+        """Make *part*, whose bytes are all there, the file *path*. Raises StoreError.
+
+        After it returned, the file survives a power cut; before, nothing is under its name.
+        """
+        target = self.root / path
+        with store_errors(target):
+            _make_folders(target.parent)
+            part.sync()
+            part.path.chmod(0o666 & ~_UMASK)
+            os.replace(part.path, target)
+            _sync_folder(target.parent)
 
     def persist_file(
         self,
@@ -52,8 +67,8 @@ class FolderStore:
         Raises StoreError.
         """
         target = self.root / path
-        with _store_errors(target):
-            target.parent.mkdir(parents=True, exist_ok=True)
+        with store_errors(target):
+            _make_folders(target.parent)
             with new_file(target) as file:
                 file.write(buf.getbuffer())
 
@@ -74,7 +89,7 @@ class FolderStore:
 
     def remove(self, path: str) -> None:
         """Remove *path*, if it is there."""
-        with _store_errors(self.root / path):
+        with store_errors(self.root / path):
             (self.root / path).unlink(missing_ok=True)
 
 
@@ -102,16 +117,21 @@ def publish(file: IO[bytes], name: Path, target: Path) -> None:
     file.flush()
     os.fsync(file.fileno())
     os.replace(name, target)
-    folder = os.open(target.parent, os.O_RDONLY)
+    _sync_folder(target.parent)
+
+
+def _make_folders(folder: Path) -> None:
+    """Make *folder* and those above it, so that they survive a power cut too."""
+    if folder.is_dir():
+        return
+    _make_folders(folder.parent)
+    folder.mkdir(exist_ok=True)
+    _sync_folder(folder.parent)
+
+
+def _sync_folder(path: Path) -> None:
+    folder = os.open(path, os.O_RDONLY)
     try:
         os.fsync(folder)
     finally:
         os.close(folder)
-
-
-@contextmanager
-def _store_errors(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise StoreError(f"{path}: {error.strerror or error}") from error

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TypeGuard
 from urllib.parse import urlsplit
 
 
-def is_askable(url: str) -> bool:
+def is_askable(url: object) -> TypeGuard[str]:
     """Is *url* a well-formed http(s) address with a host and without user and password?"""
+    if not isinstance(url, str):
+        return False
     try:
         parts = urlsplit(url)
         port = parts.port  # ValueError where it is none

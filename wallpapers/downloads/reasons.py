@@ -1,12 +1,11 @@
-"""Why a download failed: one reason of the closed list for whatever Scrapy and Twisted raise."""
+"""Why a download failed: one reason of the closed list for whatever Scrapy and aiohttp raise."""
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator
-from gzip import BadGzipFile
 
-from OpenSSL import SSL
+import aiohttp
+from aiohttp.http_exceptions import ContentEncodingError
 from scrapy.exceptions import (
     CannotResolveHostError,
     DownloadCancelledError,
@@ -16,32 +15,25 @@ from scrapy.exceptions import (
     ResponseDataLossError,
     UnsupportedURLSchemeError,
 )
-from scrapy.utils._compression import _DecompressionMaxSizeExceeded
-from service_identity import VerificationError
-from twisted.internet.error import TimeoutError as TwistedTimeoutError
-from twisted.python.failure import Failure
 
+from wallpapers.downloads.guard import PrivateAddressError
 from wallpapers.downloads.redirects import RedirectLoopError, RedirectRefusedError
 from wallpapers.downloads.robots import RobotsForbiddenError
 
 _REASONS: tuple[tuple[type[BaseException], str], ...] = (
+    (PrivateAddressError, "private_address"),
     (RobotsForbiddenError, "robots"),
     (RedirectLoopError, "redirect_loop"),
     (RedirectRefusedError, "bad_url"),
     (UnsupportedURLSchemeError, "bad_url"),
     (NotSupported, "bad_url"),
-    (SSL.Error, "tls"),
-    (VerificationError, "tls"),
+    (aiohttp.ClientSSLError, "tls"),
     (DownloadTimeoutError, "timeout"),
-    (TwistedTimeoutError, "timeout"),
     (CannotResolveHostError, "dns"),
+    (ContentEncodingError, "broken"),
     (ResponseDataLossError, "cut"),
     (DownloadCancelledError, "too_large"),  # the handler cancels for no other cause
-    (_DecompressionMaxSizeExceeded, "too_large"),
     (IgnoreRequest, "bad_url"),  # a middleware of the user's, Scrapy's offsite among them
-    (EOFError, "cut"),  # a compressed body that ends early
-    (BadGzipFile, "broken"),
-    (zlib.error, "broken"),
 )
 
 
@@ -56,12 +48,9 @@ def explain(error: BaseException | None) -> tuple[str, str]:
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield *error* and what it was raised for; Twisted keeps a list of failures inside."""
+    """Yield *error* and what it was raised for."""
     while error is not None:
         yield error
-        for failure in getattr(error, "reasons", ()):
-            if isinstance(failure, Failure) and failure.value is not None:
-                yield failure.value
         error = error.__cause__
 
 

@@ -35,7 +35,7 @@ class PictureRedirectMiddleware(RedirectMiddleware):
         location = (response.headers.get("Location") or b"").decode("latin-1")
         follows = not request.meta.get("handle_httpstatus_all")
         if follows and location and response.status in STATUSES:
-            if not is_askable(urljoin(request.url, location)):
+            if not _leads_on(request.url, location):
                 raise RedirectRefusedError("a redirect to no http(s) address")
             if request.meta.get("redirect_times", 0) >= self.max_redirect_times:
                 raise RedirectLoopError(f"more than {self.max_redirect_times} redirects")
@@ -43,3 +43,13 @@ class PictureRedirectMiddleware(RedirectMiddleware):
 
     def handle_referer(self, request: Request, response: Response) -> None:
         """Keep the Referer: it is the origin of the listing, the same for every hop."""
+
+
+def _leads_on(url: str, location: str) -> bool:
+    """Does *location* lead to an address that may be asked for, and not from https to http?"""
+    try:
+        target = urljoin(url, location)
+    except ValueError:
+        return False
+    downgraded = url.startswith("https:") and target.startswith("http:")
+    return is_askable(target) and not downgraded

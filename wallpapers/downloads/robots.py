@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import logging
+
 from scrapy import Request
 from scrapy.downloadermiddlewares.robotstxt import RobotsTxtMiddleware
 from scrapy.exceptions import IgnoreRequest
 from scrapy.robotstxt import RobotParser
+
+
+def _one_line(record: logging.LogRecord) -> bool:
+    """Take away the traceback: what a server did to its robots.txt is told in a line."""
+    record.exc_info = record.exc_text = None
+    return True
+
+
+logging.getLogger(RobotsTxtMiddleware.__module__).addFilter(_one_line)
 
 
 class RobotsForbiddenError(IgnoreRequest):
@@ -13,7 +24,10 @@ class RobotsForbiddenError(IgnoreRequest):
 
 
 class NamedRobotsTxtMiddleware(RobotsTxtMiddleware):
-    """Scrapy's, except that its refusal has a class of its own."""
+    """Scrapy's, except that its refusal has a class of its own, and its failures no traceback.
+
+    A robots.txt that does not come forbids nothing, as in Scrapy.
+    """
 
     def process_request_2(self, rp: RobotParser | None, request: Request) -> None:
         try:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from io import BytesIO
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, TypeVar
 
 from scrapy.utils.defer import ensure_awaitable
 
 from wallpapers import imaging
-from wallpapers.errors import PictureRefusedError, StoreError
+from wallpapers.downloads.parts import Part
+from wallpapers.downloads.runfolder import RunFolder
+from wallpapers.errors import PictureRefusedError, StoreError, store_errors
+from wallpapers.frames import Buffer
 from wallpapers.items import StoredImage
 from wallpapers.store import FolderStore
 
@@ -47,20 +51,42 @@ class Workbench:
         self._demands = demands
         self._info = info
         self._executor = ThreadPoolExecutor(
-            max_workers=min(4, (os.cpu_count() or 1) + 1), thread_name_prefix="wallpapers"
+            max_workers=min(4, os.cpu_count() or 1), thread_name_prefix="wallpapers"
         )
+        self._parts: RunFolder | None = None
+        self._scratch: tempfile.TemporaryDirectory[str] | None = None
+
+    def open(self) -> None:
+        """Make room for pictures on their way. Raises StoreError."""
+        if isinstance(self._store, FolderStore):
+            self._store.open()
+            root = self._store.root  # on the same file system, so that a rename is all it takes
+        else:
+            self._scratch = tempfile.TemporaryDirectory(prefix="wallpapers-")
+            root = Path(self._scratch.name)
+        with store_errors(root):
+            self._parts = RunFolder(root)
+
+    def part(self) -> Part:
+        """Return where a picture may flow in; it is refused by its first bytes, if they say so."""
+        assert self._parts is not None
+        return self._parts.part(self._look)
 
     async def keep(
-        self, body: bytes, url: str, path: str, thumb_paths: Mapping[str, str]
+        self, part: Part, url: str, path: str, thumb_paths: Mapping[str, str]
     ) -> StoredImage:
-        """Store *body* under *path* with its true extension, and its thumbnails beside it.
+        """Store *part* under *path* with its true extension, and its thumbnails beside it.
 
         Raises PictureRefusedError with its reason, and StoreError.
         """
-        image, thumbs = await self._run(lambda: self._make(body, url, path))
-        files = [(thumb_paths[name], content, "JPEG") for name, content in thumbs.items()]
-        # The original comes last: a wallpaper that is there has its thumbnails.
-        await self._write([*files, (image["path"], body, image["format"])], image)
+        image, thumbs = await self._run(lambda: self._make(part, url, path))
+        files = [(thumb_paths[name], content) for name, content in thumbs.items()]
+        if isinstance(self._store, FolderStore):
+            store = self._store
+            await self._run(lambda: self._write(store, files, part, image["path"]))
+        else:
+            body = await self._run(part.path.read_bytes)
+            await self._upload([*files, (image["path"], body)], image)
         return image
 
     async def find(self, url: str, path: str) -> StoredImage | None:
@@ -72,23 +98,55 @@ class Workbench:
     def close(self) -> None:
         """Let the workers go; nothing may be under way any more."""
         self._executor.shutdown()
+        if self._parts is not None:
+            self._parts.close()
+        if self._scratch is not None:
+            self._scratch.cleanup()
 
-    def _make(self, body: bytes, url: str, path: str) -> tuple[StoredImage, dict[str, bytes]]:
+    def _look(self, start: bytes) -> None:
+        """Refuse a picture by its first bytes, as far as they tell. Raises PictureRefusedError."""
+        picture = imaging.glance(start)
+        if picture is None:
+            return
+        sides = sorted((picture.width, picture.height))
+        wanted = sorted((self._demands.min_width, self._demands.min_height))
+        if picture.width * picture.height > self._demands.max_pixels:
+            raise PictureRefusedError("too_many_pixels", f"{picture.width}x{picture.height}")
+        # It may be turned by 90 degrees, which is not known yet.
+        if sides[0] < wanted[0] or sides[1] < wanted[1]:
+            self._refuse_small(picture)
+
+    def _refuse_small(self, picture: imaging.Picture) -> None:
+        wanted = f"{self._demands.min_width}x{self._demands.min_height}"
+        raise PictureRefusedError("too_small", f"{picture.width}x{picture.height}, wanted {wanted}")
+
+    def _make(self, part: Part, url: str, path: str) -> tuple[StoredImage, dict[str, bytes]]:
         demands = self._demands
-        picture = self._examine(body)
-        if picture.width < demands.min_width or picture.height < demands.min_height:
-            wanted = f"{demands.min_width}x{demands.min_height}"
-            raise PictureRefusedError(
-                "too_small", f"{picture.width}x{picture.height}, wanted {wanted}"
-            )
-        if demands.check == "decode":
-            imaging.check_pixels(body, picture.format, max_pixels=demands.max_pixels)
         thumbs: dict[str, bytes] = {}
-        if demands.thumbs:
-            thumbs = imaging.thumbnails(
-                body, picture.format, demands.thumbs, max_pixels=demands.max_pixels
-            )
-        return _stored_image(picture, body, url, path, "downloaded"), thumbs
+        with part.content() as data:
+            picture = self._examine(data)
+            if picture.width < demands.min_width or picture.height < demands.min_height:
+                self._refuse_small(picture)
+            if demands.check == "decode":
+                imaging.check_pixels(data, picture.format, max_pixels=demands.max_pixels)
+            if demands.thumbs:
+                thumbs = imaging.thumbnails(
+                    data, picture.format, demands.thumbs, max_pixels=demands.max_pixels
+                )
+        image = _stored_image(picture, part.checksum, part.size, url, path, "downloaded")
+        return image, thumbs
+
+    def _write(
+        self, store: FolderStore, files: Iterable[tuple[str, bytes]], part: Part, path: str
+    ) -> None:
+        """Write the thumbnails first: a wallpaper that is there has them."""
+        assert self._parts is not None
+        for thumb_path, content in files:
+            thumb = self._parts.part(lambda _: None)
+            thumb.feed(content)
+            thumb.spill()
+            store.adopt(thumb, thumb_path)
+        store.adopt(part, path)
 
     def _find(self, url: str, path: str) -> StoredImage | None:
         assert isinstance(self._store, FolderStore)
@@ -102,50 +160,43 @@ class Workbench:
             except PictureRefusedError:
                 continue
             if imaging.EXTENSIONS[picture.format] == extension:
-                return _stored_image(picture, body, url, path, "uptodate")
+                checksum = hashlib.sha256(body).hexdigest()
+                return _stored_image(picture, checksum, len(body), url, path, "uptodate")
         return None
 
-    def _examine(self, body: bytes) -> imaging.Picture:
-        picture = imaging.examine(body, max_pixels=self._demands.max_pixels)
-        imaging.check_structure(body, picture.format)
+    def _examine(self, data: Buffer) -> imaging.Picture:
+        picture = imaging.examine(data, max_pixels=self._demands.max_pixels)
+        imaging.check_structure(data, picture.format)
         return picture
 
-    async def _write(self, files: Iterable[tuple[str, bytes, str]], image: StoredImage) -> None:
-        store = self._store
-        if isinstance(store, FolderStore):
-            await self._run(lambda: self._write_locally(store, files))
-            return
+    async def _upload(self, files: Iterable[tuple[str, bytes]], image: StoredImage) -> None:
         meta = {key: image[key] for key in ("width", "height", "checksum", "format", "size")}
-        for path, body, kind in files:
-            headers = {"Content-Type": f"image/{kind.lower()}"}
+        for path, body in files:
+            kind = "jpeg" if path != image["path"] else image["format"].lower()
+            headers = {"Content-Type": f"image/{kind}"}
             try:
                 await ensure_awaitable(
-                    store.persist_file(path, BytesIO(body), self._info, meta, headers)
+                    self._store.persist_file(path, BytesIO(body), self._info, meta, headers)
                 )
             except Exception as error:  # whatever the client library of a remote store raises
                 raise StoreError(f"{path}: {error}") from error
-
-    @staticmethod
-    def _write_locally(store: FolderStore, files: Iterable[tuple[str, bytes, str]]) -> None:
-        for path, body, _ in files:
-            store.persist_file(path, BytesIO(body))
 
     async def _run(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._executor, work)
 
 
 def _stored_image(
-    picture: imaging.Picture, body: bytes, url: str, path: str, status: str
+    picture: imaging.Picture, checksum: str, size: int, url: str, path: str, status: str
 ) -> StoredImage:
     return StoredImage(
         url=url,
         path=_with_extension(path, imaging.EXTENSIONS[picture.format]),
-        checksum=hashlib.sha256(body).hexdigest(),
+        checksum=checksum,
         status=status,
         width=picture.width,
         height=picture.height,
         format=picture.format,
-        size=len(body),
+        size=size,
     )
 
 

@@ -1,0 +1,92 @@
+"""Keep the addresses that a listing or a redirect names out of private networks.
+
+What counts is the address that is dialled: a name may resolve to another one at each question, and
+a number has many spellings. So the last look is taken where the socket is made.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import unicodedata
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from scrapy.exceptions import IgnoreRequest
+
+if TYPE_CHECKING:
+    from aiohttp.connector import AddrInfoType
+
+# Scheme, host and port of an address, all that decides who is asked.
+Origin = tuple[str, str, int]
+
+_PORTS = {"http": 80, "https": 443}
+# Ranges that lead to other ranges: the address inside is the one that counts.
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+
+
+class PrivateAddressError(IgnoreRequest):
+    """An address leads into a network that no listing may lead us into."""
+
+    def __init__(self, host: str, address: str) -> None:
+        what = host if host == address else f"{host} is {address}, which"
+        super().__init__(
+            f"{what} is no public address; WALLPAPERS_ALLOW_PRIVATE_ADDRESSES=True would allow it"
+        )
+
+
+def origin(url: str) -> Origin:
+    """Return scheme, host and port of an http(s) address, as far as they decide who is asked."""
+    parts = urlsplit(url)
+    host = (parts.hostname or "").rstrip(".").lower()
+    return parts.scheme, host, parts.port or _PORTS.get(parts.scheme, 0)
+
+
+def is_public(address: str) -> bool:
+    """Is *address* (a literal, v4 or v6) one of the open internet?
+
+    Loopback, private, link-local, carrier, multicast and reserved ranges are not (IANA's registries
+    of special-purpose addresses, as the standard library has them), nor is an IPv6 address that
+    carries such an IPv4 address inside: mapped, 6to4, Teredo, NAT64.
+    """
+    try:
+        ip = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    if isinstance(ip, ipaddress.IPv6Address):
+        inside = [ip.ipv4_mapped, ip.sixtofour, *(ip.teredo or ())]
+        if ip in _NAT64:
+            inside = [ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)]
+        carried = [str(address) for address in inside if address is not None]
+        if carried:
+            return all(map(is_public, carried))
+    return ip.is_global and not ip.is_multicast and not ip.is_reserved
+
+
+def refuse_private_literal(host: str) -> None:
+    """Raise PrivateAddressError where *host* is a number that leads nowhere public.
+
+    Decimal, hexadecimal, octal, short and full-width spellings are read as the system reads them.
+    """
+    plain = unicodedata.normalize("NFKC", host).strip("[]").rstrip(".")
+    address = plain
+    if ":" not in plain:
+        try:
+            address = socket.inet_ntoa(socket.inet_aton(plain))
+        except OSError:
+            return  # a name: its addresses are looked at when they are dialled
+    if not is_public(address):
+        raise PrivateAddressError(host, address)
+
+
+def guarded_socket(info: AddrInfoType) -> socket.socket:
+    """Make the socket for an address that is about to be dialled, if it is a public one.
+
+    Raises PrivateAddressError, which is no OSError: another address of the same name is not tried,
+    for a name that leads to both is not to be trusted.
+    """
+    family, kind, protocol, _, place = info
+    address = str(place[0])
+    if not is_public(address):
+        raise PrivateAddressError(address, address)
+    return socket.socket(family, kind, protocol)
