@@ -110,7 +110,7 @@ class Crawl:
         self, standin: StandIn, settings: dict[str, Any], arguments: dict[str, Any]
     ) -> Crawler:
         runner = AsyncCrawlerRunner(self._settings(settings))
-        crawler = runner.create_crawler(BaiduWallpaperSpider)
+        crawler = runner.create_crawler(arguments.pop("spider", BaiduWallpaperSpider))
         self._log.clear()
         self._log.set_level(logging.INFO)
         texts = {name: str(value) for name, value in arguments.items()}

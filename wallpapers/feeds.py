@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import io
 import json
 import logging
@@ -129,7 +131,7 @@ class WholeFileFeedStorage:
                 file = self._target.open("wb")
             else:
                 self._target.parent.mkdir(parents=True, exist_ok=True)
-                file = self.partial.open("wb")
+                file = _locked(self.partial)
                 if self._adds and self._target.is_file():
                     self._copy_into(file)
         except OSError as caught:
@@ -160,6 +162,18 @@ class WholeFileFeedStorage:
                 existing.seek(-1, os.SEEK_END)
                 if existing.read() != b"\n":
                     file.write(b"\n")
+
+
+def _locked(path: Path) -> IO[bytes]:
+    """Open *path* to be written from its beginning, by one run at a time. Raises OSError."""
+    file = path.open("ab")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        file.truncate(0)
+    except BlockingIOError:
+        file.close()
+        raise OSError(errno.EBUSY, "another run is writing it", str(path)) from None
+    return file
 
 
 class WatchedStdoutFeedStorage(StdoutFeedStorage):

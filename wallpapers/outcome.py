@@ -6,7 +6,7 @@ import logging
 from collections import Counter
 from enum import Enum
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 from itemadapter import ItemAdapter
 from scrapy.utils.defer import deferred_from_coro
@@ -44,7 +44,7 @@ class Outcome:
     """
 
     def __init__(self, crawler: Crawler) -> None:
-        self._crawler = crawler
+        self._crawler_ref = ref(crawler)  # or the table of outcomes would keep every crawler alive
         self._open: set[tuple[str, str]] = set()
         self.listed = 0
         self.left = 0
@@ -55,6 +55,7 @@ class Outcome:
         self.verdicts: Counter[str] = Counter()
         self.reasons: dict[str, Counter[str]] = {name: Counter() for name in CATEGORIES}
         self.expected: int | None = None  # wallpapers, once the listing claims or knows a total
+        self.listing_ended = False  # read to its end, or to its limit
         self.listing_failure: str | None = None
         self.store_failure: str | None = None
         self.interrupted = False
@@ -63,7 +64,15 @@ class Outcome:
     @classmethod
     def of(cls, crawler: Crawler) -> Outcome:
         """Return the outcome of *crawler*'s run, the same for everybody who asks."""
-        return _outcomes.setdefault(crawler, cls(crawler))
+        if crawler not in _outcomes:
+            _outcomes[crawler] = cls(crawler)
+        return _outcomes[crawler]
+
+    @property
+    def _crawler(self) -> Crawler:
+        crawler = self._crawler_ref()
+        assert crawler is not None
+        return crawler
 
     # What components tell
 
@@ -86,8 +95,14 @@ class Outcome:
 
     def settle(self, item: Any, category: str, reason: str = "", *, size_bytes: int = 0) -> None:
         """Give a wallpaper its verdict; a second one for the same wallpaper changes nothing."""
-        if not self._close(item):
+        self._settle(_key(item), category, reason, size_bytes=size_bytes)
+
+    def _settle(
+        self, key: tuple[str, str], category: str, reason: str = "", *, size_bytes: int = 0
+    ) -> None:
+        if key not in self._open:
             return
+        self._open.remove(key)
         self.verdicts[category] += 1
         self._count(category)
         if reason:
@@ -99,7 +114,8 @@ class Outcome:
 
     def leave(self, item: Any) -> None:
         """Leave a wallpaper that was not begun for the next run."""
-        if self._close(item):
+        if (key := _key(item)) in self._open:
+            self._open.remove(key)
             self.listed -= 1
             self.left += 1
             self._count("listed", -1)
@@ -121,8 +137,17 @@ class Outcome:
             self._stop("store")
 
     def ended(self, reason: str) -> None:
-        """Take note of Scrapy's *reason* for closing the spider."""
-        self.interrupted |= reason == "shutdown"
+        """Close the account, for Scrapy's *reason*; saying it again changes nothing."""
+        # A signal may come while the run is closing for another reason.
+        self.interrupted |= reason == "shutdown" or not self._crawler.crawling
+        limited = reason.startswith("closespider_")
+        if not (self.listing_ended or self.interrupted or limited or self.store_failure):
+            self.listing_failed(
+                f"The listing was not read to its end: the run ended with {reason!r} after "
+                f"{self.pages} pages; a setting or a middleware stopped it"
+            )
+        for key in list(self._open):
+            self._settle(key, "failed", "fault")
         self._publish()
 
     # What components ask
@@ -140,8 +165,12 @@ class Outcome:
 
     @property
     def feeds_are_complete(self) -> bool:
-        """May a feed of this run take its name from the one before?"""
-        return self.ending in (Ending.COMPLETE, Ending.FAILURES)
+        """May a feed of this run take its name from the one before?
+
+        Not where a limit ended the run before its first verdict: nothing is no news.
+        """
+        settled = self.verdicts.total() or self.listing_ended
+        return self.ending in (Ending.COMPLETE, Ending.FAILURES) and bool(settled)
 
     @property
     def stopping(self) -> bool:
@@ -149,16 +178,6 @@ class Outcome:
         if self.store_failure is not None or self.interrupted or not self._crawler.crawling:
             return True
         return self._engine_is_closing
-
-    def is_open(self, item: Any) -> bool:
-        """Has this wallpaper been taken up, and no verdict yet?"""
-        return _key(item) in self._open
-
-    def _close(self, item: Any) -> bool:
-        key = _key(item)
-        known = key in self._open
-        self._open.discard(key)
-        return known
 
     def _count(self, name: str, count: int = 1) -> None:
         self._crawler.stats.inc_value(f"wallpapers/{name}", count)

@@ -49,7 +49,10 @@ _record = logging.getLogRecordFactory()
 
 def _masked_record(*args: Any, **kwargs: Any) -> logging.LogRecord:
     record = _record(*args, **kwargs)
-    message = record.getMessage()
+    try:
+        message = record.getMessage()
+    except Exception:  # a sloppy call, which the handler is to tell of
+        return record
     if (masked := mask(message)) != message:
         record.msg, record.args = masked, ()
     if record.exc_info:
@@ -84,8 +87,7 @@ def _user_part(address: str) -> Iterator[str]:
     try:
         parts = urlsplit(address)
         yield parts.netloc.rpartition("@")[0] + "@"
-        for part in (parts.username, parts.password):
-            if part:
-                yield from {part, unquote(part)}
+        if parts.password:
+            yield from {parts.password, unquote(parts.password)}
     except ValueError:
         return

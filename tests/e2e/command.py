@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +30,7 @@ class Result:
         return [line for line in self.log.splitlines() if "] ERROR: " in line or "] CRIT" in line]
 
 
-def start(*words: str, **options: Any) -> subprocess.Popen[str]:
+def start(*words: str, before: tuple[str, ...] = (), **options: Any) -> subprocess.Popen[str]:
     """Start ``scrapy`` with *words*; the project is found wherever it is started."""
     environment = {
         **os.environ,
@@ -42,7 +41,7 @@ def start(*words: str, **options: Any) -> subprocess.Popen[str]:
     }
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     return subprocess.Popen(
-        [sys.executable, "-W", "error", "-m", "scrapy", *words],
+        [*before, sys.executable, "-W", "error", "-m", "scrapy", *words],
         text=True,
         **{"cwd": PROJECT, "env": environment, **pipes, **options},
     )
@@ -59,11 +58,17 @@ def scrapy(*words: str, cwd: Path = PROJECT, preexec: Callable[[], None] | None 
     return finish(start(*words, cwd=cwd, preexec_fn=preexec))
 
 
+# A child begins with the peak of the process that started it, so a small one stands in between.
+_MEASURE = """
+import resource, subprocess, sys
+status = subprocess.call(sys.argv[1:])
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.exit(status)
+"""
+
+
 def measured(*words: str) -> Result:
     """Run ``scrapy`` with *words* to its end, and tell its peak memory."""
-    with tempfile.TemporaryFile("w+") as log:
-        process = start(*words, stdout=subprocess.DEVNULL, stderr=log)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        log.seek(0)
-        return Result(process.returncode, "", log.read(), peak_mb=usage.ru_maxrss / 1024)
+    result = finish(start(*words, before=(sys.executable, "-c", _MEASURE)))
+    result.peak_mb = int(result.output.splitlines()[-1]) / 1024
+    return result

@@ -5,13 +5,37 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from tests.e2e.command import FAST, measured
 from tests.pictures import exhibits
 from tests.standin import listing_faults, picture_faults
+from tests.standin.transfer_faults import large_jpeg
+from wallpapers.demo.gallery import Exhibit
 from wallpapers.demo.standin import StandIn
 
 LIMIT_MB = 300
+
+
+class LargeAndCut(StandIn):
+    """Serves large pictures that end early."""
+
+    async def picture(self, request: web.Request, exhibit: Exhibit) -> web.StreamResponse:
+        return web.Response(body=CUT, content_type="image/jpeg")
+
+
+CUT = large_jpeg(8)[:-5_000]
+
+
+def test_refused_pictures_leave_nothing_in_memory(tmp_path: Path) -> None:
+    with LargeAndCut(exhibits(60)) as standin:
+        result = measured(
+            *("crawl", "baidu_wallpaper", "-a", f"endpoint={standin.endpoint}"),
+            *("-s", f"IMAGES_STORE={tmp_path}", *FAST),
+        )
+    assert result.status == 3
+    assert result.log.count("failed cut") == 60
+    assert result.peak_mb < 160
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+from aiohttp import web
+from scrapy import Request, Spider
 from scrapy.exceptions import DropItem
 
 from tests.conftest import Crawl
@@ -103,3 +106,66 @@ def test_a_limit_of_scrapys_ends_the_run_as_complete(crawl: Crawl) -> None:
     assert run.ending is Ending.COMPLETE
     assert 10 <= run.stats["wallpapers/stored"] < 20
     assert run.stats["wallpapers/left"] > 0
+
+
+class RenamingPipeline:
+    """A user's pipeline that changes the key of a wallpaper."""
+
+    def process_item(self, item: Any) -> Any:
+        item.id = f"mine-{item.id}"
+        return item
+
+
+def test_a_wallpaper_without_a_verdict_is_a_fault_and_no_success(crawl: Crawl) -> None:
+    with StandIn(exhibits(3)) as standin:
+        stats = crawl.stats_of(
+            standin, {"ITEM_PIPELINES": {**ITEM_PIPELINES, RenamingPipeline: 50}}
+        )
+        assert stats["wallpapers/failed/fault"] == stats["wallpapers/listed"] == 3
+        stats = crawl.stats_of(standin, {"ITEM_PIPELINES": {DroppingPipeline: 50}})
+        assert stats["wallpapers/failed/fault"] == 2
+        assert stats["wallpapers/outcome"] == "failures"
+
+
+@pytest.mark.parametrize(
+    ("settings", "arguments", "words"),
+    [
+        ({"URLLENGTH_LIMIT": 200}, {}, "'finished' after 0 pages"),
+        ({"DEPTH_LIMIT": 1}, {"rn": 2}, "'finished' after 2 pages"),
+    ],
+)
+def test_a_listing_that_something_cut_short_is_no_success(
+    crawl: Crawl, settings: dict[str, Any], arguments: dict[str, Any], words: str
+) -> None:
+    with StandIn(exhibits(6)) as standin:
+        run = crawl(standin, settings, **arguments)
+    assert run.ending is Ending.LISTING
+    assert words in run.errors()[0]
+
+
+def test_items_of_a_users_own_spider_are_stored_too(crawl: Crawl) -> None:
+    class Own(Spider):
+        name = "own"
+
+        async def start(self) -> Any:
+            yield Request(f"{self.origin}/")  # type: ignore[attr-defined]
+
+        def parse(self, response: Any) -> Any:
+            yield {"image_urls": [5, f"{self.origin}/image/pic/item/{sign}.jpg"]}  # type: ignore[attr-defined]
+            yield {"image_urls": None}
+            yield {"other": 1}
+
+    class Home(StandIn):
+        def routes(self) -> Any:
+            return [*super().routes(), web.get("/", self.home)]
+
+        async def home(self, request: web.Request) -> web.Response:
+            return web.Response(text="home")
+
+    shown = exhibits(1)
+    sign = shown[0].sign
+    with Home(shown) as standin:
+        settings = {"WALLPAPERS_ALLOW_PRIVATE_ADDRESSES": True}
+        stats = crawl.stats_of(standin, settings, spider=Own, origin=standin.origin)
+    assert stats["item_scraped_count"] == 3
+    assert [path.parent.name for path in crawl.store.rglob("*.jpg")] == ["own"]

@@ -142,7 +142,10 @@ def test_the_arguments_reach_the_endpoint(crawl: Crawl) -> None:
         ({"pn": "-1"}, "pn must be a number 0 or more, got '-1'"),
         ({"limit": "1.5"}, "limit must be a number 0 or more, got '1.5'"),
         ({"width": "0"}, "width must be a number from 1 to 100000, got '0'"),
-        ({"foo": "1"}, "foo is no argument of this spider, got foo='1'"),
+        ({"foo": "1"}, "'foo' is no argument of this spider; it takes col, tag, tag3"),
+        ({"name": "other"}, "'name' is no argument of this spider"),
+        ({"endpoint2": "http://u:canary@x/"}, "'endpoint2' is no argument of this spider; it"),
+        ({"tag": b"\xff".decode("utf-8", "surrogateescape")}, "tag must be text in UTF-8"),
         ({"endpoint": "ftp://x"}, "endpoint must be an http:// or https:// address"),
         ({"endpoint": "http://"}, "endpoint must be an http:// or https:// address"),
         ({"endpoint": "http://x:port/"}, "endpoint must be an http:// or https:// address"),
@@ -298,6 +301,21 @@ def test_robots_txt_is_obeyed_where_the_user_says_so(crawl: Crawl) -> None:
         assert pages_asked(standin) == []
     assert run.ending is Ending.LISTING
     assert "robots.txt forbids it" in run.errors()[0]
+
+
+def test_a_robots_txt_that_does_not_come_is_told_without_a_traceback(crawl: Crawl) -> None:
+    with faults.BrokenRobots(exhibits(2)) as standin:
+        run = crawl(standin, {"ROBOTSTXT_OBEY": True})
+    assert run.ending is Ending.COMPLETE
+    assert "Traceback" not in run.log
+
+
+def test_a_redirect_to_nowhere_is_told_without_a_traceback(crawl: Crawl) -> None:
+    with faults.MisleadingListing(exhibits(2)) as standin:
+        run = crawl(standin)
+    assert run.ending is Ending.LISTING
+    assert "a redirect to no address" in run.errors()[0]
+    assert "Traceback" not in run.log
 
 
 def test_robots_txt_can_forbid_the_pictures_alone(crawl: Crawl) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import fcntl
 import gzip
 import json
 from pathlib import Path
@@ -12,7 +13,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from tests.conftest import Crawl
-from tests.pictures import exhibits
+from tests.pictures import exhibit, exhibits
 from tests.standin.listing_faults import AntiFlag, HtmlListing
 from tests.standin.picture_faults import MissingPicture
 from wallpapers.demo.standin import StandIn
@@ -164,3 +165,26 @@ def test_a_link_is_kept_and_a_device_written_in_place(crawl: Crawl, tmp_path: Pa
     assert link.is_symlink()
     assert len(json.loads(real.read_text())) == 2
     assert Path("/dev/null").is_char_device()
+
+
+def test_a_text_that_the_encoding_cannot_write_fails_the_feed_and_keeps_the_old(
+    crawl: Crawl, tmp_path: Path
+) -> None:
+    target = tmp_path / "out.csv"
+    target.write_text("yesterday's")
+    with StandIn([exhibit(1, title="日落 🌅")]) as standin:
+        stats = crawl.stats_of(standin, feed(target, "csv", encoding="gbk"))
+        with pytest.raises(ValueError, match="FEED_EXPORT_ENCODING must be an encoding"):
+            crawl(standin, feed(target, "csv", encoding="nonsense"))
+    assert stats["wallpapers/outcome"] == "store"
+    assert target.read_text() == "yesterday's"
+
+
+def test_a_feed_is_written_by_one_run_at_a_time(crawl: Crawl, tmp_path: Path) -> None:
+    target = tmp_path / "out.json"
+    with (tmp_path / "out.partial.json").open("wb") as other, StandIn(exhibits(2)) as standin:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        run = crawl(standin, feed(target, "json"))
+        assert standin.asked == []
+    assert run.ending is Ending.STORE
+    assert "another run is writing it" in run.errors()[0]

@@ -203,7 +203,7 @@ def test_a_wallpaper_that_no_candidate_gives_says_what_was_tried(crawl: Crawl) -
     (line,) = run.warnings()
     assert "/a.jpg -> http_404" in line
     assert "ftp://a/1.jpg -> bad_url" in line
-    assert "http://127.0.0.1:1/b -> connection" in line
+    assert "http://127.0.0.1:1/b -> private_address" in line
 
 
 def test_what_the_listing_calls_too_small_is_not_asked_for(crawl: Crawl) -> None:

@@ -121,6 +121,18 @@ class ForbiddenPictures(ForbiddingRobots):
         return web.Response(text="User-agent: *\nDisallow: /image\n")
 
 
+class BrokenRobots(ForbiddingRobots):
+    async def robots(self, request: web.Request) -> web.StreamResponse:
+        assert request.transport is not None
+        request.transport.abort()
+        return web.Response()
+
+
+class MisleadingListing(Answering):
+    def fault(self, request: web.Request) -> web.StreamResponse:
+        return web.Response(status=302, headers={"Location": "http://["})
+
+
 class RecoveringServer(StandIn):
     """Fails once for each page, then answers."""
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import signal
 
 from scrapy.commands.crawl import Command as CrawlCommand
 from scrapy.crawler import Crawler
 from scrapy.exceptions import UsageError
 from twisted.internet.defer import Deferred
 
-from wallpapers.outcome import Outcome
+from wallpapers.errors import ArgumentError
+from wallpapers.outcome import Ending, Outcome
 
 logger = logging.getLogger(__name__)
 
@@ -40,15 +42,36 @@ class Command(CrawlCommand):
             raise UsageError(f"no spider {args[0]!r}; there is {', '.join(sorted(names))}")
         self.crawl(args[0], opts.spargs)
 
-    def crawl(self, spider: str, arguments: dict[str, str]) -> None:
+    def crawl(self, spider: str, arguments: dict[str, str]) -> Crawler:
         """Run the spider to its end and set the exit status."""
         process = self.crawler_process
         assert process is not None
         crawler = self._create_crawler(spider)
-        crawling = process.crawl(crawler, **arguments)
-        task = crawling if isinstance(crawling, asyncio.Future) else _future(crawling)
-        process.start()
-        self.exitcode = _exit_status(crawler, task)
+        # Until the reactor handles signals, SIGTERM is to be no worse than Ctrl-C.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        if taken := _TAKEN & arguments.keys():
+            name = taken.pop()
+            self.exitcode = _could_not_start(ArgumentError(f"{name!r} is no argument of a spider"))
+            return crawler
+        try:
+            crawling = process.crawl(crawler, **arguments)
+            task = crawling if isinstance(crawling, asyncio.Future) else _future(crawling)
+            process.start()
+        except KeyboardInterrupt:
+            self.exitcode = Ending.INTERRUPTED.value
+            return crawler
+        if not task.done():
+            _end_by_force(crawler)
+        elif (error := task.exception()) is not None:
+            # Having asked for it keeps asyncio from printing it with a traceback.
+            self.exitcode = _could_not_start(error)
+            return crawler
+        self.exitcode = Outcome.of(crawler).ending.value
+        return crawler
+
+
+# Parameters of Scrapy's own functions on the way to the spider.
+_TAKEN = {"self", "cls", "crawler", "crawler_or_spidercls"}
 
 
 def _future(crawling: object) -> asyncio.Future[None]:
@@ -57,16 +80,18 @@ def _future(crawling: object) -> asyncio.Future[None]:
     return crawling.asFuture(asyncio.get_event_loop())
 
 
-def _exit_status(crawler: Crawler, task: asyncio.Future[None]) -> int:
-    outcome = Outcome.of(crawler)
-    if not task.done():  # stopped by force
-        outcome.ended("shutdown")
-    # Asking for the exception keeps asyncio from printing it with a traceback.
-    elif (error := task.exception()) is not None:
-        if not isinstance(error, ValueError):
-            logger.critical("Could not start", exc_info=error)
-        else:
-            logger.debug("Could not start", exc_info=error)
-            logger.error("Could not start: %s", error)
-        return COULD_NOT_START
-    return outcome.ending.value
+def _could_not_start(error: BaseException) -> int:
+    if isinstance(error, ValueError):
+        logger.debug("Could not start", exc_info=error)
+        logger.error("Could not start: %s", error)
+    else:
+        logger.critical("Could not start", exc_info=error)
+    return COULD_NOT_START
+
+
+def _end_by_force(crawler: Crawler) -> None:
+    """Do what the signals of a closing spider would have done: a second Ctrl-C came before them."""
+    Outcome.of(crawler).ended("shutdown")
+    for extension in crawler.extensions.middlewares:
+        if ended := getattr(extension, "ended_by_force", None):
+            ended()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from scrapy.exceptions import UsageError
 
+from wallpapers.commands.crawl import COULD_NOT_START
 from wallpapers.commands.crawl import Command as CrawlCommand
 
 _FOLDER = "downloads/demo"
@@ -65,7 +66,10 @@ class Command(CrawlCommand):
         with StandIn(exhibits) as standin:
             print(f"Crawling {len(exhibits)} wallpapers at {standin.endpoint}", flush=True)
             self.crawl("baidu_wallpaper", {**opts.spargs, "endpoint": standin.endpoint})
-        print(f"\nThe wallpapers are in {_FOLDER}/baidu_wallpaper, the feed is {_FEED}")
+        if self.exitcode != COULD_NOT_START:
+            assert self.settings is not None
+            feeds = ", ".join(map(str, self.settings.getdict("FEEDS")))
+            print(f"\nThe wallpapers are in {self.settings['IMAGES_STORE']}, the feed is {feeds}")
 
 
 def _feed() -> dict[str, dict[str, object]]:

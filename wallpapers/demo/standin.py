@@ -113,7 +113,10 @@ class StandIn:
         self._ended = asyncio.Event()
         application = web.Application(middlewares=[self._note])
         application.add_routes(self.routes())
-        runner = web.AppRunner(application, access_log=None, shutdown_timeout=0)
+        # Who is still served when the crawl is over is let go.
+        runner = web.AppRunner(
+            application, access_log=None, handler_cancellation=True, shutdown_timeout=0.1
+        )
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()

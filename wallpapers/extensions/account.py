@@ -36,6 +36,7 @@ class Account:
         connect = crawler.signals.connect
         connect(account.spider_opened, signals.spider_opened)
         connect(account.item_dropped, signals.item_dropped)
+        connect(account.item_scraped, signals.item_scraped)
         connect(account.item_error, signals.item_error)
         connect(account.spider_error, signals.spider_error)
         connect(account.spider_closed, signals.spider_closed)
@@ -49,6 +50,10 @@ class Account:
     def item_dropped(self, item: Any) -> None:
         self._outcome.settle(item, "filtered", "dropped")
 
+    def item_scraped(self, item: Any) -> None:
+        """An item that reaches the feed without a verdict went past our pipelines."""
+        self._outcome.settle(item, "failed", "fault")
+
     def item_error(self, item: Any) -> None:
         self._outcome.settle(item, "failed", "fault")
         self._outcome.listing_failed("A pipeline failed; the traceback above says where")
@@ -58,6 +63,10 @@ class Account:
 
     def spider_closed(self, reason: str) -> None:
         self._outcome.ended(reason)
+
+    def ended_by_force(self) -> None:
+        """Tell what there is to tell where nobody else could any more."""
+        logger.info("%s", self.table())
 
     def engine_stopped(self) -> None:
         logger.info("%s", self.table())

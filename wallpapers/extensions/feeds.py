@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import logging
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import IO, TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from scrapy import signals
@@ -12,15 +14,18 @@ from scrapy.extensions.feedexport import FeedExporter, FeedSlot
 from scrapy.utils.defer import ensure_awaitable
 
 from wallpapers.errors import SettingError
-from wallpapers.feeds import WatchedStdoutFeedStorage, WholeFileFeedStorage
+from wallpapers.feeds import FeedFile, WatchedStdoutFeedStorage, WholeFileFeedStorage
 from wallpapers.libraries import require_for_feed
 from wallpapers.outcome import Outcome
 
 if TYPE_CHECKING:
     from scrapy import Spider
     from scrapy.crawler import Crawler
+    from scrapy.extensions.feedexport import FeedStorageProtocol
 
 logger = logging.getLogger(__name__)
+
+_OURS = (WholeFileFeedStorage, WatchedStdoutFeedStorage)
 
 
 class HonestFeedExporter(FeedExporter):
@@ -36,11 +41,13 @@ class HonestFeedExporter(FeedExporter):
         settings = crawler.settings
         if not settings["FEEDS"] and not settings["FEED_URI"]:
             raise NotConfigured
+        self._outcome = Outcome.of(crawler)
         try:
             super().__init__(crawler)
         except NotConfigured as error:
             raise SettingError("a feed cannot be exported as asked; see the line above") from error
-        self._outcome = Outcome.of(crawler)
+        for options in self.feeds.values():
+            _check_encoding(options["encoding"])
 
     def open_spider(self, spider: Spider) -> None:
         super().open_spider(spider)
@@ -53,8 +60,8 @@ class HonestFeedExporter(FeedExporter):
             return
         try:
             super().item_scraped(item, spider)
-        except OSError as error:
-            self._failed(self.slots[0], error)
+        except Exception as error:  # an exporter's: a text that its encoding cannot write, say
+            self._outcome.store_failed(f"A feed failed: {error}")
         for slot in self.slots:
             if slot.file is not None:
                 slot.file.flush()
@@ -63,11 +70,25 @@ class HonestFeedExporter(FeedExporter):
         self._outcome.ended(reason)  # the signal's handlers run side by side; this needs it first
         await super().close_spider(spider)
 
+    def ended_by_force(self) -> None:
+        """Leave the feeds partial, but whole: nobody closed the spider."""
+        for slot in self.slots:
+            if slot.file is not None:
+                slot.finish_exporting()
+                slot.file.flush()
+
     def _start(self, slot: FeedSlot) -> None:
         try:
             slot.start_exporting()
         except OSError as error:
             self._failed(slot, error)
+
+    def _get_storage(self, uri: str, feed_options: dict[str, Any]) -> FeedStorageProtocol:
+        """Have every storage write to a file that tells its errors."""
+        storage = super()._get_storage(uri, feed_options)
+        if not isinstance(storage, _OURS):
+            storage.open = _watched(storage.open, uri, self._outcome)  # type: ignore[method-assign,assignment]
+        return storage
 
     async def _close_slot(self, slot: FeedSlot, spider: Spider) -> None:
         """Scrapy's, except that the outcome decides whether the feed is completed."""
@@ -75,8 +96,10 @@ class HonestFeedExporter(FeedExporter):
             return
         slot.finish_exporting()
         file = self._get_file(slot)
-        local = isinstance(slot.storage, (WholeFileFeedStorage, WatchedStdoutFeedStorage))
-        if local or self._outcome.feeds_are_complete:
+        ours = isinstance(slot.storage, _OURS)
+        if not ours and isinstance(file, FeedFile):
+            file = file.file
+        if ours or self._outcome.feeds_are_complete:
             try:
                 await ensure_awaitable(slot.storage.store(file))
             except Exception as error:  # whatever the client library of a remote store raises
@@ -94,10 +117,10 @@ class HonestFeedExporter(FeedExporter):
             self.crawler.stats.inc_value(f"feedexport/success_count/{storage}")
             return
         self.crawler.stats.inc_value(f"feedexport/failed_count/{storage}")
-        if isinstance(slot.storage, WholeFileFeedStorage):
+        if isinstance(slot.storage, WholeFileFeedStorage) and slot.storage.partial.exists():
             kept = slot.storage.partial
             logger.warning("Incomplete %s kept in %s; %s is as it was", what, kept, slot.uri)
-        elif not isinstance(slot.storage, WatchedStdoutFeedStorage):
+        elif not isinstance(slot.storage, _OURS):
             logger.warning("Incomplete %s not uploaded; %s is as it was", what, slot.uri)
 
     def _failed(self, slot: FeedSlot, error: Exception) -> None:
@@ -106,3 +129,19 @@ class HonestFeedExporter(FeedExporter):
     def _storage_supported(self, uri: str, feed_options: dict[str, Any]) -> bool:
         require_for_feed(urlsplit(uri).scheme)
         return super()._storage_supported(uri, feed_options)
+
+
+def _watched(
+    open_file: Callable[[Spider], IO[bytes]], uri: str, outcome: Outcome
+) -> Callable[[Spider], IO[bytes]]:
+    def open_watched(spider: Spider) -> IO[bytes]:
+        return cast("IO[bytes]", FeedFile(open_file(spider), uri, outcome))
+
+    return open_watched
+
+
+def _check_encoding(encoding: str | None) -> None:
+    try:
+        codecs.lookup(encoding or "utf-8")
+    except LookupError:
+        raise SettingError(f"FEED_EXPORT_ENCODING must be an encoding, got {encoding!r}") from None

@@ -12,6 +12,7 @@ from scrapy.exceptions import NotConfigured
 from scrapy.utils.asyncio import create_looping_call
 from scrapy.utils.log import get_scrapy_root_handler
 
+from wallpapers.checks import one_of, positive
 from wallpapers.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class Progress:
     (seconds between two log lines).
     """
 
-    def __init__(self, outcome: Outcome, interval_s: float, display: bool) -> None:
+    def __init__(self, outcome: Outcome, interval_s: float, *, display: bool) -> None:
         self._outcome = outcome
         self._begun_s = monotonic()
         self._display = _LiveDisplay() if display else None
@@ -41,14 +42,13 @@ class Progress:
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         settings = crawler.settings
-        kind = settings["WALLPAPERS_PROGRESS"]
+        kind = one_of(settings, "WALLPAPERS_PROGRESS", ("auto", "log", "off"))
+        interval_s = positive(settings, "WALLPAPERS_PROGRESS_INTERVAL")
         if kind == "off":
             raise NotConfigured
         log_is_on_terminal = settings.getbool("LOG_ENABLED") and not settings["LOG_FILE"]
         display = kind == "auto" and sys.stderr.isatty() and log_is_on_terminal
-        progress = cls(
-            Outcome.of(crawler), settings.getfloat("WALLPAPERS_PROGRESS_INTERVAL"), display
-        )
+        progress = cls(Outcome.of(crawler), interval_s, display=display)
         crawler.signals.connect(progress.spider_opened, signals.spider_opened)
         crawler.signals.connect(progress.spider_closed, signals.spider_closed)
         return progress
@@ -63,6 +63,11 @@ class Progress:
             self._call.stop()
         if self._display:
             self._show()
+            self._display.stop()
+
+    def ended_by_force(self) -> None:
+        """Give the terminal back."""
+        if self._display:
             self._display.stop()
 
     def _show(self) -> None:

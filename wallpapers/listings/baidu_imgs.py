@@ -124,7 +124,7 @@ def _load(body: bytes) -> Any:
     """Parse *body* as JSON, at the second try with Baidu's known defects mended."""
     if not body.strip():
         raise ListingCutError("an empty body")
-    if body.count(b"{") > _MAX_OBJECTS:
+    if body.count(b"{") + body.count(b"[,") + body.count(b"],") > _MAX_OBJECTS:
         raise ListingError(f"JSON of more than {_MAX_OBJECTS} objects")
     text = _decode(body)
     try:

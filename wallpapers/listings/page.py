@@ -15,8 +15,9 @@ from w3lib.html import remove_tags
 if TYPE_CHECKING:
     from wallpapers.items import Wallpaper
 
-# C0 and C1 controls, and the bidirectional marks that can turn a log line around.
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
+# C0 and C1 controls, the bidirectional marks that can turn a log line around, and what is no
+# character of XML.
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffe\uffff]+")
 _USERINFO = re.compile(r"^((?:[A-Za-z][\w+.-]*:)?//)[^/?#]*@")
 _MOST = 10**12  # beyond it no number of a listing means anything
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from itemadapter import ItemAdapter
 
+from wallpapers.checks import not_negative
 from wallpapers.outcome import Outcome
 from wallpapers.pipelines.drops import Filtered
 
@@ -27,8 +28,8 @@ class ClaimedSizePipeline:
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         return cls(
-            crawler.settings.getint("IMAGES_MIN_WIDTH"),
-            crawler.settings.getint("IMAGES_MIN_HEIGHT"),
+            not_negative(crawler.settings, "IMAGES_MIN_WIDTH"),
+            not_negative(crawler.settings, "IMAGES_MIN_HEIGHT"),
             Outcome.of(crawler),
         )
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
-from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
+import sys
+from collections.abc import Iterator, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -16,8 +17,10 @@ from scrapy.exceptions import NotConfigured
 from scrapy.http import Response
 from scrapy.http.request import NO_CALLBACK
 from scrapy.pipelines.images import ImagesPipeline
+from scrapy.utils.asyncio import is_asyncio_available
 from twisted.python.failure import Failure
 
+from wallpapers.checks import not_negative, one_of, positive, sizes
 from wallpapers.downloads import reasons
 from wallpapers.downloads.addresses import is_askable
 from wallpapers.errors import MissingLibraryError, PictureRefusedError, SettingError, StoreError
@@ -40,7 +43,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_CHECKS = ("structure", "decode")
 _MAX_LINE = 2_000  # characters of a log line that tells of a failed wallpaper
 
 
@@ -70,34 +72,34 @@ class WallpaperImagesPipeline(ImagesPipeline):
                 f"Pillow 13 or later is needed, {PIL.__version__} is installed: its JPEG decoder "
                 "can be made to overflow; pip install 'pillow>=13'"
             )
+        if not is_asyncio_available():
+            raise SettingError("TWISTED_REACTOR must be the asyncio reactor, Scrapy's default")
+        settings = crawler.settings
+        self._demands = Demands(
+            check=one_of(settings, "WALLPAPERS_CHECK", ("structure", "decode")),
+            max_pixels=int(positive(settings, "WALLPAPERS_MAX_PIXELS")),
+            min_width=not_negative(settings, "IMAGES_MIN_WIDTH"),
+            min_height=not_negative(settings, "IMAGES_MIN_HEIGHT"),
+            thumbs=sizes(settings, "IMAGES_THUMBS"),
+        )
+        most = not_negative(settings, "CONCURRENT_REQUESTS")
         try:
             super().__init__(store_uri, crawler=crawler)
         except NotConfigured as error:
             raise SettingError("IMAGES_STORE must be a folder, s3:// or gs://, got none") from error
-        self.thumbs = _thumbs(crawler.settings.getdict("IMAGES_THUMBS"))
-        self._demands = Demands(
-            check=_one_of("WALLPAPERS_CHECK", crawler.settings["WALLPAPERS_CHECK"], _CHECKS),
-            max_pixels=crawler.settings.getint("WALLPAPERS_MAX_PIXELS"),
-            min_width=self.min_width,
-            min_height=self.min_height,
-            thumbs=self.thumbs,
-        )
+        self.thumbs = dict(self._demands.thumbs)
         self._outcome = Outcome.of(crawler)
         self._in_flight: dict[str, asyncio.Task[StoredImage]] = {}
         # One of Scrapy's requests is kept for the listing, which else would wait for pictures.
-        most = crawler.settings.getint("CONCURRENT_REQUESTS")
-        self._places: AbstractAsyncContextManager[Any] = (
-            asyncio.Semaphore(max(1, most - 1)) if most else nullcontext()
-        )
+        self._places = asyncio.Semaphore(max(1, most - 1) if most else sys.maxsize)
 
     def open_spider(self, spider: Spider | None = None) -> None:
         super().open_spider()
         self._workbench = Workbench(self.store, self._demands, self.spiderinfo)
-        if isinstance(self.store, FolderStore):
-            try:
-                self.store.open()
-            except StoreError as error:
-                self._outcome.store_failed(f"The store does not take a file: {error}")
+        try:
+            self._workbench.open()
+        except StoreError as error:
+            self._outcome.store_failed(f"The store does not take a file: {error}")
 
     def close_spider(self) -> None:
         self._workbench.close()
@@ -111,7 +113,7 @@ class WallpaperImagesPipeline(ImagesPipeline):
             headers["Referer"] = referer
         return [
             Request(url, headers=headers, callback=NO_CALLBACK, meta={"dont_cache": True})
-            for url in ItemAdapter(item)[self.images_urls_field]
+            for url in self._candidates(item)
             if is_askable(url)
         ]
 
@@ -123,10 +125,15 @@ class WallpaperImagesPipeline(ImagesPipeline):
         *,
         item: Any = None,
     ) -> str:
-        """Return ``source/listing/id.jpg``; its extension gives way to the true one."""
+        """Return ``source/listing/id.jpg``; its extension gives way to the true one.
+
+        An item without an id is named after its address, one without a source after the spider.
+        """
         wallpaper = ItemAdapter(item)
-        names = (wallpaper["source"], wallpaper["listing"], wallpaper["id"])
-        return "/".join(safe_name(name) for name in names if name) + ".jpg"
+        source = wallpaper.get("source") or (info.spider.name if info else "")
+        identity = wallpaper.get("id") or hashlib.sha256(request.url.encode()).hexdigest()[:20]
+        names = (source, wallpaper.get("listing"), identity)
+        return "/".join(safe_name(str(name)) for name in names if name) + ".jpg"
 
     def thumb_path(
         self,
@@ -165,22 +172,35 @@ class WallpaperImagesPipeline(ImagesPipeline):
         if requests and (known := await self._known(requests[0], item)):
             self._outcome.settle(item, "known")
             return [_success(known)]
-        refusals = [
-            (url, PictureRefusedError("bad_url", "no http(s) address without user and password"))
-            for url in ItemAdapter(item)[self.images_urls_field]
-            if not is_askable(url)
-        ]
-        for request in requests:
+        refusals: list[tuple[str, PictureRefusedError]] = []
+        for candidate in self._in_order(item, requests):
             try:
-                image = await self._fetch_once(request, item)
+                if not isinstance(candidate, Request):
+                    raise PictureRefusedError("bad_url", "no http(s) address without user part")
+                image = await self._fetch_once(candidate, item)
             except PictureRefusedError as refusal:
-                refusals.append((request.url, refusal))
+                # Without its traceback, which would keep this frame and all that it holds.
+                refusals.append((str(getattr(candidate, "url", candidate)), _bare(refusal)))
                 continue
             category = "duplicate" if image["status"] == "duplicate" else "stored"
             self._outcome.settle(item, category, size_bytes=image["size"])
             return [_success(image)]
         self._give_up(item, refusals)
         return [_failure(refusal) for _, refusal in refusals]
+
+    def _candidates(self, item: Any) -> list[object]:
+        candidates = ItemAdapter(item)[self.images_urls_field]
+        return list(candidates) if isinstance(candidates, (list, tuple)) else [candidates]
+
+    def _in_order(self, item: Any, requests: Sequence[Request]) -> Iterator[Request | object]:
+        """Yield the requests, and between them, in their place, what could not become one."""
+        rest = iter(requests)
+        for candidate in self._candidates(item):
+            if not is_askable(candidate):
+                yield candidate
+            elif (request := next(rest, None)) is not None:
+                yield request
+        yield from rest
 
     async def _known(self, request: Request, item: Any) -> StoredImage | None:
         path = self.file_path(request, info=self.spiderinfo, item=item)
@@ -200,14 +220,19 @@ class WallpaperImagesPipeline(ImagesPipeline):
 
     async def _fetch(self, request: Request, item: Any) -> StoredImage:
         info = self.spiderinfo
-        async with self._places:
-            response = await self._download(request)
-            path = self.file_path(request, response, info, item=item)
-            thumb_paths = {
-                name: self.thumb_path(request, name, response, info, item=item)
-                for name in self.thumbs
-            }
-            return await self._workbench.keep(response.body, request.url, path, thumb_paths)
+        part = self._workbench.part()
+        request.meta["part"] = part
+        try:
+            async with self._places:
+                response = await self._download(request)
+                path = self.file_path(request, response, info, item=item)
+                thumb_paths = {
+                    name: self.thumb_path(request, name, response, info, item=item)
+                    for name in self.thumbs
+                }
+                return await self._workbench.keep(part, request.url, path, thumb_paths)
+        finally:
+            part.remove()
 
     async def _download(self, request: Request) -> Response:
         """Return the answer with the picture. Raises PictureRefusedError and LeftForNextRun."""
@@ -215,6 +240,8 @@ class WallpaperImagesPipeline(ImagesPipeline):
             raise LeftForNextRun
         try:
             response = await self.crawler.engine.download_async(request)
+        except (PictureRefusedError, StoreError):
+            raise
         except Exception as error:  # Scrapy's, Twisted's, a middleware's
             if self._outcome.stopping:
                 raise LeftForNextRun from error
@@ -237,8 +264,9 @@ class WallpaperImagesPipeline(ImagesPipeline):
 
     def _get_store(self, uri: str) -> FilesStoreProtocol:
         """Return the store for *uri*, or say what is missing for it. Raises UserError."""
-        scheme = uri.partition("://")[0] if "://" in uri else ""
-        if scheme not in self.STORE_SCHEMES:
+        scheme, found, _ = uri.partition("://")
+        scheme = scheme if found else ""
+        if not uri.strip() or scheme not in ("", "file", "s3", "gs"):
             raise SettingError(f"IMAGES_STORE must be a folder, s3:// or gs://, got {uri!r}")
         require_for_store(scheme)
         if scheme in ("s3", "gs") and not uri.endswith("/"):
@@ -254,22 +282,6 @@ def _failure(refusal: PictureRefusedError) -> FileInfoOrError:
     return False, Failure(refusal)  # type: ignore[no-untyped-call]
 
 
-def _one_of(setting: str, value: Any, allowed: Sequence[str]) -> str:
-    if value not in allowed:
-        raise SettingError(f"{setting} must be one of {', '.join(allowed)}, got {value!r}")
-    return str(value)
-
-
-def _thumbs(thumbs: dict[str, Any]) -> dict[str, tuple[int, int]]:
-    sizes: dict[str, tuple[int, int]] = {}
-    for name, size in thumbs.items():
-        try:
-            width, height = (int(side) for side in size)
-        except (TypeError, ValueError):
-            width = height = 0
-        if min(width, height) < 1:
-            raise SettingError(
-                f'IMAGES_THUMBS must be like {{"small": [270, 270]}}, got {name!r}: {size!r}'
-            )
-        sizes[name] = (width, height)
-    return sizes
+def _bare(refusal: PictureRefusedError) -> PictureRefusedError:
+    refusal.__cause__ = refusal.__context__ = None
+    return refusal.with_traceback(None)

@@ -20,8 +20,13 @@ class Argument:
 
 
 def text(default: str) -> Argument:
-    """Any text."""
-    return Argument(default, str, "any text")
+    """Any text that can be sent."""
+
+    def read(value: str) -> str:
+        value.encode()  # what was no UTF-8 on the command line raises
+        return value
+
+    return Argument(default, read, "text in UTF-8")
 
 
 def whole_number(default: int, least: int, most: int | None = None) -> Argument:
@@ -63,9 +68,7 @@ def read_arguments(declared: Mapping[str, Argument], given: Mapping[str, str]) -
             continue
         if name not in declared:
             known = ", ".join(declared)
-            raise ArgumentError(
-                f"{name} is no argument of this spider, got {name}={value!r}; it takes {known}"
-            )
+            raise ArgumentError(f"{name!r} is no argument of this spider; it takes {known}")
         try:
             values[name] = declared[name].read(value)
         except ValueError:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from scrapy import Request, Spider
 from scrapy.downloadermiddlewares.retry import get_retry_request
@@ -18,11 +18,12 @@ from scrapy.http import Response
 from twisted.python.failure import Failure
 
 from wallpapers.downloads import reasons, redirects
-from wallpapers.downloads.pages import TOO_LARGE
+from wallpapers.downloads.handler import TOO_LARGE
 from wallpapers.errors import ListingCutError, ListingError, ListingRefusedError
 from wallpapers.items import Wallpaper
 from wallpapers.listings.page import Page, address, one_line
 from wallpapers.outcome import Outcome
+from wallpapers.secrets import hide
 from wallpapers.spiders.arguments import Argument, read_arguments, web_address, whole_number
 
 MAX_HOPS = 5
@@ -43,8 +44,8 @@ class ListingSpider(Spider):
     limit: int
     endpoint: str
 
-    def __init__(self, name: str | None = None, **given: str) -> None:
-        super().__init__(name)
+    def __init__(self, **given: str) -> None:
+        super().__init__()
         declared = {
             **self.arguments,
             "limit": whole_number(0, 0),
@@ -52,6 +53,8 @@ class ListingSpider(Spider):
         }
         for argument, value in read_arguments(declared, given).items():
             setattr(self, argument, value)
+        # A token in the address that the user named stays out of the log.
+        hide(value for _, value in parse_qsl(urlsplit(self.endpoint).query) if len(value) >= 8)
         self._seen: set[str] = set()
         self._entries = 0
         self._claimed: int | None = None
@@ -105,8 +108,8 @@ class ListingSpider(Spider):
             dont_filter=True,
             meta={
                 "download_slot": "listing",
-                "download_maxsize": 0,  # in place of Scrapy's limit:
                 "page_maxsize": MAX_PAGE_BYTES,
+                "download_maxsize": MAX_PAGE_BYTES,  # of what Scrapy's own middleware inflates
                 "handle_httpstatus_all": True,  # every answer is diagnosed here
             },
         )
@@ -128,8 +131,11 @@ class ListingSpider(Spider):
             return
 
         found = self._count(page)
-        if self._goes_on(page, found):
+        if found and not self._limit_is_reached:
             yield self.page_request(offset + page.entries)
+        else:
+            self._close_books(offset)
+        self._expect(ended=not found or self._limit_is_reached)
         for wallpaper in found:
             self.outcome.take_up(wallpaper)
             if self.outcome.stopping:
@@ -153,6 +159,8 @@ class ListingSpider(Spider):
         if response.status not in redirects.STATUSES or hops == MAX_HOPS:
             return None
         target = _location(response)
+        if target is None:
+            return None
         here, there = urlsplit(response.url), urlsplit(target)
         if there.hostname != here.hostname or there.scheme not in (here.scheme, "https"):
             return None
@@ -161,7 +169,7 @@ class ListingSpider(Spider):
 
     def _read(self, response: Response) -> Page:
         if response.status in redirects.STATUSES:
-            raise ListingRefusedError(f"a redirect to {_location(response)}")
+            raise ListingRefusedError(f"a redirect to {_location(response) or 'no address'}")
         if response.status != 200:
             raise ListingError("an error")
         if TOO_LARGE in response.flags:
@@ -174,7 +182,10 @@ class ListingSpider(Spider):
 
     def _ask_again(self, response: Response, error: ListingCutError) -> Iterator[Request]:
         assert response.request is not None
-        if again := get_retry_request(response.request, spider=self, reason=str(error)):
+        may_ask = self.settings.getbool("RETRY_ENABLED") and not self.outcome.stopping
+        if may_ask and (
+            again := get_retry_request(response.request, spider=self, reason=str(error))
+        ):
             yield again
         else:
             self._refuse(response, error)
@@ -213,32 +224,40 @@ class ListingSpider(Spider):
         self.outcome.read_page(page.rejected, repeated)
         return found
 
-    def _goes_on(self, page: Page, found: list[Wallpaper]) -> bool:
-        """Decide whether the listing has a next page, and close the books where it has none."""
-        expected = self._claimed - self.first_offset if self._claimed is not None else None
-        goes_on = bool(found) and not self._limit_is_reached
-        if not self._seen:
+    def _close_books(self, offset: int) -> None:
+        """Say how the listing ended: as it should, empty from the start, or short of its claim."""
+        if not self._seen and offset == self.first_offset:
             self.outcome.listing_failed(
-                f"The listing names no wallpaper ({page.entries} entries came) at "
-                f"{self.page_url(self.first_offset)}; check its arguments"
+                f"The listing names no wallpaper ({self._entries} entries came) at "
+                f"{self.page_url(offset)}; check its arguments"
             )
-        elif not goes_on:
+            return
+        self.outcome.listing_ended = True
+        claimed = (self._claimed or 0) - self.first_offset
+        if claimed > self._entries and not self._limit_is_reached:
+            self.logger.warning(
+                "The listing ended after %d entries, though it claimed %d", self._entries, claimed
+            )
+
+    def _expect(self, *, ended: bool) -> None:
+        """Tell how many wallpapers there will be, as far as that is known."""
+        if ended:
             self.outcome.expected = len(self._seen)
-            if not self._limit_is_reached and expected is not None and expected > self._entries:
-                self.logger.warning(
-                    "The listing ended after %d entries, though it claimed %d",
-                    self._entries,
-                    expected,
-                )
-        elif expected is not None:
-            self.outcome.expected = min(expected, self.limit or expected)
-        return goes_on
+        elif self._claimed is not None:
+            claimed = self._claimed - self.first_offset
+            self.outcome.expected = min(claimed, self.limit or claimed)
 
     @property
     def _limit_is_reached(self) -> bool:
         return 0 < self.limit <= len(self._seen)
 
 
-def _location(response: Response) -> str:
+def _location(response: Response) -> str | None:
+    """Return where a redirect leads, or None where that is no address."""
     location = (response.headers.get("Location") or b"").decode("latin-1")
-    return address(response.urljoin(location))
+    try:
+        target = response.urljoin(location)
+        urlsplit(target)
+    except ValueError:
+        return None
+    return address(target)

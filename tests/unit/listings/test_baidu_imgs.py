@@ -214,6 +214,7 @@ def test_without_an_id_the_first_candidate_names_the_wallpaper(listed: Any) -> N
         ({"title": 5, "desc": [], "fromPageTitle": None}, ""),
         ({"title": "图14 <strong>折线图</strong>"}, "图14 折线图"),
         ({"title": "A &amp; B &lt;b&gt;bold&lt;/b&gt;"}, "A & B bold"),
+        ({"title": "a\uffff\ufffeb"}, "a b"),
         ({"title": "two\nlines\tand \u202eturned\x1b[31m"}, "two lines and turned [31m"),
     ],
 )
