@@ -267,9 +267,6 @@ def test_a_name_that_changes_its_mind_gets_nobody_in(
     """127.0.0.2, where nobody listens, plays the public address: nothing may leave this machine."""
     public = guard.is_public
     monkeypatch.setattr(guard, "is_public", lambda ip: ip == "127.0.0.2" or public(ip))
-    monkeypatch.setattr(
-        "wallpapers.downloads.handler.is_public", lambda ip: ip == "127.0.0.2" or public(ip)
-    )
     answers: list[str] = []
     real = socket.getaddrinfo
 

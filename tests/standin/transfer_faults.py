@@ -79,9 +79,9 @@ class SteadyPicture(FaultyPictures):
 
 
 class BreakingPicture(FaultyPictures):
-    """Breaks every answer after 1.5 MB, and serves the rest to whom asks for it."""
+    """Breaks every answer after 3 MB, and serves the rest to whom asks for it."""
 
-    content = large_jpeg(4)
+    content = large_jpeg(8)
     etag = '"one"'
     serves_ranges = True
 
@@ -97,8 +97,8 @@ class BreakingPicture(FaultyPictures):
         headers["Content-Length"] = str(len(self.content) - rest)
         response = web.StreamResponse(status=206 if rest else 200, headers=headers)
         await response.prepare(request)
-        await response.write(self.content[rest : rest + 1_500_000])
-        if rest + 1_500_000 < len(self.content):
+        await response.write(self.content[rest : rest + 3_000_000])
+        if rest + 3_000_000 < len(self.content):
             assert request.transport is not None
             request.transport.close()
         return response

@@ -12,9 +12,13 @@ import unicodedata
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
 from scrapy.exceptions import IgnoreRequest
 
 if TYPE_CHECKING:
+    from socket import AddressFamily
+
     from aiohttp.connector import AddrInfoType
 
 # Scheme, host and port of an address, all that decides who is asked.
@@ -90,3 +94,25 @@ def guarded_socket(info: AddrInfoType) -> socket.socket:
     if not is_public(address):
         raise PrivateAddressError(address, address)
     return socket.socket(family, kind, protocol)
+
+
+class GuardedResolver(AbstractResolver):
+    """The system's resolver, except that a name which leads to a private address leads nowhere."""
+
+    def __init__(self) -> None:
+        self._resolver = aiohttp.ThreadedResolver()
+
+    async def resolve(
+        self,
+        host: str,
+        port: int = 0,
+        family: AddressFamily = 0,  # type: ignore[assignment]
+    ) -> list[ResolveResult]:
+        found = await self._resolver.resolve(host, port, family)
+        for result in found:
+            if not is_public(result["host"]):
+                raise PrivateAddressError(host, result["host"])
+        return found
+
+    async def close(self) -> None:
+        await self._resolver.close()

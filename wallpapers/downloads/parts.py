@@ -28,13 +28,20 @@ class Part:
 
     def __init__(self, path: Path, look: Callable[[bytes], None]) -> None:
         self.path = path
+        self._base = path
+        self._attempts = 0
         self._look = look
         self._file: IO[bytes] | None = None
         self.begin()
 
     def begin(self) -> None:
-        """Throw away what came so far."""
-        self.close()
+        """Throw away what came so far, and begin another file.
+
+        A worker that was left alone in the midst of a write may still be at the old one.
+        """
+        self.remove()
+        self._attempts += 1
+        self.path = self._base.with_suffix(f".{self._attempts}{self._base.suffix}")
         self.size = 0  # bytes that came
         self.start = b""  # the first of them
         self._hash = hashlib.sha256()
@@ -62,14 +69,14 @@ class Part:
     def spill(self) -> None:
         """Hash and write what waits. Raises StoreError."""
         waiting, self._waiting, self._waiting_bytes = self._waiting, [], 0
+        digest = self._hash
         with store_errors(self.path):
-            if self._file is None:
-                self._file = self.path.open("wb", buffering=0)
+            file = self._file = self._file or self.path.open("wb", buffering=0)
             for data in waiting:
-                self._hash.update(data)
+                digest.update(data)
                 view = memoryview(data)
                 while view:
-                    view = view[self._file.write(view) :]
+                    view = view[file.write(view) :]
 
     @contextmanager
     def content(self) -> Iterator[Buffer]:

@@ -18,7 +18,7 @@ from scrapy.http import Response
 from twisted.python.failure import Failure
 
 from wallpapers.downloads import reasons, redirects
-from wallpapers.downloads.handler import TOO_LARGE
+from wallpapers.downloads.transfer import TOO_LARGE
 from wallpapers.errors import ListingCutError, ListingError, ListingRefusedError
 from wallpapers.items import Wallpaper
 from wallpapers.listings.page import Page, address, one_line

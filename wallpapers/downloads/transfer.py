@@ -1,0 +1,250 @@
+"""One request to a server, and the flow of its answer into a body."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Protocol
+
+import aiohttp
+import yarl
+from scrapy import Request, signals
+from scrapy.exceptions import (
+    CannotResolveHostError,
+    DownloadCancelledError,
+    DownloadConnectionRefusedError,
+    DownloadFailedError,
+    DownloadTimeoutError,
+    ResponseDataLossError,
+    StopDownload,
+    UnsupportedURLSchemeError,
+)
+from scrapy.http import Headers, Response
+from scrapy.utils._download_handlers import check_stop_download, make_response
+
+if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
+
+    from wallpapers.downloads.parts import Part
+
+TOO_LARGE = "too_large"
+
+_BEGINNING_BYTES = 1024
+# A transfer that brings less than this in an idle timeout is as good as none.
+_LEAST_BYTES = 32 * 1024
+_INFLATED = ("gzip", "deflate", "br", "zstd")  # by aiohttp; Scrapy's middleware does the rest
+# What Ctrl-C leaves a transfer that goes on and on.
+_GRACE_S = 20.0
+
+
+class Context(Protocol):
+    """What a transfer asks of the handler that it belongs to."""
+
+    crawler: Crawler
+    idle_s: float
+    maxsize: int
+
+    @property
+    def stopping(self) -> bool:
+        """Is the run ending?"""
+
+    def session_for(self, request: Request) -> aiohttp.ClientSession: ...
+
+    def request_options(self, request: Request) -> dict[str, Any]: ...
+
+    def fails_on_dataloss(self, request: Request) -> bool: ...
+
+    async def in_worker(self, work: Callable[[], None]) -> None: ...
+
+
+class MemoryBody:
+    """The body of a page, which is small."""
+
+    def begin(self) -> None:
+        self._data = bytearray()
+
+    @property
+    def size(self) -> int:
+        return len(self._data)
+
+    def feed(self, data: bytes) -> bool:
+        self._data += data
+        return False
+
+    def spill(self) -> None:
+        """There is no place but memory."""
+
+    def content(self) -> bytes:
+        return bytes(self._data)
+
+    def beginning(self) -> bytes:
+        return bytes(self._data[:_BEGINNING_BYTES])
+
+
+class Transfer:
+    """One request to the server, and the reading of its answer into a body."""
+
+    def __init__(
+        self,
+        context: Context,
+        request: Request,
+        body: Part | MemoryBody,
+        *,
+        continued_by: str | None,
+    ) -> None:
+        self._context = context
+        self._request = request
+        self._body = body
+        self._continued_by = continued_by
+        self.validator = continued_by  # what tells that a rest belongs to this beginning
+
+    async def run(self) -> Response:
+        """Return the answer. Raises what aiohttp raises, and TimeoutError where nothing comes."""
+        context, request = self._context, self._request
+        begun_s = monotonic()
+        async with (
+            asyncio.timeout(context.idle_s) as idle,
+            context.session_for(request).request(
+                request.method,
+                yarl.URL(request.url, encoded=True),
+                headers=self._headers(),
+                **context.request_options(request),
+            ) as answer,
+        ):
+            request.meta["download_latency"] = monotonic() - begun_s
+            headers = Headers(list(answer.headers.items()))
+            self._take_up(answer)
+            stop = check_stop_download(
+                signals.headers_received,
+                context.crawler,
+                request,
+                headers=headers,
+                body_length=answer.content_length,
+            )
+            flags: list[str] = []
+            if stop is None:
+                try:
+                    stop = await self._read(answer, idle)
+                except aiohttp.ClientPayloadError:
+                    if context.fails_on_dataloss(request):
+                        raise
+                    flags.append("dataloss")
+                if self._is_too_large_a_page():
+                    flags.append(TOO_LARGE)
+        return self._response(answer, headers, flags, stop)
+
+    async def _read(
+        self, answer: aiohttp.ClientResponse, idle: asyncio.Timeout
+    ) -> StopDownload | None:
+        """Read the body; the idle time starts again whenever enough has come."""
+        context, request, body = self._context, self._request, self._body
+        loop = asyncio.get_running_loop()
+        since_bytes = 0
+        last_s: float | None = None
+        async for chunk in answer.content.iter_any():
+            since_bytes += len(chunk)
+            if since_bytes >= _LEAST_BYTES:
+                if context.stopping:
+                    last_s = last_s or loop.time() + _GRACE_S
+                idle.reschedule(min(loop.time() + context.idle_s, last_s or math.inf))
+                since_bytes = 0
+            if body.feed(chunk):
+                await context.in_worker(body.spill)
+            self._check_size(body.size)
+            if self._is_too_large_a_page():
+                return None
+            if stop := check_stop_download(
+                signals.bytes_received, context.crawler, request, data=chunk
+            ):
+                return stop
+        return None
+
+    def _headers(self) -> list[tuple[str, str]]:
+        headers = [
+            (name.decode("latin-1"), value.decode("latin-1"))
+            for name, values in self._request.headers.items()
+            if name != b"Proxy-Authorization"
+            for value in values
+        ]
+        if self._continued_by:
+            headers += [("Range", f"bytes={self._body.size}-"), ("If-Range", self._continued_by)]
+        return headers
+
+    def _take_up(self, answer: aiohttp.ClientResponse) -> None:
+        """Go on where the body broke, if that is what the server does; else begin anew."""
+        if self._continued_by and not _continues(answer, self._body.size):
+            self._body.begin()
+        length = answer.content_length or 0
+        before = self._body.size
+        self._check_size(before + length)
+        if "Content-Encoding" in answer.headers or answer.status not in (200, 206):
+            self.validator = None
+            return
+        etag = answer.headers.get("ETag", "")
+        strong = etag if etag.startswith('"') else None
+        self.validator = strong or answer.headers.get("Last-Modified")
+
+    def _is_too_large_a_page(self) -> bool:
+        most: int = self._request.meta.get("page_maxsize", 0)
+        return 0 < most < self._body.size
+
+    def _check_size(self, size: int) -> None:
+        if "page_maxsize" in self._request.meta:
+            return
+        most = self._request.meta.get("download_maxsize", self._context.maxsize)
+        if most and size > most:
+            raise DownloadCancelledError(f"{size} bytes or more, {most} are allowed")
+
+    def _response(
+        self,
+        answer: aiohttp.ClientResponse,
+        headers: Headers,
+        flags: list[str],
+        stop: StopDownload | None,
+    ) -> Response:
+        body = b""
+        if answer.headers.get("Content-Encoding", "").lower() in _INFLATED:
+            del headers["Content-Encoding"]
+        if isinstance(self._body, MemoryBody):
+            body = self._body.beginning() if TOO_LARGE in flags else self._body.content()
+        else:
+            self._context.crawler.stats.inc_value("downloader/response_bytes", self._body.size)
+        return make_response(
+            url=self._request.url,
+            status=200 if answer.status == 206 and self._continued_by else answer.status,
+            headers=headers,
+            body=body,
+            flags=flags,
+            stop_download=stop,
+        )
+
+
+def _continues(answer: aiohttp.ClientResponse, size: int) -> bool:
+    """Is *answer* the rest of a body of which *size* bytes are here?"""
+    return answer.status == 206 and answer.headers.get("Content-Range", "").startswith(
+        f"bytes {size}-"
+    )
+
+
+@contextmanager
+def scrapys_errors(request: Request) -> Iterator[None]:
+    """Turn what aiohttp raises into what Scrapy's middlewares know."""
+    try:
+        yield
+    except TimeoutError as error:
+        raise DownloadTimeoutError(f"no complete answer in time from {request.url}") from error
+    except (aiohttp.InvalidUrlClientError, aiohttp.NonHttpUrlClientError) as error:
+        raise UnsupportedURLSchemeError(str(error)) from error
+    except aiohttp.ClientConnectorDNSError as error:
+        raise CannotResolveHostError(str(error)) from error
+    except aiohttp.ClientSSLError as error:
+        raise DownloadFailedError(str(error)) from error
+    except aiohttp.ClientConnectorError as error:
+        raise DownloadConnectionRefusedError(str(error)) from error
+    except aiohttp.ClientPayloadError as error:
+        raise ResponseDataLossError(str(error)) from error
+    except aiohttp.ClientError as error:
+        raise DownloadFailedError(str(error) or type(error).__name__) from error
