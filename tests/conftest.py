@@ -127,6 +127,8 @@ class Crawl:
             "FEEDS": {str(self.feed): {"format": "jsonlines", "overwrite": True}},
             "DOWNLOAD_SLOTS": {"listing": {"concurrency": 1, "delay": 0}},
             "WALLPAPERS_PROGRESS": "off",
+            "WALLPAPERS_PATIENCE_BACKOFF": 0.01,
+            "RETRY_TIMES": 2,
         }
         feeds = {**own["FEEDS"], **more.get("FEEDS", {})}
         settings.setdict({**own, **more, "FEEDS": feeds}, priority="cmdline")

@@ -15,8 +15,8 @@ from scrapy.extensions.feedexport import FeedExporter
 
 from wallpapers import __version__
 from wallpapers.downloads.handler import GuardedDownloadHandler
+from wallpapers.downloads.patience import PatienceMiddleware
 from wallpapers.downloads.redirects import PictureRedirectMiddleware
-from wallpapers.downloads.retry import StoppableRetryMiddleware
 from wallpapers.downloads.robots import NamedRobotsTxtMiddleware
 from wallpapers.extensions.account import Account
 from wallpapers.extensions.feeds import HonestFeedExporter
@@ -58,7 +58,7 @@ DOWNLOADER_MIDDLEWARES = {
     RobotsTxtMiddleware: None,
     NamedRobotsTxtMiddleware: 100,
     RetryMiddleware: None,
-    StoppableRetryMiddleware: 550,
+    PatienceMiddleware: 550,
     RedirectMiddleware: None,
     PictureRedirectMiddleware: 600,
 }
@@ -99,6 +99,13 @@ DOWNLOAD_TIMEOUT = 900
 WALLPAPERS_IDLE_TIMEOUT = 30.0
 # Scrapy: 20. No picture needs more than 5.
 REDIRECT_MAX_TIMES = 5
+# Scrapy: 2, without a pause. Read by PatienceMiddleware, as are the seconds below: the first pause
+# between two tries, which doubles; the longest that a Retry-After may ask for; and how long a host
+# that was there and went away is waited for.
+RETRY_TIMES = 4
+WALLPAPERS_PATIENCE_BACKOFF = 1.0
+WALLPAPERS_PATIENCE_MAX_WAIT = 300.0
+WALLPAPERS_PATIENCE_OUTAGE = 600.0
 # A failed picture is one line of ours, which counts all its tries.
 RETRY_GIVE_UP_LOG_LEVEL = "DEBUG"
 

@@ -280,7 +280,7 @@ def test_a_name_that_changes_its_mind_gets_nobody_in(
     private = Listener("127.0.0.1")
     with faults.OtherHosts(exhibits(101)) as standin:
         standin.addresses = tuple(f"http://rebinding.test:{private.port}/{n}" for n in range(100))
-        run = crawl(standin, {"RETRY_TIMES": 0, "DNSCACHE_ENABLED": False})
+        run = crawl(standin, {"RETRY_ENABLED": False, "DNSCACHE_ENABLED": False})
     private.close()
     assert private.connections == 0
     assert answers.count("127.0.0.1") >= 50

@@ -28,6 +28,7 @@ class StandIn:
         self.exhibits = list(exhibits)
         self.asked: list[str] = []
         self.received: list[dict[str, str]] = []
+        self.port = 0
         self._by_sign = {exhibit.sign: exhibit for exhibit in exhibits}
 
     # What the tests' faults override
@@ -118,12 +119,17 @@ class StandIn:
             application, access_log=None, handler_cancellation=True, shutdown_timeout=0.1
         )
         await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        self.port: int = runner.addresses[0][1]
+        self._runner = runner
+        await self.listen()
         started.set()
         await self._ended.wait()
         await runner.cleanup()
+
+    async def listen(self) -> None:
+        """Listen, on the same port as before."""
+        self.site = web.TCPSite(self._runner, "127.0.0.1", self.port, reuse_address=True)
+        await self.site.start()
+        self.port = self._runner.addresses[0][1]
 
     @web.middleware
     async def _note(self, request: web.Request, handler: Any) -> web.StreamResponse:

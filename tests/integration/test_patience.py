@@ -1,0 +1,123 @@
+"""Busy hosts are given their time, and hosts that are away are waited for."""
+
+from __future__ import annotations
+
+import socket
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from time import monotonic
+from typing import Any
+
+import pytest
+from scrapy.http import Response
+
+from tests.conftest import Crawl
+from tests.pictures import exhibits
+from tests.standin import outages
+from tests.standin.transfer_faults import OtherHosts
+from wallpapers.downloads.patience import retry_after_s
+from wallpapers.outcome import Ending
+
+AWAY = {
+    "WALLPAPERS_PATIENCE_BACKOFF": 0.1,
+    "WALLPAPERS_IDLE_TIMEOUT": 0.3,
+    "CONCURRENT_REQUESTS_PER_DOMAIN": 8,
+}
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("as_date", [False, True])
+def test_retry_after_holds_for_the_whole_host(crawl: Crawl, status: int, as_date: bool) -> None:
+    with outages.BusyServer(exhibits(40)) as standin:
+        standin.status, standin.as_date = status, as_date
+        run = crawl(standin, rn=20)
+    assert run.ending is Ending.COMPLETE
+    assert run.stats["wallpapers/stored"] == 40
+    assert standin.too_early == 0
+
+
+def test_an_absurd_retry_after_is_capped(crawl: Crawl) -> None:
+    with outages.BusyServer(exhibits(10)) as standin:
+        standin.retry_after = "1000000000"
+        run = crawl(standin, {"WALLPAPERS_PATIENCE_MAX_WAIT": 1.1})
+    assert run.ending is Ending.COMPLETE
+    assert run.stats["elapsed_time_seconds"] < 10
+
+
+def test_a_server_that_is_busy_for_ever_fails_what_it_was_asked_for(crawl: Crawl) -> None:
+    with outages.BusyServer(exhibits(8)) as standin:
+        standin.wait_s, standin.retry_after = 3600, "0"
+        run = crawl(standin)
+    assert run.ending in (Ending.FAILURES, Ending.LISTING)
+    assert run.stats["wallpapers/failed/http_429"] > 0
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [outages.StoppedServer, outages.ResettingServer, outages.BlackHole, outages.BadGateway],
+)
+def test_a_server_that_goes_away_for_a_while_costs_nothing(
+    crawl: Crawl, fault: type[outages.AwayServer]
+) -> None:
+    with fault(exhibits(60)) as standin:
+        run = crawl(standin, AWAY)
+    assert run.ending is Ending.COMPLETE
+    assert run.stats["wallpapers/stored"] == 60
+    assert run.stats["wallpapers/outages"] >= 1
+    assert any("does not answer: waiting for it" in line for line in run.warnings())
+
+
+def test_a_name_that_does_not_resolve_for_a_while_costs_nothing(
+    crawl: Crawl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun_s = monotonic()
+    real = socket.getaddrinfo
+
+    def failing(host: str, port: int, *args: Any, **more: Any) -> Any:
+        if host != "pictures.test":
+            return real(host, port, *args, **more)
+        if monotonic() - begun_s < 1.5:
+            raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+        return real("127.0.0.1", port, *args, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", failing)
+    with OtherHosts(exhibits(30)) as standin:
+        picture = f"pictures.test:{standin.port}/image/pic/item/{standin.exhibits[0].sign}.jpg"
+        standin.addresses = tuple(f"http://{picture}?{number}" for number in range(29))
+        run = crawl(standin, {**AWAY, "WALLPAPERS_ALLOW_PRIVATE_ADDRESSES": True})
+    assert run.ending is Ending.COMPLETE
+    assert run.stats["wallpapers/stored"] == 30
+
+
+def test_a_host_that_stays_away_is_given_up(crawl: Crawl) -> None:
+    with outages.ResettingServer(exhibits(60)) as standin:
+        standin.away_s = 3600
+        run = crawl(standin, {**AWAY, "WALLPAPERS_PATIENCE_OUTAGE": 1})
+    assert run.ending is Ending.FAILURES
+    assert run.stats["wallpapers/failed/connection"] == 60 - run.stats["wallpapers/stored"]
+    assert run.stats["elapsed_time_seconds"] < 15
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("0", 0),
+        ("120", 120),
+        (" 7 ", 7),
+        ("1" * 40, 111111111111),
+        ("-5", None),
+        ("1.5", None),
+        ("soon", None),
+        ("", None),
+    ],
+)
+def test_retry_after_is_read_where_it_is_a_number(header: str, seconds: float | None) -> None:
+    read = retry_after_s(Response("http://a/", headers={"Retry-After": header}))
+    assert read == seconds
+
+
+@pytest.mark.parametrize(("hours", "seconds"), [(1, 3600), (-1, 0)])
+def test_retry_after_may_be_a_date(hours: int, seconds: float) -> None:
+    date = format_datetime(datetime.now(UTC) + timedelta(hours=hours), usegmt=True)
+    read = retry_after_s(Response("http://a/", headers={"Retry-After": date}))
+    assert read == pytest.approx(seconds, abs=5)
