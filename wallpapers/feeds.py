@@ -36,7 +36,9 @@ _APPENDABLE = ("jsonlines", "jsonl", "jl", "csv")
 class FeedFile(io.BufferedIOBase):
     """A file that a feed is written to: its first OSError stops the run, and none is raised.
 
-    Scrapy only logs what goes wrong inside an exporter, with a traceback for each item.
+    Scrapy only logs what goes wrong inside an exporter, with a traceback for each item. What is
+    written goes to the disk with ``flush``, an item at a time; an item that does not fit leaves no
+    half of it behind.
     """
 
     def __init__(self, file: IO[bytes], name: str, outcome: Outcome) -> None:
@@ -44,22 +46,47 @@ class FeedFile(io.BufferedIOBase):
         self.file = file
         self._name = name
         self._outcome = outcome
+        self._waiting = bytearray()
+        self._whole = self.tell()  # up to here the file holds whole items
         self.error: OSError | None = None
 
     def write(self, data: ReadableBuffer) -> int:
-        if self.error is None:
-            try:
-                self.file.write(data)
-            except OSError as error:
-                self.failed(error)
-        return len(memoryview(data))
+        view = memoryview(data)
+        self._waiting += view
+        return view.nbytes
 
     def flush(self) -> None:
-        if self.error is None and not self.file.closed:
-            try:
-                self.file.flush()
-            except OSError as error:
+        waiting, self._waiting = self._waiting, bytearray()
+        if not waiting or self.error is not None or self.file.closed:
+            return
+        try:
+            self._write(waiting)
+        except OSError as error:
+            self.failed(error)
+            self._cut_to_whole()
+        else:
+            self._whole = self.tell()
+
+    def end(self) -> None:
+        """Write what ends the feed, even where it failed before: a partial feed is parseable."""
+        waiting, self._waiting = self._waiting, bytearray()
+        try:
+            self._write(waiting)
+        except (OSError, ValueError) as error:  # ValueError: the file is closed
+            if isinstance(error, OSError):
                 self.failed(error)
+
+    def _write(self, data: bytearray) -> None:
+        view = memoryview(data)
+        while view:
+            view = view[self.file.write(view) :]
+        self.file.flush()
+
+    def _cut_to_whole(self) -> None:
+        try:
+            self.file.truncate(self._whole)
+        except OSError as error:  # a pipe, or a disk that is gone
+            logger.debug("cutting %s: %s", self._name, error)
 
     def failed(self, error: OSError) -> None:
         """Remember the first error, and stop the run for it."""
@@ -128,7 +155,7 @@ class WholeFileFeedStorage:
         error: OSError | None = None
         try:
             if self._in_place:
-                file = self._target.open("wb")
+                file = self._target.open("wb", buffering=0)
             else:
                 self._target.parent.mkdir(parents=True, exist_ok=True)
                 file = _locked(self.partial)
@@ -144,7 +171,7 @@ class WholeFileFeedStorage:
     def store(self, file: IO[bytes]) -> None:
         """Give the feed its name, if the run deserves it."""
         assert isinstance(file, FeedFile)
-        file.flush()
+        file.end()
         if file.error or not self._outcome.feeds_are_complete:
             file.discard()
             return
@@ -166,7 +193,7 @@ class WholeFileFeedStorage:
 
 def _locked(path: Path) -> IO[bytes]:
     """Open *path* to be written from its beginning, by one run at a time. Raises OSError."""
-    file = path.open("ab")
+    file = path.open("ab", buffering=0)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         file.truncate(0)
@@ -192,7 +219,8 @@ class WatchedStdoutFeedStorage(StdoutFeedStorage):
         return cast("IO[bytes]", feed)
 
     def store(self, file: IO[bytes]) -> None:
-        file.flush()
+        assert isinstance(file, FeedFile)
+        file.end()
 
 
 class JsonCellsCsvItemExporter(CsvItemExporter):

@@ -56,8 +56,6 @@ class HonestFeedExporter(FeedExporter):
                 self._start(slot)
 
     def item_scraped(self, item: Any, spider: Spider) -> None:
-        if self._outcome.store_failure is not None:
-            return
         try:
             super().item_scraped(item, spider)
         except Exception as error:  # an exporter's: a text that its encoding cannot write, say
@@ -75,7 +73,9 @@ class HonestFeedExporter(FeedExporter):
         for slot in self.slots:
             if slot.file is not None:
                 slot.finish_exporting()
-                slot.file.flush()
+                file = self._get_file(slot)
+                if isinstance(file, FeedFile):
+                    file.end()
 
     def _start(self, slot: FeedSlot) -> None:
         try:
@@ -98,6 +98,7 @@ class HonestFeedExporter(FeedExporter):
         file = self._get_file(slot)
         ours = isinstance(slot.storage, _OURS)
         if not ours and isinstance(file, FeedFile):
+            file.end()
             file = file.file
         if ours or self._outcome.feeds_are_complete:
             try:

@@ -143,9 +143,12 @@ class Workbench:
         assert self._parts is not None
         for thumb_path, content in files:
             thumb = self._parts.part(lambda _: None)
-            thumb.feed(content)
-            thumb.spill()
-            store.adopt(thumb, thumb_path)
+            try:
+                thumb.feed(content)
+                thumb.spill()
+                store.adopt(thumb, thumb_path)
+            finally:
+                thumb.remove()
         store.adopt(part, path)
 
     def _find(self, url: str, path: str) -> StoredImage | None:
