@@ -76,10 +76,14 @@ class Crawl:
     def __init__(
         self, folder: Path, log: pytest.LogCaptureFixture, loop: asyncio.AbstractEventLoop
     ) -> None:
-        self.store = folder / "store"
-        self.feed = folder / "items.jsonl"
         self._log = log
         self._loop = loop
+        self.move_to(folder)
+
+    def move_to(self, folder: Path) -> None:
+        """Crawl into another folder from now on."""
+        self.store = folder / "store"
+        self.feed = folder / "items.jsonl"
 
     def __call__(
         self, standin: StandIn, settings: dict[str, Any] | None = None, **arguments: Any
@@ -90,8 +94,9 @@ class Crawl:
         crawler = self._run(standin, settings or {}, arguments)
         outcome = Outcome.of(crawler)
         feed = self.feed if outcome.feeds_are_complete else partial
+        lines = feed.read_text().splitlines() if feed.exists() else []
         run = Run(
-            items=[json.loads(line) for line in feed.read_text().splitlines()],
+            items=[json.loads(line) for line in lines],
             stats=dict(crawler.stats.get_stats()),
             ending=outcome.ending,
             log=self._text_of_log(),

@@ -30,7 +30,9 @@ class Result:
         return [line for line in self.log.splitlines() if "] ERROR: " in line or "] CRIT" in line]
 
 
-def start(*words: str, before: tuple[str, ...] = (), **options: Any) -> subprocess.Popen[str]:
+def start(
+    *words: str, before: tuple[str, ...] = (), instead: tuple[str, ...] = (), **options: Any
+) -> subprocess.Popen[str]:
     """Start ``scrapy`` with *words*; the project is found wherever it is started."""
     environment = {
         **os.environ,
@@ -41,7 +43,7 @@ def start(*words: str, before: tuple[str, ...] = (), **options: Any) -> subproce
     }
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     return subprocess.Popen(
-        [*before, sys.executable, "-W", "error", "-m", "scrapy", *words],
+        [*before, *(instead or (sys.executable, "-W", "error", "-m", "scrapy")), *words],
         text=True,
         **{"cwd": PROJECT, "env": environment, **pipes, **options},
     )

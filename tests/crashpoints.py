@@ -1,0 +1,107 @@
+"""Every point at which a write to the disk can go wrong: the N-th open, write, fsync or rename.
+
+``python -m tests.crashpoints N FOLDER scrapy ...`` runs scrapy and kills it at that point, in the
+midst of the write, if it is one.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+
+class Points:
+    """Counts the points that a run passes below *folder*, and does *harm* at number *number*."""
+
+    def __init__(self, folder: Path, number: int, harm: Callable[[], None]) -> None:
+        self._folder = folder
+        self._number = number
+        self._harm = harm
+        self.passed = 0
+
+    def watches(self, path: Path) -> bool:
+        """Is *path* one that counts?"""
+        return path.is_absolute() and path.is_relative_to(self._folder)
+
+    def point(self) -> bool:
+        """Pass a point; True = this is the one."""
+        self.passed += 1
+        return self.passed == self._number
+
+    def harm_here(self) -> None:
+        """Pass a point, and do the harm if this is the one."""
+        if self.point():
+            self._harm()
+
+    def write(self, file: Any, data: Any) -> int:
+        """Pass a write; the one that is harmed gets half of its data."""
+        if self.point():
+            file.write(bytes(data)[: len(data) // 2])
+            self._harm()
+        return int(file.write(data))
+
+
+class WatchedFile:
+    """A file whose writes are points."""
+
+    def __init__(self, file: Any, points: Points) -> None:
+        self._file = file
+        self._points = points
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+    def __enter__(self) -> WatchedFile:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._file.close()
+
+    def write(self, data: Any) -> int:
+        return self._points.write(self._file, data)
+
+
+@contextmanager
+def watched(points: Points) -> Iterator[None]:
+    """Have every open, write, fsync and rename of the block pass *points*."""
+    real_open, real_fsync, real_replace = Path.open, os.fsync, os.replace
+
+    def opened(path: Path, mode: str = "r", *args: Any, **more: Any) -> Any:
+        if not points.watches(path) or mode.startswith("r"):
+            return real_open(path, mode, *args, **more)
+        points.harm_here()
+        return WatchedFile(real_open(path, mode, *args, **more), points)
+
+    def synced(descriptor: int) -> None:
+        points.harm_here()
+        real_fsync(descriptor)
+
+    def replaced(source: Any, target: Any) -> None:
+        points.harm_here()
+        real_replace(source, target)
+
+    with (
+        mock.patch.object(Path, "open", opened),
+        mock.patch.object(os, "fsync", synced),
+        mock.patch.object(os, "replace", replaced),
+    ):
+        yield
+
+
+def main(number: str, folder: str, *words: str) -> None:
+    """Run scrapy with *words*, and kill this process at point *number*."""
+    from scrapy.cmdline import execute
+
+    points = Points(Path(folder), int(number), lambda: os.kill(os.getpid(), signal.SIGKILL))
+    with watched(points):
+        execute(["scrapy", *words])
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,108 @@
+"""A disk that fails, or a process that dies, at any point: nothing torn, the next run heals."""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Crawl
+from tests.crashpoints import Points, watched
+from tests.e2e.command import FAST, finish, scrapy, start
+from tests.invariants import check_whole
+from tests.pictures import exhibits
+from wallpapers.demo.standin import StandIn
+from wallpapers.outcome import Ending
+
+PICTURES = 6
+THUMBS = {"IMAGES_THUMBS": {"small": (32, 32)}}
+QUICK_STRIDE = 7
+LEAST_POINTS = 40
+
+
+def fail_at(crawl: Crawl, standin: StandIn, number: int, code: int) -> bool:
+    """Crawl with a disk that fails at point *number*; False = the run did not come so far."""
+
+    def harm() -> None:
+        raise OSError(code, os.strerror(code))
+
+    points = Points(crawl.store.parent, number, harm)
+    with watched(points):
+        run = crawl(standin, THUMBS)
+    if points.passed < number:
+        assert run.ending is Ending.COMPLETE
+        return False
+    assert run.ending is Ending.STORE
+    assert len(run.errors()) == 1
+    assert "Traceback" not in run.log
+    healed = crawl(standin, THUMBS)
+    assert healed.ending is Ending.COMPLETE
+    assert healed.stats["wallpapers/stored"] + healed.stats["wallpapers/known"] == PICTURES
+    return True
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EDQUOT], ids=errno.errorcode.get)
+@pytest.mark.parametrize(
+    "stride", [QUICK_STRIDE, pytest.param(1, marks=pytest.mark.slow)], ids=["some", "every point"]
+)
+def test_a_disk_that_fails_leaves_nothing_torn(
+    crawl: Crawl, code: int, stride: int, tmp_path: Path
+) -> None:
+    with StandIn(exhibits(PICTURES)) as standin:
+        for number in itertools.count(1, stride):
+            crawl.move_to(tmp_path / f"{number}")
+            if not fail_at(crawl, standin, number, code):
+                break
+    assert number > LEAST_POINTS
+
+
+@pytest.mark.parametrize(
+    "stride",
+    [QUICK_STRIDE * 2, pytest.param(1, marks=pytest.mark.slow)],
+    ids=["some", "every point"],
+)
+def test_a_process_that_is_killed_leaves_nothing_torn(
+    crawl: Crawl, stride: int, tmp_path: Path
+) -> None:
+    with StandIn(exhibits(PICTURES)) as standin:
+        for number in itertools.count(1, stride):
+            if not kill_at(standin, tmp_path / f"{number}", number):
+                break
+    assert number > LEAST_POINTS
+
+
+def kill_at(standin: StandIn, folder: Path, number: int) -> bool:
+    """Kill a crawl at point *number*, look at what is left, and run it again.
+
+    False = the run did not come so far.
+    """
+    folder.mkdir()
+    feed = folder / "out.json"
+    feed.write_text('["yesterday"]')
+    words = (
+        *("crawl", "baidu_wallpaper", "-a", f"endpoint={standin.endpoint}", *FAST, "-O", str(feed)),
+        *("-s", f"IMAGES_STORE={folder / 'store'}", "-s", 'IMAGES_THUMBS={"small": [32, 32]}'),
+    )
+    killer = (sys.executable, "-m", "tests.crashpoints", str(number), str(folder))
+    process = start(*words, instead=killer)
+    status = finish(process).status
+    if status == 0:
+        return False
+    assert status == -signal.SIGKILL
+    check_whole(folder / "store", killed=True)
+    assert json.loads(feed.read_text()) == ["yesterday"] or len(json.loads(feed.read_text())) == 6
+
+    standin.asked.clear()
+    whole_before = len(list((folder / "store" / "baidu_wallpaper").rglob("*.jpg")))
+    assert scrapy(*words).status == 0
+    check_whole(folder / "store")
+    assert len(json.loads(feed.read_text())) == PICTURES
+    pictures = [path for path in standin.asked if path.startswith("/image/")]
+    assert len(pictures) == PICTURES - whole_before
+    return True
