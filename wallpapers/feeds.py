@@ -130,6 +130,7 @@ class WholeFileFeedStorage:
         self._target = Path(os.path.realpath(path))
         self._outcome = outcome
         self._adds = not options.get("overwrite", False)
+        self.is_open = False  # and so the partial file is ours
         self._in_place = self._target.exists() and not self._target.is_file()
         feed_format = options.get("format", "")
         if self._adds and self._target.is_file() and feed_format not in _APPENDABLE:
@@ -163,6 +164,7 @@ class WholeFileFeedStorage:
                     self._copy_into(file)
         except OSError as caught:
             file, error = io.BytesIO(), caught
+        self.is_open = error is None
         feed = FeedFile(file, str(self._target), self._outcome)
         if error:
             feed.failed(error)

@@ -114,7 +114,10 @@ class Outcome:
 
     def leave(self, item: Any) -> None:
         """Leave a wallpaper that was not begun for the next run."""
-        if (key := _key(item)) in self._open:
+        self._leave(_key(item))
+
+    def _leave(self, key: tuple[str, str]) -> None:
+        if key in self._open:
             self._open.remove(key)
             self.listed -= 1
             self.left += 1
@@ -146,8 +149,12 @@ class Outcome:
                 f"The listing was not read to its end: the run ended with {reason!r} after "
                 f"{self.pages} pages; a setting or a middleware stopped it"
             )
+        ends_early = self.interrupted or limited or self.store_failure is not None
         for key in list(self._open):
-            self._settle(key, "failed", "fault")
+            if ends_early:
+                self._leave(key)
+            else:
+                self._settle(key, "failed", "fault")
         self._publish()
 
     # What components ask

@@ -121,6 +121,7 @@ def test_the_size_is_the_one_that_is_displayed(crawl: Crawl) -> None:
     ("fault", "reason"),
     [
         (faults.MissingPicture, "http_404"),
+        (faults.LongErrorPage, "http_404"),
         (faults.ForbiddenPicture, "http_403"),
         (faults.HtmlPicture, "not_an_image"),
         (faults.PictureCutByLength, "cut"),
@@ -279,6 +280,11 @@ def test_the_limit_of_pixels_is_the_users(crawl: Crawl) -> None:
     [
         ({"WALLPAPERS_CHECK": "all"}, "WALLPAPERS_CHECK must be one of structure, decode"),
         ({"IMAGES_THUMBS": {"s": 5}}, "IMAGES_THUMBS must be like"),
+        ({"WALLPAPERS_IDLE_TIMEOUT": "x"}, "WALLPAPERS_IDLE_TIMEOUT must be a number"),
+        ({"WALLPAPERS_PATIENCE_OUTAGE": 0}, "WALLPAPERS_PATIENCE_OUTAGE must be a number above"),
+        ({"WALLPAPERS_PROGRESS": "loud"}, "WALLPAPERS_PROGRESS must be one of"),
+        ({"IMAGES_MIN_WIDTH": "wide"}, "IMAGES_MIN_WIDTH must be a number"),
+        ({"WALLPAPERS_MAX_PIXELS": -1}, "WALLPAPERS_MAX_PIXELS must be a number above 0"),
         ({"IMAGES_STORE": ""}, "IMAGES_STORE must be a folder"),
         ({"IMAGES_STORE": "gopher://x"}, "IMAGES_STORE must be a folder"),
         ({"IMAGES_STORE": "s3://bucket"}, "pip install botocore"),

@@ -35,6 +35,13 @@ class MissingPicture(FaultyPictures):
         raise web.HTTPNotFound
 
 
+class LongErrorPage(FaultyPictures):
+    """Answers 404 with a page that is longer than what is looked at."""
+
+    async def fault(self, request: web.Request) -> web.StreamResponse:
+        return web.Response(status=404, text="<html>" + "not here " * 50_000)
+
+
 class ForbiddenPicture(FaultyPictures):
     async def fault(self, request: web.Request) -> web.StreamResponse:
         raise web.HTTPForbidden

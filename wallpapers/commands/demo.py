@@ -8,8 +8,8 @@ from pathlib import Path
 
 from scrapy.exceptions import UsageError
 
-from wallpapers.commands.crawl import COULD_NOT_START
 from wallpapers.commands.crawl import Command as CrawlCommand
+from wallpapers.outcome import Ending
 
 _FOLDER = "downloads/demo"
 _FEED = f"{_FOLDER}/wallpapers.json"
@@ -66,8 +66,8 @@ class Command(CrawlCommand):
         with StandIn(exhibits) as standin:
             print(f"Crawling {len(exhibits)} wallpapers at {standin.endpoint}", flush=True)
             self.crawl("baidu_wallpaper", {**opts.spargs, "endpoint": standin.endpoint})
-        if self.exitcode != COULD_NOT_START:
-            assert self.settings is not None
+        assert self.settings is not None
+        if self.exitcode in (0, Ending.FAILURES.value):
             feeds = ", ".join(map(str, self.settings.getdict("FEEDS")))
             print(f"\nThe wallpapers are in {self.settings['IMAGES_STORE']}, the feed is {feeds}")
 

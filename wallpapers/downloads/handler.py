@@ -74,7 +74,7 @@ class GuardedDownloadHandler(BaseDownloadHandler):
         self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="wallpapers-parts")
 
     def _session(self, *, guarded: bool) -> aiohttp.ClientSession:
-        bind = self.crawler.settings.get("DOWNLOAD_BIND_ADDRESS")
+        bind = self.crawler.settings["DOWNLOAD_BIND_ADDRESS"]
         connector = aiohttp.TCPConnector(
             limit=0,  # Scrapy's slots decide how many
             local_addr=(bind, 0) if isinstance(bind, str) else bind,
@@ -125,7 +125,8 @@ class GuardedDownloadHandler(BaseDownloadHandler):
             except (aiohttp.ClientPayloadError, aiohttp.ServerDisconnectedError, TimeoutError):
                 validator = transfer.validator
                 broke_late = body.size >= _WORTH_CONTINUING_BYTES
-                if not (validator and broke_late) or continuation == _MOST_CONTINUATIONS:
+                last = continuation == _MOST_CONTINUATIONS or self.stopping
+                if last or not (validator and broke_late):
                     raise
                 self.crawler.stats.inc_value("wallpapers/continued")
         raise AssertionError

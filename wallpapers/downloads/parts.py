@@ -85,7 +85,9 @@ class Part:
         if not self.size:
             yield b""
             return
-        with self.path.open("rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as view:
+        with store_errors(self.path), self.path.open("rb") as file:
+            view = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
+        with view:
             yield view
 
     def sync(self) -> None:

@@ -21,6 +21,7 @@ from scrapy.downloadermiddlewares.retry import RetryMiddleware
 from scrapy.exceptions import DownloadFailedError, IgnoreRequest
 
 from wallpapers.checks import positive
+from wallpapers.downloads.reasons import explain
 from wallpapers.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class Host:
         if self.away_since_s is not None and (begins or probed):
             self.pause(min(backoff_s * 2**self._pauses, _LONGEST_PAUSE_S))
             self._pauses = min(self._pauses + 1, 20)
-            if monotonic() - self.away_since_s > budget_s:
+            if monotonic() - self.away_since_s >= budget_s:
                 self.given_up = error
         return begins
 
@@ -113,6 +114,8 @@ class PatienceMiddleware(RetryMiddleware):
         self._backoff_s = positive(settings, "WALLPAPERS_PATIENCE_BACKOFF")
         self._max_wait_s = positive(settings, "WALLPAPERS_PATIENCE_MAX_WAIT")
         self._outage_s = positive(settings, "WALLPAPERS_PATIENCE_OUTAGE")
+        # The download handler reads it too late for a run that should not have begun.
+        positive(settings, "WALLPAPERS_IDLE_TIMEOUT")
         self._hosts: defaultdict[str, Host] = defaultdict(Host)
 
     async def process_request(self, request: Request) -> None:
@@ -174,11 +177,19 @@ class PatienceMiddleware(RetryMiddleware):
         if error is None:
             host.answered()
             return
+        if Outcome.of(self.crawler).stopping:
+            return
         budget_s = self._outage_s * (1 if host.has_answered else _NEVER_ANSWERED)
-        if host.failed(error, backoff_s=self._backoff_s, budget_s=budget_s, probed=probed):
+        if not host.has_answered and request.meta.get("download_slot") == "listing":
+            budget_s = 0  # nothing waits for it but the user, who may have mistyped it
+        began = host.failed(error, backoff_s=self._backoff_s, budget_s=budget_s, probed=probed)
+        if began and not host.given_up:
             self.crawler.stats.inc_value("wallpapers/outages")
             logger.warning(
-                "%s does not answer: waiting for it, up to %.0f s", _name(request), budget_s
+                "%s does not answer (%s): waiting for it, up to %.0f s",
+                _name(request),
+                explain(error)[0],
+                budget_s,
             )
 
     def _may_go_on(self, request: Request, host: Host) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import aiohttp
@@ -19,6 +20,8 @@ from scrapy.exceptions import (
 from wallpapers.downloads.guard import PrivateAddressError
 from wallpapers.downloads.redirects import RedirectLoopError, RedirectRefusedError
 from wallpapers.downloads.robots import RobotsForbiddenError
+
+_SSL_CONTEXT = re.compile(r" ssl:(<[^>]*>|default)")  # aiohttp tells the object
 
 _REASONS: tuple[tuple[type[BaseException], str], ...] = (
     (PrivateAddressError, "private_address"),
@@ -55,4 +58,5 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _text(error: BaseException) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
+    said = _SSL_CONTEXT.sub("", " ".join(str(error).split()))
+    return said[:200] or type(error).__name__

@@ -154,7 +154,7 @@ class Transfer:
             if body.feed(chunk):
                 await context.in_worker(body.spill)
             self._check_size(body.size)
-            if self._is_too_large_a_page():
+            if self._is_too_large_a_page() or self._is_enough_of_an_error(answer):
                 return None
             if stop := check_stop_download(
                 signals.bytes_received, context.crawler, request, data=chunk
@@ -175,17 +175,26 @@ class Transfer:
 
     def _take_up(self, answer: aiohttp.ClientResponse) -> None:
         """Go on where the body broke, if that is what the server does; else begin anew."""
+        if answer.status not in (200, 206):
+            self._body = MemoryBody()  # what comes with an error is no picture to look at
+            self._body.begin()
+            self.validator = None
+            return
         if self._continued_by and not _continues(answer, self._body.size):
             self._body.begin()
         length = answer.content_length or 0
         before = self._body.size
         self._check_size(before + length)
-        if "Content-Encoding" in answer.headers or answer.status not in (200, 206):
+        if "Content-Encoding" in answer.headers:
             self.validator = None
             return
         etag = answer.headers.get("ETag", "")
         strong = etag if etag.startswith('"') else None
         self.validator = strong or answer.headers.get("Last-Modified")
+
+    def _is_enough_of_an_error(self, answer: aiohttp.ClientResponse) -> bool:
+        is_picture = "part" in self._request.meta
+        return is_picture and answer.status not in (200, 206) and self._body.size > _LEAST_BYTES
 
     def _is_too_large_a_page(self) -> bool:
         most: int = self._request.meta.get("page_maxsize", 0)

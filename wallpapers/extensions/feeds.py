@@ -118,11 +118,10 @@ class HonestFeedExporter(FeedExporter):
             self.crawler.stats.inc_value(f"feedexport/success_count/{storage}")
             return
         self.crawler.stats.inc_value(f"feedexport/failed_count/{storage}")
-        if isinstance(slot.storage, WholeFileFeedStorage) and slot.storage.partial.exists():
-            kept = slot.storage.partial
-            logger.warning("Incomplete %s kept in %s; %s is as it was", what, kept, slot.uri)
+        if isinstance(slot.storage, WholeFileFeedStorage) and slot.storage.is_open:
+            logger.warning("Incomplete %s kept in %s", what, slot.storage.partial)
         elif not isinstance(slot.storage, _OURS):
-            logger.warning("Incomplete %s not uploaded; %s is as it was", what, slot.uri)
+            logger.warning("Incomplete %s not uploaded to %s", what, slot.uri)
 
     def _failed(self, slot: FeedSlot, error: Exception) -> None:
         self._outcome.store_failed(f"The feed {slot.uri} failed: {error}")

@@ -76,7 +76,8 @@ class Progress:
         total = max(outcome.expected or 0, outcome.listed) if outcome.expected else None
         rate = outcome.bytes / 1e6 / max(monotonic() - self._begun_s, 1e-6)
         line = (
-            f"{outcome.pages} pages, {outcome.listed} found, {outcome.verdicts['stored']} stored, "
+            f"{outcome.pages} pages, {outcome.listed + outcome.left} found, "
+            f"{outcome.verdicts['stored']} stored, "
             f"{outcome.verdicts['known']} known, {outcome.verdicts['failed']} failed, "
             f"{outcome.bytes / 1e6:.1f} MB, {rate:.1f} MB/s"
         )

@@ -156,7 +156,7 @@ class WallpaperImagesPipeline(ImagesPipeline):
             return item
         try:
             results = await self._results(item)
-        except StoreError as error:
+        except (StoreError, OSError) as error:
             self._outcome.store_failed(f"The store failed: {error}")
             self._outcome.leave(item)
             raise LeftForNextRun from error

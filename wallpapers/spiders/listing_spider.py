@@ -145,6 +145,8 @@ class ListingSpider(Spider):
 
     def page_failed(self, failure: Failure) -> None:
         """End the paging: the page did not come, and its retries are used up."""
+        if self.outcome.stopping:
+            return
         reason, detail = reasons.explain(failure.value)
         if reason == "robots":
             advice = "ROBOTSTXT_OBEY is on and its robots.txt forbids it"
