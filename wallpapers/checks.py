@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from scrapy.settings import BaseSettings
@@ -47,7 +48,11 @@ def sizes(settings: BaseSettings, name: str) -> dict[str, tuple[int, int]]:
 
 
 def _number(settings: BaseSettings, name: str) -> float:
+    wrong = SettingError(f"{name} must be a number, got {settings[name]!r}")
     try:
-        return settings.getfloat(name)
+        number = settings.getfloat(name)
     except (TypeError, ValueError):
-        raise SettingError(f"{name} must be a number, got {settings[name]!r}") from None
+        raise wrong from None
+    if not math.isfinite(number):
+        raise wrong
+    return number

@@ -198,8 +198,10 @@ def _locked(path: Path) -> IO[bytes]:
     file = path.open("ab", buffering=0)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.fstat(file.fileno()).st_ino != path.stat().st_ino:
+            raise BlockingIOError  # another run has just given it its name
         file.truncate(0)
-    except BlockingIOError:
+    except (BlockingIOError, FileNotFoundError):
         file.close()
         raise OSError(errno.EBUSY, "another run is writing it", str(path)) from None
     return file

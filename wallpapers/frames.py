@@ -11,7 +11,7 @@ import mmap
 import re
 import struct
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 Buffer = bytes | mmap.mmap
 
@@ -24,16 +24,28 @@ class Broken(Exception):
     """The frame of the file contradicts itself."""
 
 
+# Far more pieces than any encoder makes of 64 MB; what has more wants to waste our time.
+_MOST_SEGMENTS = 2_000
+_MOST_PIECES = 1_000_000
+_MOST_EXIFS = 16  # decoders join them, at a cost that grows with the square
+
+
+def _at_most(most: int) -> Iterator[int]:
+    """Count pieces. Raises Broken when there are more than *most*."""
+    yield from range(most)
+    raise Broken(f"more than {most} pieces")
+
+
 # In entropy-coded data every FF that is not a marker is stuffed (FF 00), a restart (FF D0-D7), or
 # fill (ITU-T T.81, B.1.1).
 _JPEG_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]", re.DOTALL)
-_JPEG_SOS, _JPEG_EOI, _JPEG_TEM = 0xDA, 0xD9, 0x01
+_JPEG_SOS, _JPEG_EOI, _JPEG_TEM, _JPEG_APP1 = 0xDA, 0xD9, 0x01, 0xE1
 
 
 def check_jpeg(data: Buffer) -> None:
     """JPEG: every segment up to EOI behind the last scan (ITU-T T.81, annex B)."""
-    position, scans = 2, 0
-    while True:
+    position, scans, exifs = 2, 0, 0
+    for _ in _at_most(_MOST_SEGMENTS):
         found = _JPEG_MARKER.search(data, position)
         if not found:
             raise Cut
@@ -46,6 +58,9 @@ def check_jpeg(data: Buffer) -> None:
         if marker == _JPEG_TEM:
             continue
         (length,) = _unpack(">H", data, position)
+        exifs += marker == _JPEG_APP1 and data[position + 2 : position + 6] == b"Exif"
+        if exifs > _MOST_EXIFS:
+            raise Broken(f"more than {_MOST_EXIFS} Exif segments")
         position += length
         scans += marker == _JPEG_SOS
 
@@ -53,7 +68,7 @@ def check_jpeg(data: Buffer) -> None:
 def check_png(data: Buffer) -> None:
     """PNG: length and CRC of every chunk, up to IEND (W3C PNG, 5.3)."""
     position = 8
-    while True:
+    for _ in _at_most(_MOST_PIECES // 10):
         (length,) = _unpack(">I", data, position)
         name = data[position + 4 : position + 8]
         (crc,) = _unpack(">I", data, position + 8 + length)
@@ -68,7 +83,8 @@ def check_gif(data: Buffer) -> None:
     """GIF: every block up to the trailer (GIF89a, appendix A)."""
     (packed,) = _unpack("10xB", data, 0)
     position = 13 + _gif_colours(packed)
-    while True:
+    pieces = _at_most(_MOST_PIECES)
+    for _ in pieces:
         (introducer,) = _unpack("B", data, position)
         if introducer == 0x3B:
             return
@@ -81,6 +97,7 @@ def check_gif(data: Buffer) -> None:
             raise Broken(f"no block at byte {position}")
         while size := _unpack("B", data, position)[0]:
             position += 1 + size
+            next(pieces)
         position += 1
 
 
@@ -95,7 +112,9 @@ def check_webp(data: Buffer) -> None:
     if 8 + riff > len(data):
         raise Cut
     position = 12
+    pieces = _at_most(_MOST_SEGMENTS)
     while position < 8 + riff:
+        next(pieces)
         (length,) = _unpack("<4xI", data, position)
         position += 8 + length + (length & 1)
     # The padding byte of the last chunk is left out by some encoders.
@@ -110,7 +129,9 @@ def check_avif(data: Buffer) -> None:
     """AVIF: the length of every top-level box (ISO/IEC 14496-12, 4.2), meta and mdat among them."""
     position = 0
     missing = {b"meta", b"mdat"}
+    pieces = _at_most(_MOST_SEGMENTS)
     while position < len(data):
+        next(pieces)
         name = data[position + 4 : position + 8]
         if not missing and name not in _AVIF_BOXES:
             return  # what follows is no part of the picture
@@ -170,7 +191,9 @@ CHECKS: dict[str, Callable[[Buffer], None]] = {
 def _jpeg_size(start: bytes) -> tuple[int, int] | None:
     position = 2
     while True:
-        marker, length = _unpack(">xBH", start, position)
+        fill, marker, length = _unpack(">BBH", start, position)
+        if fill != 0xFF:
+            return None
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):  # SOF
             height, width = _unpack(">HH", start, position + 5)
             return width, height
@@ -179,11 +202,6 @@ def _jpeg_size(start: bytes) -> tuple[int, int] | None:
 
 def _png_size(start: bytes) -> tuple[int, int] | None:
     width, height = _unpack(">II", start, 16)
-    return width, height
-
-
-def _gif_size(start: bytes) -> tuple[int, int] | None:
-    width, height = _unpack("<HH", start, 6)
     return width, height
 
 
@@ -216,7 +234,7 @@ SIZES: dict[str, SizeReader] = {
     "JPEG": _if_told(_jpeg_size),
     "PNG": _if_told(_png_size),
     "WEBP": _if_told(_webp_size),
-    "GIF": _if_told(_gif_size),
+    "GIF": lambda _: None,  # its screen may be smaller than its picture
     "AVIF": lambda _: None,
     "BMP": _if_told(_bmp_size),
 }

@@ -61,12 +61,15 @@ class Picture:
 
 
 def examine(data: Buffer, *, max_pixels: int) -> Picture:
-    """Read format and size from the header; no pixel is decoded, whatever the header claims.
+    """Read format and size from the header of a whole picture; no pixel is decoded.
+
+    Its frame is walked first: decoders take their time, and memory, over a hostile one.
 
     Raises PictureRefusedError with the reason ``empty``, ``not_an_image``, ``format``, ``cut``,
     ``broken``, ``too_tiny`` or ``too_many_pixels``.
     """
     kind = sniff(data)
+    check_structure(data, kind)
     with _open(data, kind, max_pixels) as image:
         width, height = image.size
         if _orientation(image) in _SIDEWAYS:
@@ -184,7 +187,6 @@ def _open(data: Buffer, kind: str, max_pixels: int) -> Iterator[Image.Image]:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise PictureRefusedError("too_many_pixels", f"more than {max_pixels}") from None
     except Exception as error:  # decoders raise what they like on hostile bytes
-        check_structure(data, kind)
         raise PictureRefusedError("broken", f"{kind}: {error}") from None
     with image:
         if image.width * image.height > max_pixels:

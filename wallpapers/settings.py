@@ -18,6 +18,7 @@ from wallpapers.downloads.handler import GuardedDownloadHandler
 from wallpapers.downloads.patience import PatienceMiddleware
 from wallpapers.downloads.redirects import PictureRedirectMiddleware
 from wallpapers.downloads.robots import NamedRobotsTxtMiddleware
+from wallpapers.downloads.slots import PromptDownloader
 from wallpapers.extensions.account import Account
 from wallpapers.extensions.feeds import HonestFeedExporter
 from wallpapers.extensions.progress import Progress
@@ -86,6 +87,7 @@ DOWNLOAD_SLOTS: dict[str, dict[str, Any]] = {"listing": {"concurrency": 1, "dela
 # Scrapy: 16 over all, which pictures use up, and 8 for each host. One is kept for the listing.
 CONCURRENT_REQUESTS = 32
 CONCURRENT_REQUESTS_PER_DOMAIN = 16
+DOWNLOADER = PromptDownloader
 # Scrapy: 5 MB of pages that wait for their items, some 2,000 wallpapers. A few pages ahead are
 # enough to keep the pictures coming.
 SCRAPER_SLOT_MAX_ACTIVE_SIZE = 1_000_000

@@ -122,6 +122,29 @@ def test_a_body_that_cannot_be_continued_is_begun_anew(crawl: Crawl, fault: type
     assert expected in [run.bytes_of(image) for image in run.images()]
 
 
+@pytest.mark.parametrize("answer", ["other etag", "other length", "other offset", "forbidden"])
+def test_what_is_no_rest_of_a_body_is_not_joined_to_it(crawl: Crawl, answer: str) -> None:
+    with faults.CarelessRanges(exhibits(2)) as standin:
+        standin.rest_is = answer
+        run = crawl(standin, {"RETRY_TIMES": 0})
+    assert run.ending is Ending.COMPLETE
+    assert faults.CarelessRanges.content in [run.bytes_of(image) for image in run.images()]
+
+
+def test_headers_that_are_no_utf_8_do_no_harm(crawl: Crawl) -> None:
+    with faults.ForeignHeaders(exhibits(3)) as standin:
+        run = crawl(standin)
+    assert run.ending is Ending.COMPLETE
+    assert run.stats["wallpapers/stored"] == 3
+
+
+@pytest.mark.parametrize("most", [1, 4, 16])
+def test_a_host_is_asked_for_no_more_at_once_than_the_setting_says(crawl: Crawl, most: int) -> None:
+    with faults.CountingServer(exhibits(40)) as standin:
+        crawl(standin, {"CONCURRENT_REQUESTS_PER_DOMAIN": most})
+    assert standin.most == most
+
+
 def test_what_killed_runs_left_is_swept_and_what_others_hold_is_not(crawl: Crawl) -> None:
     import fcntl
 
@@ -224,7 +247,15 @@ SPELLINGS = (
     *("[::ffff:7f00:1]", "[0:0:0:0:0:0:0:1]", "[::127.0.0.1]", "[64:ff9b::7f00:1]"),
     *("[2002:7f00:1::]", "１２７.0.0.1", "127。0。0。1", "①②⑦.0.0.1"),
     *("10.0.0.1", "172.16.0.1", "192.168.0.1", "169.254.169.254", "100.64.0.1", "224.0.0.1"),
-    *("255.255.255.255", "[fe80::1]", "[fc00::1]", "[ff02::1]", "198.18.0.1", "[2001:db8::1]"),
+    *(
+        "255.255.255.255",
+        "[fe80::1]",
+        "[fec0::1]",
+        "[fc00::1]",
+        "[ff02::1]",
+        "198.18.0.1",
+        "[2001:db8::1]",
+    ),
 )
 
 

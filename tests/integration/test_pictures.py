@@ -172,7 +172,12 @@ def test_a_picture_that_comes_in_a_roundabout_way_is_stored(
         *("ftp://a/1.jpg", "file:///etc/passwd", "data:image/png;base64,AAAA", "about:blank"),
         *("javascript:alert(1)", "s3://bucket/1.jpg", "1.jpg", "/1.jpg", "//a/1.jpg", "http://"),
         *("http://a:port/1.jpg", "http://a:0/1.jpg", "http://user:canary@127.0.0.1/1.jpg"),
-        *("http://a\\@127.0.0.1/1.jpg", "http://[::1/1.jpg", "http:///1.jpg"),
+        *(
+            "http://a\\@127.0.0.1/1.jpg",
+            "http://[::1/1.jpg",
+            "http://[::1]]/1.jpg",
+            "http:///1.jpg",
+        ),
     ],
 )
 def test_an_address_that_may_not_be_asked_for_fails_alone(crawl: Crawl, address: str) -> None:

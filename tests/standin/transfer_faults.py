@@ -17,6 +17,7 @@ from PIL import Image
 from tests.pictures import encoded, noise
 from tests.standin.picture_faults import FaultyPictures
 from wallpapers.demo.gallery import Exhibit
+from wallpapers.demo.standin import StandIn
 
 PICTURE = encoded(noise(98, 1200, 800), quality=95)
 
@@ -122,6 +123,60 @@ class ChangingPicture(BreakingPicture):
         if "Range" in request.headers:
             self.content, self.etag = PICTURE, '"two"'
         return await super().fault(request)
+
+
+class CarelessRanges(BreakingPicture):
+    """Answers a Range with what is no rest of the picture, as ``rest_is`` says."""
+
+    rest_is = "other etag"
+    other = large_jpeg(7)
+
+    async def fault(self, request: web.Request) -> web.StreamResponse:
+        rest = request.http_range.start
+        if not rest:
+            first = len([path for path in self.asked if path == request.path]) == 1
+            return await super().fault(request) if first else web.Response(body=self.content)
+        if self.rest_is == "forbidden":
+            raise web.HTTPForbidden
+        size, body, etag = len(self.content), self.content[rest:], self.etag
+        if self.rest_is == "other etag":
+            body, etag = self.other[rest:], '"two"'
+        elif self.rest_is == "other length":
+            body, size, etag = self.other[rest:], len(self.other), ""
+        elif self.rest_is == "other offset":
+            rest -= 10
+        headers = {"Content-Range": f"bytes {rest}-{size - 1}/{size}"}
+        if etag:
+            headers["ETag"] = etag
+        return web.Response(status=206, body=body, headers=headers)
+
+
+class ForeignHeaders(StandIn):
+    """Sends headers that are no UTF-8, with the listing and with pictures."""
+
+    async def listing(self, request: web.Request) -> web.StreamResponse:
+        return self._foreign(await super().listing(request))
+
+    async def picture(self, request: web.Request, exhibit: Exhibit) -> web.StreamResponse:
+        return self._foreign(await super().picture(request, exhibit))
+
+    def _foreign(self, response: web.StreamResponse) -> web.StreamResponse:
+        name = "壁纸".encode("gbk").decode("utf-8", "surrogateescape")
+        response.headers["Content-Disposition"] = f"attachment; filename={name}"
+        return response
+
+
+class CountingServer(StandIn):
+    """Counts how many pictures it serves at once."""
+
+    now = most = 0
+
+    async def picture(self, request: web.Request, exhibit: Exhibit) -> web.StreamResponse:
+        self.now += 1
+        self.most = max(self.most, self.now)
+        await asyncio.sleep(0.02)
+        self.now -= 1
+        return await super().picture(request, exhibit)
 
 
 class CompressedPicture(FaultyPictures):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TypeGuard
 from urllib.parse import urlsplit
 
+from w3lib.url import safe_url_string
+
 
 def is_askable(url: object) -> TypeGuard[str]:
     """Is *url* a well-formed http(s) address with a host and without user and password?"""
@@ -13,6 +15,7 @@ def is_askable(url: object) -> TypeGuard[str]:
     try:
         parts = urlsplit(url)
         port = parts.port  # ValueError where it is none
+        safe_url_string(url)  # as a Request does
     except ValueError:
         return False
     return (

@@ -6,13 +6,15 @@ a number has many spellings. So the last look is taken where the socket is made.
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import socket
 import unicodedata
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from scrapy.exceptions import IgnoreRequest
 
@@ -24,8 +26,13 @@ if TYPE_CHECKING:
 # Scheme, host and port of an address, all that decides who is asked.
 Origin = tuple[str, str, int]
 
+_RESOLVING_AT_ONCE = 32
+_RESOLVE_TIMEOUT_S = 10
 _PORTS = {"http": 80, "https": 443}
 # Ranges that lead to other ranges: the address inside is the one that counts.
+_ALSO_SPECIAL = tuple(  # what not every version of the standard library knows
+    map(ipaddress.ip_network, ("fec0::/10", "3fff::/20", "192.88.99.0/24"))
+)
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
@@ -64,6 +71,8 @@ def is_public(address: str) -> bool:
         carried = [str(address) for address in inside if address is not None]
         if carried:
             return all(map(is_public, carried))
+    if any(ip.version == network.version and ip in network for network in _ALSO_SPECIAL):
+        return False
     return ip.is_global and not ip.is_multicast and not ip.is_reserved
 
 
@@ -96,11 +105,16 @@ def guarded_socket(info: AddrInfoType) -> socket.socket:
     return socket.socket(family, kind, protocol)
 
 
-class GuardedResolver(AbstractResolver):
-    """The system's resolver, except that a name which leads to a private address leads nowhere."""
+class Resolver(AbstractResolver):
+    """The system's resolver, in threads of its own, with a time limit.
 
-    def __init__(self) -> None:
-        self._resolver = aiohttp.ThreadedResolver()
+    Guarded, a name which leads to a private address leads nowhere.
+    """
+
+    def __init__(self, *, guarded: bool) -> None:
+        self._guarded = guarded
+        # Slow names must not keep the others waiting, nor whoever else uses the loop's executor.
+        self._threads = ThreadPoolExecutor(_RESOLVING_AT_ONCE, thread_name_prefix="wallpapers-dns")
 
     async def resolve(
         self,
@@ -108,11 +122,30 @@ class GuardedResolver(AbstractResolver):
         port: int = 0,
         family: AddressFamily = 0,  # type: ignore[assignment]
     ) -> list[ResolveResult]:
-        found = await self._resolver.resolve(host, port, family)
-        for result in found:
-            if not is_public(result["host"]):
-                raise PrivateAddressError(host, result["host"])
-        return found
+        ask = partial(socket.getaddrinfo, host, port, family, socket.SOCK_STREAM)
+        loop = asyncio.get_running_loop()
+        try:
+            answer = loop.run_in_executor(self._threads, ask)
+            found = await asyncio.wait_for(answer, _RESOLVE_TIMEOUT_S)
+        except TimeoutError as error:
+            raise OSError(f"{host} is not resolved in {_RESOLVE_TIMEOUT_S} s") from error
+        results: list[ResolveResult] = []
+        for kind, _, protocol, _, place in found:
+            address = str(place[0])
+            if self._guarded and not is_public(address):
+                raise PrivateAddressError(host, address)
+            flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+            results.append(
+                ResolveResult(
+                    hostname=host,
+                    host=address,
+                    port=int(place[1]),
+                    family=kind,
+                    proto=protocol,
+                    flags=flags,
+                )
+            )
+        return results
 
     async def close(self) -> None:
-        await self._resolver.close()
+        self._threads.shutdown(wait=False, cancel_futures=True)

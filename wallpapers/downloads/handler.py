@@ -18,19 +18,26 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 from scrapy import Request
 from scrapy.core.downloader.handlers.base import BaseDownloadHandler
+from scrapy.exceptions import DownloadFailedError
 from scrapy.http import Response
 from scrapy.utils.ssl import _make_ssl_context
 from scrapy.utils.url import add_http_if_no_scheme
 
 from wallpapers.checks import positive
 from wallpapers.downloads.guard import (
-    GuardedResolver,
     Origin,
+    Resolver,
     guarded_socket,
     origin,
     refuse_private_literal,
 )
-from wallpapers.downloads.transfer import MemoryBody, Transfer, scrapys_errors
+from wallpapers.downloads.patience import RunIsEndingError
+from wallpapers.downloads.transfer import (
+    MemoryBody,
+    NotTheRestError,
+    Transfer,
+    scrapys_errors,
+)
 from wallpapers.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -43,6 +50,7 @@ _CONNECT_TIMEOUT_S = 10
 _WORTH_CONTINUING_BYTES = 1024 * 1024
 _MOST_CONTINUATIONS = 5
 _WORKERS = 2
+_HEADER_BYTES = 64 * 1024
 
 
 class GuardedDownloadHandler(BaseDownloadHandler):
@@ -78,13 +86,15 @@ class GuardedDownloadHandler(BaseDownloadHandler):
         connector = aiohttp.TCPConnector(
             limit=0,  # Scrapy's slots decide how many
             local_addr=(bind, 0) if isinstance(bind, str) else bind,
-            resolver=GuardedResolver() if guarded else None,
+            resolver=Resolver(guarded=guarded),
             use_dns_cache=self.crawler.settings.getbool("DNSCACHE_ENABLED"),
             socket_factory=guarded_socket if guarded else None,
         )
         return aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
+            max_line_size=_HEADER_BYTES,
+            max_field_size=_HEADER_BYTES,
             skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_TIMEOUT_S),
         )
@@ -109,6 +119,8 @@ class GuardedDownloadHandler(BaseDownloadHandler):
 
     async def download_request(self, request: Request) -> Response:
         """Download *request*. Raises Scrapy's download errors and what ``Part.look`` raises."""
+        if self.stopping:
+            raise RunIsEndingError
         total_s = request.meta.get("download_timeout") or self._total_s
         with scrapys_errors(request):
             async with asyncio.timeout(total_s or None):
@@ -117,19 +129,21 @@ class GuardedDownloadHandler(BaseDownloadHandler):
     async def _download(self, request: Request) -> Response:
         body: Part | MemoryBody = request.meta.get("part") or MemoryBody()
         body.begin()
-        validator = None
+        beginning = None
         for continuation in range(_MOST_CONTINUATIONS + 1):
-            transfer = Transfer(self, request, body, continued_by=validator)
+            transfer = Transfer(self, request, body, beginning=beginning)
             try:
                 return await transfer.run()
+            except NotTheRestError:
+                body.begin()
+                beginning = None
             except (aiohttp.ClientPayloadError, aiohttp.ServerDisconnectedError, TimeoutError):
-                validator = transfer.validator
-                broke_late = body.size >= _WORTH_CONTINUING_BYTES
-                last = continuation == _MOST_CONTINUATIONS or self.stopping
-                if last or not (validator and broke_late):
+                beginning = transfer.beginning
+                worth_it = beginning and body.size >= _WORTH_CONTINUING_BYTES
+                if not worth_it or self.stopping or continuation == _MOST_CONTINUATIONS:
                     raise
                 self.crawler.stats.inc_value("wallpapers/continued")
-        raise AssertionError
+        raise DownloadFailedError("answers to a Range that are no rest, again and again")
 
     def request_options(self, request: Request) -> dict[str, Any]:
         """Return what aiohttp is told beside method, address and headers."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import mmap
 import os
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -22,66 +24,60 @@ class Part:
     """One picture on its way: begun anew with every attempt, continued within one.
 
     ``look`` is called once with the first bytes and may raise PictureRefusedError: the transfer
-    stops there. Memory is a buffer, whatever the picture's size. All methods but ``feed`` block on
-    the disk.
+    stops there. Memory is a buffer, whatever the picture's size.
     """
 
     def __init__(self, path: Path, look: Callable[[bytes], None]) -> None:
-        self.path = path
         self._base = path
-        self._attempts = 0
         self._look = look
-        self._file: IO[bytes] | None = None
+        self._attempts = 0
+        self._file: _PartFile | None = None
         self.begin()
 
     def begin(self) -> None:
-        """Throw away what came so far, and begin another file.
-
-        A worker that was left alone in the midst of a write may still be at the old one.
-        """
+        """Throw away what came so far, and begin another file."""
         self.remove()
         self._attempts += 1
-        self.path = self._base.with_suffix(f".{self._attempts}{self._base.suffix}")
+        suffix = f".{self._attempts}{self._base.suffix}"
+        self._file = _PartFile(self._base.with_suffix(suffix))
         self.size = 0  # bytes that came
-        self.start = b""  # the first of them
-        self._hash = hashlib.sha256()
+        self._start: bytes | None = b""  # the first of them, until they were looked at
         self._waiting: list[bytes] = []
         self._waiting_bytes = 0
-        self._looked = False
 
-    def feed(self, data: bytes) -> bool:
-        """Take *data* in; True = there is enough to be written with ``spill``."""
+    @property
+    def path(self) -> Path:
+        """Where the bytes of this attempt are."""
+        return self._current.path
+
+    @property
+    def checksum(self) -> str:
+        """sha256 of what was written, hex."""
+        return self._current.digest.hexdigest()
+
+    def feed(self, data: bytes) -> Callable[[], None] | None:
+        """Take *data* in, and return what is to be done for it in a worker, if it is enough.
+
+        Raises PictureRefusedError, as ``look`` does. What is returned raises StoreError.
+        """
         self.size += len(data)
         self._waiting.append(data)
         self._waiting_bytes += len(data)
-        if not self._looked:
-            self.start += data[: _START_BYTES - len(self.start)]
-            if len(self.start) == _START_BYTES:
-                self.look()
-        return self._waiting_bytes >= _BUFFER_BYTES
+        if self._start is not None:
+            self._start += data[: _START_BYTES - len(self._start)]
+            if len(self._start) == _START_BYTES:
+                start, self._start = self._start, None
+                self._look(start)
+        return self._spill() if self._waiting_bytes >= _BUFFER_BYTES else None
 
-    def look(self) -> None:
-        """Look at the first bytes, unless that was done. Raises PictureRefusedError."""
-        if not self._looked:
-            self._looked = True
-            self._look(self.start)
-
-    def spill(self) -> None:
-        """Hash and write what waits. Raises StoreError."""
-        waiting, self._waiting, self._waiting_bytes = self._waiting, [], 0
-        digest = self._hash
-        with store_errors(self.path):
-            file = self._file = self._file or self.path.open("wb", buffering=0)
-            for data in waiting:
-                digest.update(data)
-                view = memoryview(data)
-                while view:
-                    view = view[file.write(view) :]
+    def write(self) -> None:
+        """Write what waits; blocks on the disk. Raises StoreError."""
+        self._spill()()
 
     @contextmanager
     def content(self) -> Iterator[Buffer]:
         """Write what waits, and lend all that came as a buffer. Raises StoreError."""
-        self.spill()
+        self.write()
         if not self.size:
             yield b""
             return
@@ -92,23 +88,70 @@ class Part:
 
     def sync(self) -> None:
         """Wait until what was written is on the disk, and let the file go. Raises StoreError."""
+        self._current.sync()
+
+    def remove(self) -> None:
+        """Let the file go and remove it, if it is still here; blocks on nothing."""
+        if self._file is not None:
+            self._file.abandon()
+            self._file = None
+
+    @property
+    def _current(self) -> _PartFile:
+        assert self._file is not None
+        return self._file
+
+    def _spill(self) -> Callable[[], None]:
+        """Return the work of writing what waits to the file of this attempt, and of no other."""
+        waiting, self._waiting, self._waiting_bytes = self._waiting, [], 0
+        return partial(self._current.write, waiting)
+
+
+class _PartFile:
+    """The file of one attempt. A worker may still be at it when the attempt is given up."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.digest = hashlib.sha256()
+        self._file: IO[bytes] | None = None
+        self._at_work = threading.Lock()
+        self._abandoned = False
+
+    def write(self, chunks: list[bytes]) -> None:
+        """Hash and write *chunks*, unless nobody wants them any more. Raises StoreError."""
+        try:
+            with self._at_work, store_errors(self.path):
+                if not self._abandoned:
+                    self._write(chunks)
+        finally:
+            if self._abandoned:
+                self._clear()
+
+    def _write(self, chunks: list[bytes]) -> None:
+        if self._file is None:
+            self._file = self.path.open("wb", buffering=0)
+        for chunk in chunks:
+            self.digest.update(chunk)
+            view = memoryview(chunk)
+            while view:
+                view = view[self._file.write(view) :]
+
+    def sync(self) -> None:
+        """Have the disk keep it. Raises StoreError."""
         assert self._file is not None
         with store_errors(self.path):
             os.fsync(self._file.fileno())
-        self.close()
-
-    @property
-    def checksum(self) -> str:
-        """sha256 of what was written, hex."""
-        return self._hash.hexdigest()
-
-    def close(self) -> None:
-        """Let the file go."""
-        if self._file is not None:
             self._file.close()
-            self._file = None
 
-    def remove(self) -> None:
-        """Let the file go and remove it, if it is still here."""
-        self.close()
-        self.path.unlink(missing_ok=True)
+    def abandon(self) -> None:
+        """Remove the file, now or as soon as the worker that is at it lets go of it."""
+        self._abandoned = True
+        self._clear()
+
+    def _clear(self) -> None:
+        if self._at_work.acquire(blocking=False):
+            with suppress(OSError):  # nothing depends on it: it would be swept with its folder
+                if self._file is not None:
+                    self._file.close()
+                self.path.unlink(missing_ok=True)
+            self._at_work.release()

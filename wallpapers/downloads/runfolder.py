@@ -7,8 +7,8 @@ import itertools
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from wallpapers.downloads.parts import Part
@@ -26,14 +26,15 @@ class RunFolder:
 
     def __init__(self, root: Path) -> None:
         parts = root / PARTS
-        parts.mkdir(parents=True, exist_ok=True)
-        # A folder without a lock may be one that is just being made: only locks are judged.
-        for other in parts.iterdir():
-            with suppress(OSError):
-                _sweep(other)
-        self._path = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=parts))
-        self._lock = (self._path / _LOCK).open("wb")
-        fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with _alone(root):
+            parts.mkdir(parents=True, exist_ok=True)
+            for other in parts.iterdir():
+                with suppress(OSError):
+                    _sweep(other)
+            self._path = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=parts))
+            self._lock = (self._path / _LOCK).open("wb")
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self._root = root
         self._numbers = itertools.count()
 
     def part(self, look: Callable[[bytes], None]) -> Part:
@@ -42,10 +43,22 @@ class RunFolder:
 
     def close(self) -> None:
         """Remove the folder with all that is left in it."""
-        shutil.rmtree(self._path, ignore_errors=True)
-        self._lock.close()
-        with suppress(OSError):  # another run has its folder there
+        with suppress(OSError), _alone(self._root):  # it may be gone, or hold another run's folder
+            shutil.rmtree(self._path, ignore_errors=True)
             self._path.parent.rmdir()
+        self._lock.close()
+
+
+@contextmanager
+def _alone(root: Path) -> Iterator[None]:
+    """Have no other run make, lock or sweep a folder below *root* for the time of the block."""
+    root.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(root, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _sweep(folder: Path) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -60,6 +61,41 @@ class Context(Protocol):
     async def in_worker(self, work: Callable[[], None]) -> None: ...
 
 
+class NotTheRestError(Exception):
+    """The answer to a Range is not the rest of what is here."""
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """What tells that a rest belongs to the beginning that is here."""
+
+    validator: str  # a strong ETag, or Last-Modified
+    length: int  # bytes of the whole
+
+    @classmethod
+    def of(cls, answer: aiohttp.ClientResponse) -> Beginning | None:
+        """Return what a whole answer says of itself, or None where it cannot be continued."""
+        etag = answer.headers.get("ETag", "")
+        validator = etag if etag.startswith('"') else answer.headers.get("Last-Modified", "")
+        length = answer.content_length
+        if answer.status != 200 or "Content-Encoding" in answer.headers:
+            return None
+        return cls(validator, length) if length and validator and validator.isascii() else None
+
+    def is_continued_by(self, answer: aiohttp.ClientResponse, size: int) -> bool:
+        """Is *answer* what follows the first *size* bytes? A server may not know If-Range."""
+        if "Content-Encoding" in answer.headers:
+            return False
+        span, _, length = answer.headers.get("Content-Range", "").partition("/")
+        same = {answer.headers.get(name, self.validator) for name in self._names}
+        starts = span.startswith(f"bytes {size}-")
+        return starts and length == str(self.length) and same == {self.validator}
+
+    @property
+    def _names(self) -> tuple[str]:
+        return ("ETag",) if self.validator.startswith('"') else ("Last-Modified",)
+
+
 class MemoryBody:
     """The body of a page, which is small."""
 
@@ -70,12 +106,8 @@ class MemoryBody:
     def size(self) -> int:
         return len(self._data)
 
-    def feed(self, data: bytes) -> bool:
+    def feed(self, data: bytes) -> None:
         self._data += data
-        return False
-
-    def spill(self) -> None:
-        """There is no place but memory."""
 
     def content(self) -> bytes:
         return bytes(self._data)
@@ -93,13 +125,13 @@ class Transfer:
         request: Request,
         body: Part | MemoryBody,
         *,
-        continued_by: str | None,
+        beginning: Beginning | None,
     ) -> None:
         self._context = context
         self._request = request
         self._body = body
-        self._continued_by = continued_by
-        self.validator = continued_by  # what tells that a rest belongs to this beginning
+        self._continues = beginning
+        self.beginning = beginning  # of what is here, once it is known
 
     async def run(self) -> Response:
         """Return the answer. Raises what aiohttp raises, and TimeoutError where nothing comes."""
@@ -115,7 +147,7 @@ class Transfer:
             ) as answer,
         ):
             request.meta["download_latency"] = monotonic() - begun_s
-            headers = Headers(list(answer.headers.items()))
+            headers = Headers(list(answer.raw_headers))
             self._take_up(answer)
             stop = check_stop_download(
                 signals.headers_received,
@@ -151,8 +183,8 @@ class Transfer:
                     last_s = last_s or loop.time() + _GRACE_S
                 idle.reschedule(min(loop.time() + context.idle_s, last_s or math.inf))
                 since_bytes = 0
-            if body.feed(chunk):
-                await context.in_worker(body.spill)
+            if work := body.feed(chunk):
+                await context.in_worker(work)
             self._check_size(body.size)
             if self._is_too_large_a_page() or self._is_enough_of_an_error(answer):
                 return None
@@ -169,28 +201,32 @@ class Transfer:
             if name != b"Proxy-Authorization"
             for value in values
         ]
-        if self._continued_by:
-            headers += [("Range", f"bytes={self._body.size}-"), ("If-Range", self._continued_by)]
+        if self._continues:
+            headers += [
+                ("Range", f"bytes={self._body.size}-"),
+                ("If-Range", self._continues.validator),
+            ]
         return headers
 
     def _take_up(self, answer: aiohttp.ClientResponse) -> None:
-        """Go on where the body broke, if that is what the server does; else begin anew."""
-        if answer.status not in (200, 206):
+        """Go on where the body broke, if this is the rest of it; else begin anew.
+
+        Raises NotTheRestError.
+        """
+        if self._continues and answer.status == 206:
+            if not self._continues.is_continued_by(answer, self._body.size):
+                raise NotTheRestError
+            return
+        if self._continues and answer.status != 200:
+            raise NotTheRestError
+        if self._continues:
+            self._body.begin()
+        if answer.status != 200 and "part" in self._request.meta:
             self._body = MemoryBody()  # what comes with an error is no picture to look at
             self._body.begin()
-            self.validator = None
-            return
-        if self._continued_by and not _continues(answer, self._body.size):
-            self._body.begin()
-        length = answer.content_length or 0
-        before = self._body.size
-        self._check_size(before + length)
-        if "Content-Encoding" in answer.headers:
-            self.validator = None
-            return
-        etag = answer.headers.get("ETag", "")
-        strong = etag if etag.startswith('"') else None
-        self.validator = strong or answer.headers.get("Last-Modified")
+        else:
+            self._check_size(answer.content_length or 0)
+        self.beginning = Beginning.of(answer)
 
     def _is_enough_of_an_error(self, answer: aiohttp.ClientResponse) -> bool:
         is_picture = "part" in self._request.meta
@@ -223,19 +259,12 @@ class Transfer:
             self._context.crawler.stats.inc_value("downloader/response_bytes", self._body.size)
         return make_response(
             url=self._request.url,
-            status=200 if answer.status == 206 and self._continued_by else answer.status,
+            status=200 if self._continues else answer.status,
             headers=headers,
             body=body,
             flags=flags,
             stop_download=stop,
         )
-
-
-def _continues(answer: aiohttp.ClientResponse, size: int) -> bool:
-    """Is *answer* the rest of a body of which *size* bytes are here?"""
-    return answer.status == 206 and answer.headers.get("Content-Range", "").startswith(
-        f"bytes {size}-"
-    )
 
 
 @contextmanager
@@ -257,3 +286,5 @@ def scrapys_errors(request: Request) -> Iterator[None]:
         raise ResponseDataLossError(str(error)) from error
     except aiohttp.ClientError as error:
         raise DownloadFailedError(str(error) or type(error).__name__) from error
+    except ValueError as error:  # of a name that cannot be one
+        raise UnsupportedURLSchemeError(str(error)) from error

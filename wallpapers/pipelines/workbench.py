@@ -145,7 +145,7 @@ class Workbench:
             thumb = self._parts.part(lambda _: None)
             try:
                 thumb.feed(content)
-                thumb.spill()
+                thumb.write()
                 store.adopt(thumb, thumb_path)
             finally:
                 thumb.remove()
@@ -168,9 +168,7 @@ class Workbench:
         return None
 
     def _examine(self, data: Buffer) -> imaging.Picture:
-        picture = imaging.examine(data, max_pixels=self._demands.max_pixels)
-        imaging.check_structure(data, picture.format)
-        return picture
+        return imaging.examine(data, max_pixels=self._demands.max_pixels)
 
     async def _upload(self, files: Iterable[tuple[str, bytes]], image: StoredImage) -> None:
         meta = {key: image[key] for key in ("width", "height", "checksum", "format", "size")}
