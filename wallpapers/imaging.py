@@ -214,7 +214,7 @@ def _orientation(image: Image.Image) -> int:
         return 1
 
 
-class _PixelBudget:
+class PixelBudget:
     """Admit threads to decode, first come, first served, while their pixels fit the budget."""
 
     def __init__(self, pixels: int) -> None:
@@ -237,4 +237,4 @@ class _PixelBudget:
                 self._freed.notify_all()
 
 
-_budget = _PixelBudget(_DECODE_BUDGET)
+_budget = PixelBudget(_DECODE_BUDGET)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import threading
 import zlib
 
 import pytest
@@ -214,3 +215,27 @@ def reason_of(data: bytes) -> str | None:
     except PictureRefusedError as refusal:
         return refusal.reason
     return None
+
+
+def test_no_more_than_forty_megapixels_are_under_decode_at_once() -> None:
+    budget = imaging.PixelBudget(40)
+    under_way: list[int] = []
+    peaks: list[list[int]] = []
+    begin = threading.Barrier(9)
+
+    def decode(pixels: int) -> None:
+        begin.wait()
+        with budget.share(pixels):
+            under_way.append(pixels)
+            peaks.append(list(under_way))
+            under_way.remove(pixels)
+
+    threads = [threading.Thread(target=decode, args=(n,)) for n in (100, 30, 20, 20, 10, 5, 40, 1)]
+    for thread in threads:
+        thread.start()
+    begin.wait()
+    for thread in threads:
+        thread.join(10)
+    assert len(peaks) == 8
+    for peak in peaks:
+        assert sum(peak) <= 40 or peak == [100]  # a larger one runs alone
