@@ -35,7 +35,7 @@ def test_refused_pictures_leave_nothing_in_memory(tmp_path: Path) -> None:
         )
     assert result.status == 3
     assert result.log.count("failed cut") == 60
-    assert result.peak_mb < 200  # 1,400 MB, once upon a time
+    assert result.peak_mb < 160
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ def wait_until(holds: Any) -> None:
     end = time.monotonic() + PATIENCE_S
     while not holds():
         assert time.monotonic() < end, f"waited {PATIENCE_S} s in vain"
-        time.sleep(0.1)
+        time.sleep(0.1)  # between two looks at another process: nothing there could wake us
 
 
 @pytest.fixture(scope="module")

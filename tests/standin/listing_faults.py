@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from typing import Any
 
 from aiohttp import web
@@ -11,7 +12,7 @@ from wallpapers.demo.gallery import Exhibit
 from wallpapers.demo.standin import StandIn
 
 
-class Answering(StandIn):
+class Answering(StandIn, ABC):
     """Answers every page, or those from the second on, with what ``fault`` gives."""
 
     from_page = 0
@@ -21,8 +22,9 @@ class Answering(StandIn):
             return await super().listing(request)
         return self.fault(request)
 
+    @abstractmethod
     def fault(self, request: web.Request) -> web.StreamResponse:
-        raise NotImplementedError
+        """Answer what is not to be answered well."""
 
 
 class HtmlListing(Answering):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -59,7 +60,7 @@ class BusyServer(StandIn):
         return str(int(self.wait_s))
 
 
-class AwayServer(StandIn):
+class AwayServer(StandIn, ABC):
     """Goes away at its tenth picture, for ``away_s``, in the way that a subclass says."""
 
     away_s = 1.5
@@ -77,9 +78,9 @@ class AwayServer(StandIn):
             return await self.away(request)
         return await super().picture(request, exhibit)
 
+    @abstractmethod
     async def away(self, request: web.Request) -> web.StreamResponse:
         """Be away."""
-        raise NotImplementedError
 
 
 class ResettingServer(AwayServer):

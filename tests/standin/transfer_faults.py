@@ -8,6 +8,7 @@ import importlib
 import random
 import sys
 import zlib
+from collections.abc import Sequence
 from typing import Any
 
 import brotli  # type: ignore[import-untyped]
@@ -167,14 +168,22 @@ class ForeignHeaders(StandIn):
 
 
 class CountingServer(StandIn):
-    """Counts how many pictures it serves at once."""
+    """Counts how many pictures it serves at once; holds them until ``wanted`` were asked for."""
 
     now = most = 0
+    wanted = 1
+
+    def __init__(self, exhibits: Sequence[Exhibit]) -> None:
+        super().__init__(exhibits)
+        self._enough = asyncio.Event()
 
     async def picture(self, request: web.Request, exhibit: Exhibit) -> web.StreamResponse:
         self.now += 1
         self.most = max(self.most, self.now)
-        await asyncio.sleep(0.02)
+        if self.now >= self.wanted:
+            self._enough.set()
+        await self._enough.wait()
+        await asyncio.sleep(0.02)  # those that should not have come may come now
         self.now -= 1
         return await super().picture(request, exhibit)
 
