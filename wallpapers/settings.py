@@ -67,6 +67,9 @@ DOWNLOADER_MIDDLEWARES = {
 # Where wallpapers rest, and what they must be. Read by WallpaperImagesPipeline.
 
 IMAGES_STORE = "downloads"
+# A database URL of what is stored, known and failed. Empty: sqlite:///<IMAGES_STORE>/.catalogue.db,
+# or sqlite:///.catalogue.db where the store is remote.
+WALLPAPERS_CATALOGUE = ""
 # "structure" or "decode": what the former does not see is damage in the midst of a picture.
 WALLPAPERS_CHECK = "structure"
 # Pillow only warns at 89 million pixels. 100 million are 400 MB under decode; an 8K wallpaper
