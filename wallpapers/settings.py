@@ -29,6 +29,7 @@ from wallpapers.feeds import (
 )
 from wallpapers.pipelines.claimed_size import ClaimedSizePipeline
 from wallpapers.pipelines.images import WallpaperImagesPipeline
+from wallpapers.retry import CatalogueDownloadHandler
 from wallpapers.secrets import HideSecrets
 
 # The project. Components are named by class: one that is named once as a class and once as a
@@ -126,6 +127,7 @@ DOWNLOAD_VERIFY_CERTIFICATES = True
 DOWNLOAD_HANDLERS = {
     "http": GuardedDownloadHandler,
     "https": GuardedDownloadHandler,
+    "catalogue": CatalogueDownloadHandler,  # what failed, for `scrapy retry`
     **dict.fromkeys(("data", "file", "ftp", "s3")),
 }
 # May an address that the listing or a redirect names lead to a loopback, private, link-local,

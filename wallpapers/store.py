@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 import tempfile
@@ -87,6 +88,14 @@ class FolderStore:
         except (OSError, ValueError):
             return False
         return stat.S_ISREG(status.st_mode) and status.st_size == size_bytes
+
+    def checksum(self, path: str) -> str | None:
+        """Return the sha256 of *path*, hex, or None where there is no such regular file."""
+        try:
+            with (self.root / path).open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+            return None
 
     def read(self, path: str) -> bytes | None:
         """Return the bytes of *path*, or None where there is no such regular file."""

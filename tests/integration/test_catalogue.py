@@ -258,6 +258,34 @@ def test_the_steps_lead_to_the_tables_that_are_used(open_it: Open, url: URL) -> 
     engine.dispose()
 
 
+@pytest.mark.parametrize("version", range(1, schema.VERSION))
+def test_an_older_catalogue_is_upgraded_with_all_that_it_holds(
+    open_it: Open, store: dict[str, int], url: URL, version: int
+) -> None:
+    engine = sqlalchemy.create_engine(url)
+    with engine.begin() as connection:
+        schema.upgrade(connection, to=version)
+        for statement in FIRST_ROWS:
+            connection.execute(sqlalchemy.text(statement))
+    engine.dispose()
+    store["s/1.jpg"] = 10
+    catalogue = open_it()
+    held = catalogue.run(lambda entries: entries.take_up([wallpaper()]))["s", "1"]
+    assert held.whole
+    assert held.image == {**image(), "status": "uptodate"}
+
+
+# As the first version wrote them.
+FIRST_ROWS = (
+    "INSERT INTO pictures (sha256, path, size, width, height, format, stored_at) "
+    "VALUES ('aa', 's/1.jpg', 10, 1600, 900, 'JPEG', '2026-11-23T00:00:00+00:00')",
+    "INSERT INTO wallpapers (source, id, listing, state, sha256, url, reason, host, tried, "
+    "attempts, listed_at, changed_at, item) VALUES ('s', '1', 'l', 'stored', 'aa', "
+    "'http://a.test/1.jpg', '', '', '', 0, '2026-11-23T00:00:00+00:00', "
+    "'2026-11-23T00:00:00+00:00', '{}')",
+)
+
+
 def test_a_catalogue_of_a_later_version_is_left_alone(open_it: Open, url: URL) -> None:
     open_it()
     engine = sqlalchemy.create_engine(url)

@@ -89,7 +89,7 @@ class Entries:
             self._connection.execute(
                 update(pictures)
                 .where(pictures.c.sha256 == checksum)
-                .values(path=path, stored_at=_now())
+                .values(path=path, stored_at=_now(), damaged_at=None)
             )
         self._displace(path, checksum)
         if held is None:
@@ -156,6 +156,42 @@ class Entries:
         )
         return {row[0]: (row[1], int(row[2])) for row in rows}
 
+    def pictures(self, *, after: str = "", most: int = _CHUNK) -> list[StoredImage]:
+        """Return the pictures in the store by sha256, beginning behind the sha256 *after*."""
+        rows = self._connection.execute(
+            select(pictures)
+            .where(pictures.c.sha256 > after)
+            .order_by(pictures.c.sha256)
+            .limit(most)
+        )
+        return [self._held(row, "", "stored").image for row in rows]
+
+    def mark(self, checksum: str, *, damaged: bool) -> None:
+        """Say whether the file of this picture was found to hold other bytes than it should."""
+        self._connection.execute(
+            update(pictures)
+            .where(pictures.c.sha256 == checksum)
+            .values(damaged_at=_now() if damaged else None)
+        )
+
+    def without_row(self, paths: Sequence[str]) -> list[str]:
+        """Return those of *paths* that no picture has."""
+        known = select(pictures.c.path).where(pictures.c.path.in_(paths))
+        have = set(self._connection.execute(known).scalars())
+        return [path for path in paths if path not in have]
+
+    def shared(self, least: int = MOST_SHARING) -> dict[str, int]:
+        """Return the paths that stand for *least* wallpapers or more, and for how many."""
+        count = func.count()
+        rows = self._connection.execute(
+            select(pictures.c.path, count)
+            .join(wallpapers, wallpapers.c.sha256 == pictures.c.sha256)
+            .group_by(pictures.c.path)
+            .having(count >= least)
+            .order_by(pictures.c.path)
+        )
+        return {row[0]: row[1] for row in rows}
+
     # Within
 
     def _held_by(self, source: str, ids: Sequence[str]) -> dict[Key, Held | None]:
@@ -179,7 +215,8 @@ class Entries:
             format=row.format,
             size=row.size,
         )
-        return Held(image, state, whole=self._is_whole(row.path, row.size))
+        whole = row.damaged_at is None and self._is_whole(row.path, row.size)
+        return Held(image, state, whole)
 
     def _displace(self, path: str, checksum: str) -> None:
         """Forget another picture that was under *path*: its file has just been replaced."""

@@ -33,6 +33,7 @@ pictures = Table(
     Column("height", Integer, nullable=False),
     Column("format", Text, nullable=False),
     Column("stored_at", Text, nullable=False),
+    Column("damaged_at", Text),  # when its file was found not to have this sha256
 )
 
 # One row for each wallpaper that a listing named.
@@ -85,6 +86,7 @@ STEPS: list[list[str]] = [
         "CREATE INDEX wallpapers_sha256 ON wallpapers (sha256)",
         "CREATE INDEX wallpapers_state ON wallpapers (state, source, id)",
     ],
+    ["ALTER TABLE pictures ADD COLUMN damaged_at TEXT"],
 ]
 VERSION = len(STEPS)
 
