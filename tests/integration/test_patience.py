@@ -14,6 +14,7 @@ from scrapy.http import Response
 from tests.conftest import Crawl
 from tests.pictures import exhibits
 from tests.standin import outages
+from tests.standin.picture_faults import PictureCutByLength
 from tests.standin.transfer_faults import OtherHosts
 from wallpapers.demo.standin import StandIn
 from wallpapers.downloads.patience import retry_after_s
@@ -60,10 +61,10 @@ def test_a_server_that_is_busy_for_ever_fails_what_it_was_asked_for(crawl: Crawl
 def test_a_server_that_goes_away_for_a_while_costs_nothing(
     crawl: Crawl, fault: type[outages.AwayServer]
 ) -> None:
-    with fault(exhibits(60)) as standin:
+    with fault(exhibits(300)) as standin:
         run = crawl(standin, AWAY)
     assert run.ending is Ending.COMPLETE
-    assert run.stats["wallpapers/stored"] == 60
+    assert run.stats["wallpapers/stored"] == 300
     assert run.stats["wallpapers/outages"] >= 1
     assert any(": waiting for it, up to" in line for line in run.warnings())
 
@@ -86,12 +87,19 @@ def test_a_name_that_does_not_resolve_for_a_while_costs_nothing(
     class ElsewhereByName(OtherHosts):
         picture = StandIn.picture
 
-    with ElsewhereByName(exhibits(30)) as standin:
+    with ElsewhereByName(exhibits(300)) as standin:
         folder = f"http://pictures.test:{standin.port}/image/pic/item"
         standin.addresses = tuple(f"{folder}/{shown.sign}.jpg" for shown in standin.exhibits[1:])
         run = crawl(standin, {**AWAY, "WALLPAPERS_ALLOW_PRIVATE_ADDRESSES": True})
     assert run.ending is Ending.COMPLETE
-    assert run.stats["wallpapers/stored"] == 30
+    assert run.stats["wallpapers/stored"] == 300
+
+
+def test_a_host_that_cuts_every_picture_is_not_away(crawl: Crawl) -> None:
+    with PictureCutByLength(exhibits(30)) as standin:
+        run = crawl(standin)
+    assert run.stats["wallpapers/failed/cut"] == 29
+    assert "wallpapers/outages" not in run.stats
 
 
 def test_a_host_that_stays_away_is_given_up(crawl: Crawl) -> None:

@@ -156,7 +156,9 @@ class PatienceMiddleware(RetryMiddleware):
         if not isinstance(exception, self.exceptions_to_retry):
             host.probe = None if host.probe is request else host.probe
             return None
-        self._settled(request, host, exception)
+        # Who sends half a body is there.
+        cut = explain(exception)[0] == "cut"
+        self._settled(request, host, None if cut else exception)
         if not self._may_go_on(request, host):
             return None
         if host.is_away:
