@@ -74,6 +74,10 @@ def check_catalogue(run: Run) -> None:
         return
     with closing(sqlite3.connect(path)) as catalogue:
         assert catalogue.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        tables = catalogue.execute("SELECT name FROM sqlite_master").fetchall()
+        if ("pictures",) not in tables:  # the disk failed before there were any
+            assert not any(item["images"] for item in run.items)
+            return
         pictures = {
             sha256: (where, size)
             for sha256, where, size in catalogue.execute("SELECT sha256, path, size FROM pictures")

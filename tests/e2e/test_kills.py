@@ -1,0 +1,131 @@
+"""Plugs that are pulled, programs that run at the same time, a store that goes away."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import threading
+from collections import Counter
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from tests.e2e.command import FAST, finish, scrapy, start
+from tests.invariants import check_whole
+from tests.pictures import encoded, exhibit, exhibits, noise
+from wallpapers.catalogue.place import FILE_NAME
+from wallpapers.demo.gallery import Exhibit
+from wallpapers.demo.standin import StandIn
+
+IN_FLIGHT = 16  # CONCURRENT_REQUESTS_PER_DOMAIN
+
+
+class Signalling(StandIn):
+    """Tells when so many pictures were asked for in all."""
+
+    def __init__(self, shown: list[Exhibit]) -> None:
+        super().__init__(shown)
+        self.asked_for: Counter[str] = Counter()
+        self.wanted = 0
+        self.reached = threading.Event()
+
+    async def picture(self, request: web.Request, exhibit: Exhibit) -> web.StreamResponse:
+        self.asked_for[exhibit.id] += 1
+        if self.asked_for.total() >= self.wanted:
+            self.reached.set()
+        return await super().picture(request, exhibit)
+
+    def wait_for(self, more: int) -> bool:
+        """Wait until *more* pictures were asked for from now on."""
+        self.reached.clear()
+        self.wanted = self.asked_for.total() + more
+        return self.reached.wait(30)
+
+
+def words_for(standin: StandIn, store: Path) -> tuple[str, ...]:
+    endpoint = ("-a", f"endpoint={standin.endpoint}")
+    return ("crawl", "baidu_wallpaper", *endpoint, "-s", f"IMAGES_STORE={store}", *FAST)
+
+
+def check_catalogue(store: Path) -> Counter[str]:
+    """Assert that each row has its whole file; return the number of wallpapers by state."""
+    with closing(sqlite3.connect(store / FILE_NAME)) as catalogue:
+        for path, size in catalogue.execute("SELECT path, size FROM pictures").fetchall():
+            assert (store / path).stat().st_size == size
+        return Counter(dict(catalogue.execute("SELECT state, count(*) FROM wallpapers GROUP BY 1")))
+
+
+@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.slow)])
+def test_kills_at_random_moments_lose_nothing(tmp_path: Path, kills: int) -> None:
+    pictures, chance = 10 * kills, random.Random(kills)
+    with Signalling(exhibits(pictures)) as standin:
+        for _ in range(kills):
+            process = start(*words_for(standin, tmp_path))
+            assert standin.wait_for(chance.randrange(1, 8))
+            process.kill()
+            assert finish(process).status == -signal.SIGKILL
+            check_whole(tmp_path, killed=True)
+            check_catalogue(tmp_path)
+        assert scrapy(*words_for(standin, tmp_path)).status == 0
+    check_whole(tmp_path)
+    assert check_catalogue(tmp_path) == {"stored": pictures}
+    assert len(standin.asked_for) == pictures
+    repeated = standin.asked_for.total() - pictures
+    assert repeated <= kills * IN_FLIGHT
+
+
+@pytest.mark.parametrize("programs", [2, 4])
+def test_crawls_at_once_share_a_store(tmp_path: Path, programs: int) -> None:
+    twins = [exhibit(1_000 + number, encoded(noise(number))) for number in range(0, 60, 2)]
+    shown = [*exhibits(60), *twins]
+    with StandIn(shown) as standin:
+        running = [start(*words_for(standin, tmp_path)) for _ in range(programs)]
+        results = [finish(process) for process in running]
+    assert [result.status for result in results] == [0] * programs
+    check_whole(tmp_path)
+    assert check_catalogue(tmp_path) == {"stored": 90}
+    contents = [path.read_bytes() for path in tmp_path.rglob("*.jpg")]
+    assert len(contents) == len(set(contents)) == 60
+
+
+def removed(store: Path) -> None:
+    shutil.rmtree(store)
+
+
+def replaced_by_a_file(store: Path) -> None:
+    store.rename(store.with_name("elsewhere"))
+    store.write_text("no folder")
+
+
+@pytest.mark.parametrize("harm", [removed, replaced_by_a_file])
+def test_a_store_that_goes_away_ends_the_run_with_5(
+    tmp_path: Path, harm: Callable[[Path], None]
+) -> None:
+    store = tmp_path / "store"
+    with Signalling(exhibits(300)) as standin:
+        process = start(*words_for(standin, store))
+        assert standin.wait_for(20)
+        harm(store)
+        result = finish(process)
+        assert standin.asked_for.total() < 200
+    assert result.status == 5
+    assert len(result.errors) == 1
+    assert "Traceback" not in result.log
+
+
+@pytest.mark.skipif(
+    os.getuid() == 0 and not Path("/proc/sys").exists(), reason="no read-only place"
+)
+def test_a_store_that_is_read_only_ends_the_run_with_5() -> None:
+    with Signalling(exhibits(3)) as standin:
+        result = scrapy(*words_for(standin, Path("/proc/sys/wallpapers")))
+        assert standin.asked_for.total() == 0
+    assert result.status == 5
+    assert len(result.errors) == 1
+    assert "The store does not take a file: /proc/sys/wallpapers" in result.errors[0]
