@@ -39,6 +39,7 @@ def _at_most(most: int) -> Iterator[int]:
 # In entropy-coded data every FF that is not a marker is stuffed (FF 00), a restart (FF D0-D7), or
 # fill (ITU-T T.81, B.1.1).
 _JPEG_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]", re.DOTALL)
+_WINDOW_BYTES = 1024 * 1024
 _JPEG_SOS, _JPEG_EOI, _JPEG_TEM, _JPEG_APP1 = 0xDA, 0xD9, 0x01, 0xE1
 
 
@@ -46,7 +47,7 @@ def check_jpeg(data: Buffer) -> None:
     """JPEG: every segment up to EOI behind the last scan (ITU-T T.81, annex B)."""
     position, scans, exifs = 2, 0, 0
     for _ in _at_most(_MOST_SEGMENTS):
-        found = _JPEG_MARKER.search(data, position)
+        found = _next_marker(data, position)
         if not found:
             raise Cut
         marker = data[found.start() + 1]
@@ -63,6 +64,19 @@ def check_jpeg(data: Buffer) -> None:
             raise Broken(f"more than {_MOST_EXIFS} Exif segments")
         position += length
         scans += marker == _JPEG_SOS
+
+
+def _next_marker(data: Buffer, position: int) -> re.Match[bytes] | None:
+    """Search window by window: a mapped file of many megabytes is not to be in memory whole."""
+    while True:
+        end = position + _WINDOW_BYTES
+        found = _JPEG_MARKER.search(data, position, end)
+        if found or end >= len(data):
+            return found
+        if isinstance(data, mmap.mmap):
+            page = position - position % mmap.PAGESIZE
+            data.madvise(mmap.MADV_DONTNEED, page, end - page)
+        position = end - 1
 
 
 def check_png(data: Buffer) -> None:

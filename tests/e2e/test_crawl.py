@@ -54,7 +54,7 @@ def test_status_0_all_wallpapers_are_there(tmp_path: Path) -> None:
         (("-a", "endpoint=ftp://x"), "endpoint must be an http:// or https:// address"),
         (("-s", "WALLPAPERS_CHECK=all"), "WALLPAPERS_CHECK must be one of"),
         (("-s", "CONCURRENT_REQUESTS=many"), "invalid literal for int()"),
-        (("-s", "IMAGES_STORE=s3://bucket"), "pip install botocore"),
+        (("-s", "IMAGES_STORE=gs://bucket"), "pip install google-cloud-storage"),
     ],
 )
 def test_status_1_could_not_start(tmp_path: Path, words: tuple[str, ...], line: str) -> None:

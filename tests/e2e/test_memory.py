@@ -15,6 +15,8 @@ from wallpapers.demo.gallery import Exhibit
 from wallpapers.demo.standin import StandIn
 
 LIMIT_MB = 300
+LARGE_MB = 160
+KNOWN_MB = 150
 
 
 class LargeAndCut(StandIn):
@@ -57,3 +59,40 @@ def test_peak_memory_under_attack(tmp_path: Path, fault: type[StandIn], status: 
         )
     assert result.status == status
     assert result.peak_mb < LIMIT_MB
+
+
+def test_a_thousand_known_wallpapers_cost_no_request_and_little_memory(tmp_path: Path) -> None:
+    words = ("crawl", "baidu_wallpaper", "-s", f"IMAGES_STORE={tmp_path}", *FAST)
+    with StandIn(exhibits(1_000)) as standin:
+        endpoint = ("-a", f"endpoint={standin.endpoint}")
+        assert measured(*words, *endpoint).status == 0
+        standin.asked.clear()
+        again = measured(*words, *endpoint)
+        assert not any(path.startswith("/image/") for path in standin.asked)
+    assert again.status == 0
+    assert " known        1,000\n" in again.log
+    assert again.peak_mb < KNOWN_MB
+
+
+@pytest.mark.slow
+def test_large_pictures_take_a_buffer_each(tmp_path: Path) -> None:
+    with LargePictures(exhibits(64)) as standin:
+        result = measured(
+            *("crawl", "baidu_wallpaper", "-a", f"endpoint={standin.endpoint}"),
+            *("-s", f"IMAGES_STORE={tmp_path}", "-s", "CONCURRENT_REQUESTS_PER_DOMAIN=32", *FAST),
+        )
+    assert result.status == 0
+    assert sum(path.stat().st_size for path in tmp_path.rglob("*.jpg")) > 64 * 15_000_000
+    assert result.peak_mb < LARGE_MB
+
+
+class LargePictures(StandIn):
+    """Serves one picture of 16 MB under many names, each made different by a comment."""
+
+    async def picture(self, request: web.Request, exhibit: Exhibit) -> web.StreamResponse:
+        name = exhibit.id.encode()
+        comment = b"\xff\xfe" + (len(name) + 2).to_bytes(2, "big") + name
+        return web.Response(body=LARGE[:2] + comment + LARGE[2:], content_type="image/jpeg")
+
+
+LARGE = large_jpeg(16)

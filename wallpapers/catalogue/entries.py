@@ -6,13 +6,15 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Row, Select, Table, and_, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from wallpapers.catalogue.schema import pictures, wallpapers
 from wallpapers.items import StoredImage, Wallpaper
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
 
 Key = tuple[str, str]  # source and id
 Whole = Callable[[str, int], bool]  # is the file at this path there, with this many bytes?
@@ -51,9 +53,7 @@ class Entries:
     def __init__(self, connection: Connection, is_whole: Whole) -> None:
         self._connection = connection
         self._is_whole = is_whole
-        self._insert: Callable[[Table], sqlite.Insert | postgresql.Insert] = (
-            sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-        )
+        self._insert = _insert_of(connection.dialect.name)
 
     # What the crawl asks and tells
 
@@ -245,6 +245,15 @@ class Entries:
         self._connection.execute(
             insert.on_conflict_do_update(index_elements=["source", "id"], set_=changes | more)
         )
+
+
+def _insert_of(dialect: str) -> Callable[[Table], sqlite.Insert | postgresql.Insert]:
+    """Return the insert that knows ON CONFLICT; each module takes two megabytes."""
+    if dialect == "sqlite":
+        from sqlalchemy.dialects.sqlite import insert
+    else:
+        from sqlalchemy.dialects.postgresql import insert  # type: ignore[assignment]
+    return insert
 
 
 class RetryTransaction(Exception):

@@ -1,0 +1,127 @@
+"""IMAGES_STORE on S3, against a server of its protocol."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+import pytest
+from moto.server import ThreadedMotoServer
+
+from tests.conftest import Crawl
+from tests.pictures import encoded, exhibit, exhibits, noise
+from wallpapers.demo.standin import StandIn
+
+KEYS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def settings(address: str, tmp_path: Path) -> dict[str, Any]:
+    return {
+        **KEYS,
+        "AWS_ENDPOINT_URL": address,
+        "AWS_REGION_NAME": "us-east-1",
+        "WALLPAPERS_CATALOGUE": f"sqlite:///{tmp_path / 'catalogue.db'}",
+        "IMAGES_STORE": "s3://wallpapers/deep",
+    }
+
+
+@pytest.fixture
+def bucket(address: str) -> Iterator[Any]:
+    client = botocore.session.get_session().create_client(
+        "s3",
+        endpoint_url=address,
+        region_name="us-east-1",
+        aws_access_key_id="key",
+        aws_secret_access_key="secret",
+    )
+    client.create_bucket(Bucket="wallpapers")
+    yield client
+    for entry in objects(client):
+        client.delete_object(Bucket="wallpapers", Key=entry)
+    client.delete_bucket(Bucket="wallpapers")
+    client.close()
+
+
+def objects(client: Any) -> list[str]:
+    found = client.list_objects_v2(Bucket="wallpapers").get("Contents", [])
+    return [entry["Key"] for entry in found]
+
+
+def test_originals_go_to_the_bucket_and_are_known_afterwards(
+    crawl: Crawl, settings: dict[str, Any], bucket: Any
+) -> None:
+    shown = exhibits(5)
+    with StandIn(shown) as standin:
+        stats = crawl.stats_of(standin, {**settings, "IMAGES_THUMBS": {"small": (32, 32)}})
+        assert stats["wallpapers/outcome"] == "complete"
+        assert stats["wallpapers/stored"] == 5
+        standin.asked.clear()
+        again = crawl.stats_of(standin, settings)
+        assert again["wallpapers/known"] == 5
+        assert not any(path.startswith("/image/") for path in standin.asked)
+    originals = [key for key in objects(bucket) if "/thumbs/" not in key]
+    assert len(originals) == 5
+    assert len(objects(bucket)) == 10
+    assert all(key.startswith("deep/baidu_wallpaper/国家地理/") for key in originals)
+    served = {hashlib.sha256(exhibit.content()).hexdigest() for exhibit in shown}
+    for key in originals:
+        stored = bucket.get_object(Bucket="wallpapers", Key=key)
+        checksum = hashlib.sha256(stored["Body"].read()).hexdigest()
+        assert checksum in served
+        assert stored["Metadata"]["checksum"] == checksum
+        assert stored["ContentType"] == "image/jpeg"
+
+
+def test_the_same_bytes_are_uploaded_once(
+    crawl: Crawl, settings: dict[str, Any], bucket: Any
+) -> None:
+    (first,) = exhibits(1)
+    with StandIn([first]) as standin:
+        crawl.stats_of(standin, settings)
+    twin = exhibit(9, encoded(noise(0)))
+    with StandIn([twin]) as standin:
+        stats = crawl.stats_of(standin, settings)
+    assert stats["wallpapers/duplicate"] == 1
+    assert len(objects(bucket)) == 1
+
+
+def test_a_bucket_that_is_not_there_ends_the_run_with_5(
+    crawl: Crawl, settings: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    with StandIn(exhibits(40)) as standin:
+        stats = crawl.stats_of(standin, {**settings, "IMAGES_STORE": "s3://nowhere/"})
+        assert len(standin.asked) < 40
+    assert stats["wallpapers/outcome"] == "store"
+    errors = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert len(errors) == 1
+    assert "NoSuchBucket" in errors[0].getMessage()
+
+
+def test_without_credentials_the_run_ends_with_5(
+    crawl: Crawl,
+    settings: dict[str, Any],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    without = {name: value for name, value in settings.items() if name not in KEYS}
+    with StandIn(exhibits(40)) as standin:
+        stats = crawl.stats_of(standin, without)
+    assert stats["wallpapers/outcome"] == "store"
+    (error,) = (record for record in caplog.records if record.levelno >= logging.ERROR)
+    assert "Unable to locate credentials" in error.getMessage()
