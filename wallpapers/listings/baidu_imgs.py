@@ -9,14 +9,13 @@ with an empty object beyond the last entry, ``totalNum`` may be an int or a str,
 from __future__ import annotations
 
 import hashlib
-import json
-import re
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from wallpapers.errors import ListingCutError, ListingError, ListingRefusedError
+from wallpapers.errors import ListingError, ListingRefusedError
 from wallpapers.items import Wallpaper
+from wallpapers.listings import tolerant_json
 from wallpapers.listings.page import (
     Page,
     address,
@@ -31,11 +30,6 @@ MAX_RN = 100  # the largest page that any public client asks for
 
 _CANDIDATES = ("downloadUrl", "imageUrl", "objUrl")
 _TITLES = ("title", "desc", "fromPageTitle")
-# A real entry is two objects in about 2.5 KB. A body made of nothing but braces would take a
-# hundred times its size in memory, so it is refused before it is parsed.
-_MAX_OBJECTS = 20_000
-_MAX_DIGITS = 4_000
-_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -95,7 +89,7 @@ def parse_page(body: bytes) -> Page:
     Raises ListingCutError for a body that ends too early or is empty, ListingRefusedError for
     Baidu's answer to robots, and ListingError for whatever else is not this protocol.
     """
-    answer = _load(body)
+    answer = tolerant_json.load(body)
     if not isinstance(answer, dict):
         raise ListingError(f"JSON, but a {type(answer).__name__} instead of an object")
     if answer.get("antiFlag"):
@@ -118,45 +112,6 @@ def parse_page(body: bytes) -> Page:
         else:
             page.wallpapers.append(_wallpaper(entry, candidates))
     return page
-
-
-def _load(body: bytes) -> Any:
-    """Parse *body* as JSON, at the second try with Baidu's known defects mended."""
-    if not body.strip():
-        raise ListingCutError("an empty body")
-    if body.count(b"{") + body.count(b"[,") + body.count(b"],") > _MAX_OBJECTS:
-        raise ListingError(f"JSON of more than {_MAX_OBJECTS} objects")
-    text = _decode(body)
-    try:
-        try:
-            return json.loads(text, strict=False, parse_int=_integer)
-        except json.JSONDecodeError:
-            return json.loads(_ESCAPE.sub(_mend, text), strict=False, parse_int=_integer)
-    except json.JSONDecodeError as error:
-        if text.lstrip()[:1] not in ("{", "["):
-            raise ListingError("no JSON") from error
-        raise ListingCutError(f"JSON that is broken at character {error.pos:,}") from error
-    except RecursionError as error:
-        raise ListingError("JSON nested too deeply") from error
-
-
-def _decode(body: bytes) -> str:
-    """Decode by byte order mark or as UTF-8; where most of that is damaged, as GBK, Baidu's own."""
-    text = body.decode(json.detect_encoding(body), "replace")
-    damaged = text.count("\ufffd")
-    if damaged and damaged * 2 > sum(character > "\x7f" for character in text):
-        return body.decode("gb18030", "replace")
-    return text
-
-
-def _mend(escape: re.Match[str]) -> str:
-    r"""Drop the backslash of an escape that JSON does not know, such as ``\'``."""
-    return escape[0] if escape[1] in '"\\/bfnrtu' else escape[1]
-
-
-def _integer(digits: str) -> int:
-    """Read an integer of JSON; one that Python would refuse to read is as good as none."""
-    return int(digits) if len(digits) < _MAX_DIGITS else -1
 
 
 def _candidates(entry: dict[str, Any]) -> list[str]:
