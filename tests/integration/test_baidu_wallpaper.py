@@ -44,6 +44,7 @@ def test_an_item_says_where_the_wallpaper_is_and_where_it_came_from(crawl: Crawl
         "date": "2016-01-26",
         "width": 1920,
         "height": 1080,
+        "previews": [],
     }
     assert image["url"] == address
     assert image["path"] == "baidu_wallpaper/国家地理/1234567890.jpg"

@@ -8,19 +8,19 @@ with an empty object beyond the last entry, ``totalNum`` may be an int or a str,
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from wallpapers.errors import ListingError, ListingRefusedError
 from wallpapers.items import Wallpaper
-from wallpapers.listings import tolerant_json
-from wallpapers.listings.page import (
-    Page,
+from wallpapers.listings import baidu
+from wallpapers.listings.drift import Expected
+from wallpapers.listings.page import Page, page_of, request_url
+from wallpapers.listings.text import (
     address,
+    first_text,
+    identity,
     iso_date,
-    plain_text,
+    listed_addresses,
     plain_texts,
     whole_number,
 )
@@ -30,6 +30,25 @@ MAX_RN = 100  # the largest page that any public client asks for
 
 _CANDIDATES = ("downloadUrl", "imageUrl", "objUrl")
 _TITLES = ("title", "desc", "fromPageTitle")
+# The 59 keys of a real entry.
+_TEXTS = """
+    id desc fromPageTitle column parentTag date downloadUrl imageUrl thumbnailUrl thumbLargeUrl
+    thumbLargeTnUrl siteName siteLogo siteUrl fromUrl isBook bookId objUrl shareUrl setId
+    albumId albumName userId dressId dressBuyLink dressExtInfo dressTag objTag hostName
+    pictureId pictureSign dataSrc contentSign albumDi canAlbumId albumObjNum appId photoId
+    fashion title
+"""
+_NUMBERS = """
+    imageWidth imageHeight thumbnailWidth thumbnailHeight thumbLargeWidth thumbLargeHeight
+    thumbLargeTnWidth thumbLargeTnHeight isAlbum albumNum isVip isDapei dressPrice dressDiscount
+    dressNum dressImgNum fromName
+"""
+EXPECTED: Expected = {
+    "tags": list,
+    "owner": dict,
+    **dict.fromkeys(_TEXTS.split(), str),
+    **dict.fromkeys(_NUMBERS.split(), int),
+}
 
 
 @dataclass(frozen=True)
@@ -72,13 +91,7 @@ def page_url(query: Query, pn: int, rn: int, *, t: float, endpoint: str = ENDPOI
         "app": "img.browse.channel.wallpaper",
         "t": t,
     }
-    parts = urlsplit(endpoint)
-    kept = [
-        (name, value)
-        for name, value in parse_qsl(parts.query, keep_blank_values=True)
-        if name not in parameters
-    ]
-    return urlunsplit(parts._replace(query=urlencode([*kept, *parameters.items()]), fragment=""))
+    return request_url(endpoint, parameters)
 
 
 def parse_page(body: bytes) -> Page:
@@ -89,51 +102,21 @@ def parse_page(body: bytes) -> Page:
     Raises ListingCutError for a body that ends too early or is empty, ListingRefusedError for
     Baidu's answer to robots, and ListingError for whatever else is not this protocol.
     """
-    answer = tolerant_json.load(body)
-    if not isinstance(answer, dict):
-        raise ListingError(f"JSON, but a {type(answer).__name__} instead of an object")
-    if answer.get("antiFlag"):
-        said = plain_text(answer.get("message")) or "no message"
-        raise ListingRefusedError(f"Baidu's refusal of robots (antiFlag): {said}")
-    entries = answer.get("imgs")
-    if entries is None:
-        entries = []
-    if not isinstance(entries, list):
-        raise ListingError(f"JSON whose imgs is a {type(entries).__name__} instead of a list")
-    if entries and entries[-1] == {}:
-        entries = entries[:-1]
-
-    page = Page(entries=len(entries), total=whole_number(answer.get("totalNum")))
-    for entry in entries:
-        if not isinstance(entry, dict):
-            page.rejected["not_an_object"] += 1
-        elif not (candidates := _candidates(entry)):
-            page.rejected["no_candidate"] += 1
-        else:
-            page.wallpapers.append(_wallpaper(entry, candidates))
+    answer = baidu.load(body)
+    page = page_of(baidu.closed_entries(answer, "imgs"), EXPECTED, _wallpaper)
+    page.total = whole_number(answer.get("totalNum"))
     return page
 
 
-def _candidates(entry: dict[str, Any]) -> list[str]:
-    found = (address(entry.get(key)) for key in _CANDIDATES)
-    return list(dict.fromkeys(url for url in found if url))
-
-
-def _wallpaper(entry: dict[str, Any], candidates: list[str]) -> Wallpaper:
+def _wallpaper(entry: dict[str, Any]) -> Wallpaper:
+    candidates = listed_addresses(entry, _CANDIDATES)
     return Wallpaper(
-        id=_identity(entry.get("id"), candidates[0]),
+        id=identity(entry.get("id"), candidates),
         image_urls=candidates,
-        title=next(filter(None, (plain_text(entry.get(key)) for key in _TITLES)), ""),
+        title=first_text(entry, _TITLES),
         tags=plain_texts(entry.get("tags")),
         page_url=address(entry.get("fromUrl")),
         date=iso_date(entry.get("date")),
         width=whole_number(entry.get("imageWidth")) or 0,
         height=whole_number(entry.get("imageHeight")) or 0,
     )
-
-
-def _identity(claimed: object, candidate: str) -> str:
-    """Return the id that the listing gives, or one made of the first candidate's address."""
-    if isinstance(claimed, int) and not isinstance(claimed, bool):
-        return str(claimed)
-    return plain_text(claimed) or hashlib.sha256(candidate.encode()).hexdigest()[:20]

@@ -25,7 +25,7 @@ from wallpapers.downloads import reasons
 from wallpapers.downloads.addresses import is_askable
 from wallpapers.errors import MissingLibraryError, PictureRefusedError, SettingError, StoreError
 from wallpapers.libraries import require_for_store
-from wallpapers.listings.page import one_line
+from wallpapers.listings.text import one_line
 from wallpapers.names import safe_name
 from wallpapers.outcome import Outcome
 from wallpapers.pipelines.drops import Filtered, LeftForNextRun

@@ -21,7 +21,8 @@ from wallpapers.downloads import reasons, redirects
 from wallpapers.downloads.transfer import TOO_LARGE
 from wallpapers.errors import ListingCutError, ListingError, ListingRefusedError
 from wallpapers.items import Wallpaper
-from wallpapers.listings.page import Page, address, one_line
+from wallpapers.listings.page import Page
+from wallpapers.listings.text import address, one_line
 from wallpapers.outcome import Outcome
 from wallpapers.secrets import hide
 from wallpapers.spiders.arguments import Argument, read_arguments, web_address, whole_number
