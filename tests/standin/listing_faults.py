@@ -188,3 +188,23 @@ class ChineseListing(StandIn):
     def encode(self, answer: dict[str, Any]) -> bytes:
         text = json.dumps(answer, ensure_ascii=False)
         return text.replace("wallpaper", "wall\\'paper").encode("gbk")
+
+
+def renamed(standin: type[StandIn], **names: str) -> type[StandIn]:
+    """Return a stand-in whose entries call some of their keys otherwise."""
+
+    class Renamed(standin):  # type: ignore[valid-type, misc]
+        def entry(self, exhibit: Exhibit) -> dict[str, Any]:
+            return {names.get(key, key): value for key, value in super().entry(exhibit).items()}
+
+    return Renamed
+
+
+def mistyped(standin: type[StandIn], **values: object) -> type[StandIn]:
+    """Return a stand-in whose entries say something else under some of their keys."""
+
+    class Mistyped(standin):  # type: ignore[valid-type, misc]
+        def entry(self, exhibit: Exhibit) -> dict[str, Any]:
+            return {**super().entry(exhibit), **values}
+
+    return Mistyped

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+import shlex
 from typing import ClassVar
 
 from wallpapers.listings import baidu_imgs
-from wallpapers.listings.page import Page
+from wallpapers.listings.page import Page, Position
+from wallpapers.listings.text import one_line
 from wallpapers.spiders.arguments import Argument, text, whole_number
 from wallpapers.spiders.listing_spider import ListingSpider
 
@@ -44,12 +46,19 @@ class BaiduWallpaperSpider(ListingSpider):
         return self.query.name
 
     @property
-    def first_offset(self) -> int:
-        return self.pn
+    def first_position(self) -> Position:
+        return Position(self.pn)
 
-    def page_url(self, offset: int) -> str:
+    @property
+    def instead(self) -> str:
+        words = [tag for tag in (self.tag, self.tag3, self.col) if tag not in ("", "全部")]
+        word = shlex.quote(one_line(" ".join(dict.fromkeys(words)) or "壁纸"))
+        limit = f" -a limit={self.limit}" if self.limit else ""
+        return f"scrapy crawl baidu_search -a word={word}{limit}"
+
+    def page_url(self, position: Position) -> str:
         return baidu_imgs.page_url(
-            self.query, offset, self.rn, t=random.random(), endpoint=self.endpoint
+            self.query, position.offset, self.rn, t=random.random(), endpoint=self.endpoint
         )
 
     def read_page(self, body: bytes) -> Page:
