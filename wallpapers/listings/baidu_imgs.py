@@ -13,7 +13,7 @@ from typing import Any
 
 from wallpapers.items import Wallpaper
 from wallpapers.listings import baidu
-from wallpapers.listings.drift import Expected
+from wallpapers.listings.drift import expected
 from wallpapers.listings.page import Page, page_of, request_url
 from wallpapers.listings.text import (
     address,
@@ -31,24 +31,22 @@ MAX_RN = 100  # the largest page that any public client asks for
 _CANDIDATES = ("downloadUrl", "imageUrl", "objUrl")
 _TITLES = ("title", "desc", "fromPageTitle")
 # The 59 keys of a real entry.
-_TEXTS = """
-    id desc fromPageTitle column parentTag date downloadUrl imageUrl thumbnailUrl thumbLargeUrl
-    thumbLargeTnUrl siteName siteLogo siteUrl fromUrl isBook bookId objUrl shareUrl setId
-    albumId albumName userId dressId dressBuyLink dressExtInfo dressTag objTag hostName
-    pictureId pictureSign dataSrc contentSign albumDi canAlbumId albumObjNum appId photoId
-    fashion title
-"""
-_NUMBERS = """
-    imageWidth imageHeight thumbnailWidth thumbnailHeight thumbLargeWidth thumbLargeHeight
-    thumbLargeTnWidth thumbLargeTnHeight isAlbum albumNum isVip isDapei dressPrice dressDiscount
-    dressNum dressImgNum fromName
-"""
-EXPECTED: Expected = {
-    "tags": list,
-    "owner": dict,
-    **dict.fromkeys(_TEXTS.split(), str),
-    **dict.fromkeys(_NUMBERS.split(), int),
-}
+EXPECTED = expected(
+    texts="""
+        id desc fromPageTitle column parentTag date downloadUrl imageUrl thumbnailUrl
+        thumbLargeUrl thumbLargeTnUrl siteName siteLogo siteUrl fromUrl isBook bookId objUrl
+        shareUrl setId albumId albumName userId dressId dressBuyLink dressExtInfo dressTag
+        objTag hostName pictureId pictureSign dataSrc contentSign albumDi canAlbumId albumObjNum
+        appId photoId fashion title
+    """,
+    numbers="""
+        imageWidth imageHeight thumbnailWidth thumbnailHeight thumbLargeWidth thumbLargeHeight
+        thumbLargeTnWidth thumbLargeTnHeight isAlbum albumNum isVip isDapei dressPrice
+        dressDiscount dressNum dressImgNum fromName
+    """,
+    tags=list,
+    owner=dict,
+)
 
 
 @dataclass(frozen=True)

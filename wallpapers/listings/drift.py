@@ -19,6 +19,21 @@ _MOST_ENTRIES = 200  # that are compared: a page that is not hostile has fewer
 _MOST_NAMES = 20  # that are told of each kind
 
 
+def expected(
+    *, texts: str = "", numbers: str = "", unsure: str = "", **others: type | UnionType
+) -> Expected:
+    """Return what entries should have: keys that hold text, numbers, or who knows what.
+
+    The first three are names with blanks between them; *unsure* keys may also be absent.
+    """
+    return {
+        **dict.fromkeys(texts.split(), str),
+        **dict.fromkeys(numbers.split(), int),
+        **dict.fromkeys(unsure.split(), object),
+        **others,
+    }
+
+
 @dataclass(frozen=True)
 class Drift:
     """What most entries of a page lack or have of another type; what any of them has beyond."""
@@ -36,7 +51,7 @@ class Drift:
         return "; ".join(f"{kind} {', '.join(names)}" for kind, names in kinds if names)
 
 
-def drift(entries: Iterable[object], expected: Expected) -> Drift:
+def drift(entries: Iterable[object], schema: Expected) -> Drift:
     """Compare *entries*, those of them that are objects with any key, with what is expected."""
     compared = 0
     new: Counter[str] = Counter()
@@ -46,15 +61,15 @@ def drift(entries: Iterable[object], expected: Expected) -> Drift:
         if not isinstance(entry, dict) or not entry:
             continue
         compared += 1
-        new.update(entry.keys() - expected.keys())
-        present.update(entry.keys() & expected.keys())
+        new.update(entry.keys() - schema.keys())
+        present.update(entry.keys() & schema.keys())
         mistyped.update(
             (key, type(entry[key]).__name__)
-            for key, kind in expected.items()
+            for key, kind in schema.items()
             if key in entry and not _fits(entry[key], kind)
         )
     most = compared / 2
-    required = [key for key, kind in expected.items() if not isinstance(None, kind)]
+    required = [key for key, kind in schema.items() if not isinstance(None, kind)]
     return Drift(
         new=_names(new),
         missing=_names(key for key in required if present[key] < most),

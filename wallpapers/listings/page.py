@@ -47,14 +47,14 @@ class Position:
 
 
 def page_of(
-    entries: list[Any], expected: Expected, read: Callable[[dict[str, Any]], Wallpaper]
+    entries: list[Any], schema: Expected, read: Callable[[dict[str, Any]], Wallpaper]
 ) -> Page:
     """Return the page of *entries*; one that is bad costs itself and is counted.
 
     *read* makes a wallpaper of an entry. One without a candidate is none; where it names previews
     all the same, that is its reason.
     """
-    page = Page(entries=len(entries), drift=drift(entries, expected))
+    page = Page(entries=len(entries), drift=drift(entries, schema))
     for entry in entries:
         if not isinstance(entry, dict):
             page.rejected["not_an_object"] += 1

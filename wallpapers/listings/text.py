@@ -10,7 +10,7 @@ import html
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from urllib.parse import unquote
+from urllib.parse import unquote, urljoin
 
 from w3lib.html import remove_tags
 
@@ -57,9 +57,9 @@ def whole_number(value: object) -> int | None:
 
 
 def iso_date(value: object) -> str:
-    """Return *value* if it is a date like "2016-01-26", else ""."""
+    """Return *value* if it is a date like "2016-01-26" or begins with one, else ""."""
     try:
-        return date.fromisoformat(value).isoformat() if isinstance(value, str) else ""
+        return date.fromisoformat(value[:10]).isoformat() if isinstance(value, str) else ""
     except ValueError:
         return ""
 
@@ -78,6 +78,15 @@ def address(value: object) -> str:
     # The user part of an address is a secret wherever it goes; "***" keeps it refusable.
     text = _USERINFO.sub(r"\1***@", text)
     return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def joined(base: str, value: object) -> str:
+    """Return *value* as an address, completed by *base* where it is relative; "" for none."""
+    url = address(value)
+    try:
+        return urljoin(base, url) if url else ""
+    except ValueError:  # malformed: it is to be told, not to be dropped
+        return url
 
 
 def listed_addresses(entry: Mapping[str, object], keys: Iterable[str]) -> list[str]:
