@@ -111,8 +111,14 @@ class WallpaperImagesPipeline(ImagesPipeline):
         headers = {"Accept": "image/*,*/*;q=0.5", "Accept-Encoding": "identity"}
         if referer := getattr(info.spider, "referer", None):
             headers["Referer"] = referer
+        previews = ItemAdapter(item).get("previews") or ()
         return [
-            Request(url, headers=headers, callback=NO_CALLBACK, meta={"dont_cache": True})
+            Request(
+                url,
+                headers=headers,
+                callback=NO_CALLBACK,
+                meta={"dont_cache": True, "preview": url in previews},
+            )
             for url in self._candidates(item)
             if is_askable(url)
         ]
@@ -132,6 +138,8 @@ class WallpaperImagesPipeline(ImagesPipeline):
         wallpaper = ItemAdapter(item)
         source = wallpaper.get("source") or (info.spider.name if info else "")
         identity = wallpaper.get("id") or hashlib.sha256(request.url.encode()).hexdigest()[:20]
+        if request.meta.get("preview"):  # which never takes the place of an original
+            identity = f"{identity}-preview"
         names = (source, wallpaper.get("listing"), identity)
         return "/".join(safe_name(str(name)) for name in names if name) + ".jpg"
 
@@ -171,7 +179,7 @@ class WallpaperImagesPipeline(ImagesPipeline):
         requests = self.get_media_requests(item, self.spiderinfo)
         if requests and (known := await self._known(requests[0], item)):
             self._outcome.settle(item, "known")
-            return [_success(known)]
+            return [_success(_labelled(known, requests[0]))]
         refusals: list[tuple[str, PictureRefusedError]] = []
         for candidate in self._in_order(item, requests):
             try:
@@ -184,7 +192,7 @@ class WallpaperImagesPipeline(ImagesPipeline):
                 continue
             category = "duplicate" if image["status"] == "duplicate" else "stored"
             self._outcome.settle(item, category, size_bytes=image["size"])
-            return [_success(image)]
+            return [_success(_labelled(image, candidate))]
         self._give_up(item, refusals)
         return [_failure(refusal) for _, refusal in refusals]
 
@@ -272,6 +280,11 @@ class WallpaperImagesPipeline(ImagesPipeline):
         if scheme in ("s3", "gs") and not uri.endswith("/"):
             uri += "/"  # it is a prefix, not a folder: without the slash it would grow into names
         return super()._get_store(uri)
+
+
+def _labelled(image: StoredImage, request: Request) -> StoredImage:
+    """Say of a preview that it is one."""
+    return {**image, "preview": True} if request.meta.get("preview") else image
 
 
 def _success(image: StoredImage) -> FileInfoOrError:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import random
-import shlex
 from typing import ClassVar
 
 from wallpapers.listings import baidu_imgs
 from wallpapers.listings.page import Page, Position
-from wallpapers.listings.text import one_line
 from wallpapers.spiders.arguments import Argument, text, whole_number
+from wallpapers.spiders.instead import search_for
 from wallpapers.spiders.listing_spider import ListingSpider
 
 
@@ -51,10 +50,7 @@ class BaiduWallpaperSpider(ListingSpider):
 
     @property
     def instead(self) -> str:
-        words = [tag for tag in (self.tag, self.tag3, self.col) if tag not in ("", "全部")]
-        word = shlex.quote(one_line(" ".join(dict.fromkeys(words)) or "壁纸"))
-        limit = f" -a limit={self.limit}" if self.limit else ""
-        return f"scrapy crawl baidu_search -a word={word}{limit}"
+        return search_for(self.tag, self.tag3, self.col, limit=self.limit)
 
     def page_url(self, position: Position) -> str:
         return baidu_imgs.page_url(

@@ -38,12 +38,14 @@ class ListingSpider(Spider):
     """A spider whose source is a listing: pages that are asked for one after the other.
 
     A subclass names its arguments in ``arguments`` (``limit`` and ``endpoint`` are added) and
-    implements ``page_url``, ``read_page`` and ``listing_name``. It finds wallpapers and keeps none:
+    implements ``page_url`` and ``read_page``. It finds wallpapers and keeps none:
     pages are followed until the listing ends, ``limit`` is reached, or an answer is no page.
     """
 
     default_endpoint: ClassVar[str]
     arguments: ClassVar[dict[str, Argument]] = {}
+    # The listing is named after the first of these arguments that says something.
+    named_by: ClassVar[tuple[str, ...]] = ()
     # The source repeats itself from this offset on, so it is not asked beyond.
     max_offset: ClassVar[int | None] = None
     # The source wants to see the cookies that its home page gives; COOKIES_ENABLED turns it off.
@@ -70,9 +72,10 @@ class ListingSpider(Spider):
     # What a source says
 
     @property
-    @abstractmethod
     def listing_name(self) -> str:
         """Name of the listing within the source: the ``listing`` of its wallpapers."""
+        said = (getattr(self, argument) for argument in self.named_by)
+        return next(filter(None, said), self.name)
 
     @property
     def first_position(self) -> Position:
