@@ -401,6 +401,21 @@ def test_a_preview_is_taken_only_behind_the_originals(crawl: Crawl) -> None:
     assert item["images"][0]["preview"] is True
 
 
+@pytest.mark.parametrize("source", [SEARCH, FLIP], ids=name)
+def test_a_picture_of_another_host_is_asked_for_as_if_from_there(
+    crawl: Crawl, source: Source
+) -> None:
+    class Elsewhere(source.standin):  # type: ignore[name-defined, misc]
+        def original(self, exhibit: Any) -> str:
+            return str(super().original(exhibit)).replace("127.0.0.1", "localhost")
+
+    with Elsewhere(exhibits(1)) as standin:
+        run = crawl(standin, {"WALLPAPERS_ALLOW_PRIVATE_ADDRESSES": True}, spider=source.spider)
+        headers = standin.received[-1]
+        assert headers["Referer"] == f"http://localhost:{standin.port}/"
+    assert run.stats["wallpapers/stored"] == 1
+
+
 # The others
 
 

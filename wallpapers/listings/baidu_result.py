@@ -8,11 +8,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from wallpapers.items import Wallpaper
 from wallpapers.listings import objurl
 from wallpapers.listings.drift import expected
-from wallpapers.listings.text import address, identity, iso_date, plain_text, whole_number
+from wallpapers.listings.text import (
+    address,
+    identity,
+    iso_date,
+    origin_of,
+    plain_text,
+    whole_number,
+)
 
 EXPECTED = expected(
     texts="""
@@ -29,6 +37,8 @@ EXPECTED = expected(
     replaceUrl=list | None,  # may be missing or empty
 )
 
+# What serves pictures of its own to whoever comes from the search.
+_OWN_HOSTS = re.compile(r"(?:^|\.)(?:baidu\.com|bdstatic\.com|bdimg\.com|bcebos\.com)$")
 # Two numbers that Baidu makes of the picture itself; its thumbnails are named after them.
 _SIGN = re.compile(r"(?:^|[/?&]u=)(\d+,\d+)(?:$|&)")
 
@@ -78,6 +88,16 @@ def sign(claimed: object, *thumbnails: object) -> str:
         if found and found[1] != "0,0":
             return found[1]
     return ""
+
+
+def referer(url: str, searched: str) -> str:
+    """Return the Referer for the picture at *url*, which was found at the origin *searched*.
+
+    Other people's hosts answer 403 to who comes from the search, not to who comes from themselves.
+    """
+    origin = origin_of(url)
+    own = _OWN_HOSTS.search(urlsplit(origin).hostname or "")
+    return searched if own or not origin else origin
 
 
 def _replacements(entry: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -10,7 +10,7 @@ import html
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from urllib.parse import unquote, urljoin
+from urllib.parse import unquote, urljoin, urlsplit
 
 from w3lib.html import remove_tags
 
@@ -78,6 +78,15 @@ def address(value: object) -> str:
     # The user part of an address is a secret wherever it goes; "***" keeps it refusable.
     text = _USERINFO.sub(r"\1***@", text)
     return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def origin_of(url: str) -> str:
+    """Return scheme, host and port of an address, with a slash behind them; "" for none."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    return f"{parts.scheme}://{parts.netloc}/" if parts.netloc else ""
 
 
 def joined(base: str, value: object) -> str:

@@ -109,13 +109,12 @@ class WallpaperImagesPipeline(ImagesPipeline):
     def get_media_requests(self, item: Any, info: SpiderInfo) -> list[Request]:
         """Return a request for each candidate that may be asked for, best first."""
         headers = {"Accept": "image/*,*/*;q=0.5", "Accept-Encoding": "identity"}
-        if referer := getattr(info.spider, "referer", None):
-            headers["Referer"] = referer
+        referer = getattr(info.spider, "picture_referer", lambda url: "")
         previews = ItemAdapter(item).get("previews") or ()
         return [
             Request(
                 url,
-                headers=headers,
+                headers=headers | ({"Referer": source} if (source := referer(url)) else {}),
                 callback=NO_CALLBACK,
                 meta={"dont_cache": True, "preview": url in previews},
             )

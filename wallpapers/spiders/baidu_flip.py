@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from wallpapers.listings import baidu_flip
+from wallpapers.listings import baidu_flip, baidu_result
 from wallpapers.listings.page import Page, Position
 from wallpapers.spiders.arguments import Argument, switch, text, whole_number
 from wallpapers.spiders.baidu_search import BaiduSearchSpider
@@ -47,6 +47,9 @@ class BaiduFlipSpider(ListingSpider):
     @property
     def instead(self) -> str:
         return search_for(self.word, limit=self.limit)
+
+    def picture_referer(self, url: str) -> str:
+        return baidu_result.referer(url, self.referer)
 
     def page_url(self, position: Position) -> str:
         query = baidu_flip.Query(self.word, self.width, self.height, self.ic)

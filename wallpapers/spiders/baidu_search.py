@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import scrapy
 
 from wallpapers import __version__
-from wallpapers.listings import baidu_search
+from wallpapers.listings import baidu_result, baidu_search
 from wallpapers.listings.page import Page, Position
 from wallpapers.spiders.arguments import Argument, choice, switch, text, whole_number
 from wallpapers.spiders.listing_spider import ListingSpider
@@ -67,6 +67,9 @@ class BaiduSearchSpider(ListingSpider):
         self._may_change = False
         self._asked = _OTHER[self._asked]
         return True
+
+    def picture_referer(self, url: str) -> str:
+        return baidu_result.referer(url, self.referer)
 
     def page_url(self, position: Position) -> str:
         query = baidu_search.Query(self.word, self.width, self.height, self.z, self.ic)

@@ -38,8 +38,8 @@ class ListingSpider(Spider):
     """A spider whose source is a listing: pages that are asked for one after the other.
 
     A subclass names its arguments in ``arguments`` (``limit`` and ``endpoint`` are added) and
-    implements ``page_url`` and ``read_page``. It finds wallpapers and keeps none:
-    pages are followed until the listing ends, ``limit`` is reached, or an answer is no page.
+    implements ``page_url`` and ``read_page``. It finds wallpapers and keeps none: pages are
+    followed until the listing ends, ``limit`` is reached, or an answer is no page.
     """
 
     default_endpoint: ClassVar[str]
@@ -99,6 +99,10 @@ class ListingSpider(Spider):
     def instead(self) -> str:
         """A command to try where the listing does not answer as it should, ready to paste."""
         return ""
+
+    def picture_referer(self, url: str) -> str:
+        """Return what the host of the picture at *url* wants to see as its Referer."""
+        return self.referer
 
     def asks_otherwise(self) -> bool:
         """Change to another way of asking, where there is one left; the first page gave nothing."""

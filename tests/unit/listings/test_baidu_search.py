@@ -11,6 +11,7 @@ import pytest
 from tests.standin.sources import scramble
 from wallpapers.errors import ListingRefusedError
 from wallpapers.items import Wallpaper
+from wallpapers.listings import baidu_result
 from wallpapers.listings.baidu_search import Query, page_url, parse_page
 
 ORIGINAL = "http://a.cn/Wide/1.jpg"
@@ -117,6 +118,22 @@ def test_without_a_sign_the_first_candidate_names_it() -> None:
     entry = {"objURL": scramble(ORIGINAL)}
     assert only(entry).id == only({**entry, "fromPageTitle": "other"}).id
     assert only(entry).id != only({"objURL": COPY}).id
+
+
+@pytest.mark.parametrize(
+    ("url", "referer"),
+    [
+        ("https://img1.baidu.com/it/u=1,2&fm=253", "https://image.baidu.com/"),
+        ("http://ss1.bdstatic.com/70c/it/u=1,2", "https://image.baidu.com/"),
+        ("http://img1.imgtn.bdimg.com/it/u=1,2", "https://image.baidu.com/"),
+        ("http://pic.cn:8080/a/b.jpg?c", "http://pic.cn:8080/"),
+        ("http://notbaidu.com/1.jpg", "http://notbaidu.com/"),
+        ("http://[", "https://image.baidu.com/"),
+        ("", "https://image.baidu.com/"),
+    ],
+)
+def test_other_hosts_see_themselves_as_referer(url: str, referer: str) -> None:
+    assert baidu_result.referer(url, "https://image.baidu.com/") == referer
 
 
 @pytest.mark.parametrize(
