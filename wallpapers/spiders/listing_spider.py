@@ -29,6 +29,7 @@ from wallpapers.outcome import Outcome
 from wallpapers.secrets import hide
 from wallpapers.spiders import diagnosis
 from wallpapers.spiders.arguments import Argument, read_arguments, web_address, whole_number
+from wallpapers.spiders.books import Books
 
 MAX_HOPS = 5
 MAX_PAGE_BYTES = 8 * 1024 * 1024  # after inflation; 100 real entries are a quarter of a megabyte
@@ -65,9 +66,7 @@ class ListingSpider(Spider):
             setattr(self, argument, value)
         # A token in the address that the user named stays out of the log.
         hide(value for _, value in parse_qsl(urlsplit(self.endpoint).query) if len(value) >= 8)
-        self._seen: set[str] = set()
-        self._entries = 0
-        self._claimed: int | None = None
+        self._books = Books(self.limit, self.first_position, self.max_offset)
 
     # What a source says
 
@@ -178,15 +177,17 @@ class ListingSpider(Spider):
             yield self.page_request(position)
             return
 
-        found = self._count(page)
+        found, repeated = self._books.enter(page)
+        self.outcome.read_page(page.rejected, repeated)
         if position == self.first_position and page.drift:
             self._tell_drift(page.drift)
-        ended = self._ends(position, page, found)
+        ended = self._books.ends_with(position, page, found)
         if ended:
             self._close_books(position, page)
         else:
             yield self.page_request(position.after(page))
-        self._expect(ended=ended)
+        if (expected := self._books.expected(ended=ended)) is not None:
+            self.outcome.expected = expected
         for wallpaper in found:
             self.outcome.take_up(wallpaper)
             if self.outcome.stopping:
@@ -249,56 +250,19 @@ class ListingSpider(Spider):
         level = logging.WARNING if drift.missing or drift.mistyped else logging.INFO
         self.logger.log(level, "The entries of the listing are not as they were: %s", drift)
 
-    def _count(self, page: Page) -> list[Wallpaper]:
-        """Account for the page, and return the wallpapers that are new and wanted."""
-        self._entries += page.entries
-        if page.total is not None:
-            self._claimed = page.total
-        found: list[Wallpaper] = []
-        repeated = 0
-        for wallpaper in page.wallpapers:
-            if self._limit_is_reached:
-                break
-            if wallpaper.id in self._seen:
-                repeated += 1
-                continue
-            self._seen.add(wallpaper.id)
-            found.append(wallpaper)
-        self.outcome.read_page(page.rejected, repeated)
-        return found
-
-    def _ends(self, position: Position, page: Page, found: list[Wallpaper]) -> bool:
-        """Is *page*, which began at *position*, the last to be read?"""
-        if page.ended or not found or self._limit_is_reached:
-            return True
-        return self.max_offset is not None and position.after(page).offset >= self.max_offset
-
     def _close_books(self, position: Position, page: Page) -> None:
         """Say how the listing ended: as it should, empty from the start, or short of its claim."""
-        if not self._seen and position == self.first_position:
+        if self._books.are_empty and position == self.first_position:
             self.outcome.listing_failed(
                 diagnosis.no_wallpaper(page, self.page_url(position), self.instead)
             )
             return
         self.outcome.listing_ended = True
-        claimed = (self._claimed or 0) - self.first_position.offset
-        if claimed > self._entries and not self._limit_is_reached:
+        claimed = self._books.claimed or 0
+        if claimed > self._books.entries and not self._books.limit_is_reached:
             self.logger.warning(
                 "The listing ended after %d entries, though it claimed %d%s",
-                self._entries,
+                self._books.entries,
                 claimed,
                 f": it repeats itself from {self.max_offset} on" if self.max_offset else "",
             )
-
-    def _expect(self, *, ended: bool) -> None:
-        """Tell how many wallpapers there will be, as far as that is known."""
-        if ended:
-            self.outcome.expected = len(self._seen)
-        elif self._claimed is not None:
-            claimed = min(self._claimed, self.max_offset or self._claimed)
-            claimed -= self.first_position.offset
-            self.outcome.expected = min(claimed, self.limit or claimed)
-
-    @property
-    def _limit_is_reached(self) -> bool:
-        return 0 < self.limit <= len(self._seen)
