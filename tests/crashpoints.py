@@ -1,4 +1,4 @@
-"""Every point at which a write to the disk can go wrong: the N-th open, write, fsync or rename.
+"""Every point at which a write can go wrong: the N-th open, write, fsync, rename or commit.
 
 ``python -m tests.crashpoints N FOLDER scrapy ...`` runs scrapy and kills it at that point, in the
 midst of the write, if it is one.
@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from unittest import mock
+
+from sqlalchemy import Connection, Engine, event
 
 
 class Points:
@@ -69,7 +71,7 @@ class WatchedFile:
 
 @contextmanager
 def watched(points: Points) -> Iterator[None]:
-    """Have every open, write, fsync and rename of the block pass *points*."""
+    """Have every open, write, fsync, rename and commit of the block pass *points*."""
     real_open, real_fsync, real_replace = Path.open, os.fsync, os.replace
 
     def opened(path: Path, mode: str = "r", *args: Any, **more: Any) -> Any:
@@ -86,12 +88,19 @@ def watched(points: Points) -> Iterator[None]:
         points.harm_here()
         real_replace(source, target)
 
+    def committed(connection: Connection) -> None:
+        points.harm_here()
+
+    event.listen(Engine, "commit", committed)
     with (
         mock.patch.object(Path, "open", opened),
         mock.patch.object(os, "fsync", synced),
         mock.patch.object(os, "replace", replaced),
     ):
-        yield
+        try:
+            yield
+        finally:
+            event.remove(Engine, "commit", committed)
 
 
 def main(number: str, folder: str, *words: str) -> None:

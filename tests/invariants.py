@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wallpapers import imaging
+from wallpapers.catalogue.place import FILE_NAME
 from wallpapers.downloads.runfolder import PARTS
 from wallpapers.outcome import CATEGORIES, Ending
 
@@ -61,6 +64,32 @@ def check_invariants(run: Run) -> None:
         for image in item["images"]:
             check_stored(run.store, image)
     check_whole(run.store)
+    check_catalogue(run)
+
+
+def check_catalogue(run: Run) -> None:
+    """Assert that catalogue, store and feed tell the same."""
+    path = run.store / FILE_NAME
+    if not path.exists():
+        return
+    with closing(sqlite3.connect(path)) as catalogue:
+        assert catalogue.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        pictures = {
+            sha256: (where, size)
+            for sha256, where, size in catalogue.execute("SELECT sha256, path, size FROM pictures")
+        }
+        rows = {
+            (source, identity): (state, sha256)
+            for source, identity, state, sha256 in catalogue.execute(
+                "SELECT source, id, state, sha256 FROM wallpapers"
+            )
+        }
+    for item in run.items:
+        state, sha256 = rows[item["source"], item["id"]]
+        for image in item["images"]:
+            assert (state, sha256) == ("stored", image["checksum"])
+            assert pictures[sha256] == (image["path"], image["size"])
+        assert item["images"] or state == "failed"
 
 
 def check_stored(store: Path, image: dict[str, object]) -> None:
@@ -84,6 +113,8 @@ def check_whole(store: Path, *, killed: bool = False) -> None:
     """
     for path in store.rglob("*"):
         if killed and PARTS in path.parts:
+            continue
+        if path.name.startswith(FILE_NAME):
             continue
         if path.is_file():
             content = path.read_bytes()

@@ -10,6 +10,7 @@ WallpapersError
 │   └── ListingRefusedError     ... because the source does not want us
 ├── PictureRefusedError         one candidate could not be had, with its reason
 └── StoreError                  the place where wallpapers rest failed: status 5
+    └── CatalogueError          ... or what we know of them
 """
 
 from __future__ import annotations
@@ -64,6 +65,10 @@ class PictureRefusedError(WallpapersError):
 
 class StoreError(WallpapersError):
     """The store did not take a file: disk full, read-only, gone, refused."""
+
+
+class CatalogueError(StoreError):
+    """The catalogue cannot be read or written; the message says what it is and what to do."""
 
 
 @contextmanager

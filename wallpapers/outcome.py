@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
+from collections import Counter, defaultdict
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, ref
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_HOSTS = 1_000  # of which failures are told apart; a listing may name any number
 CATEGORIES = ("stored", "known", "duplicate", "filtered", "failed")
 
 
@@ -54,6 +55,7 @@ class Outcome:
         self.repeated = 0
         self.verdicts: Counter[str] = Counter()
         self.reasons: dict[str, Counter[str]] = {name: Counter() for name in CATEGORIES}
+        self.failed_at: dict[str, Counter[str]] = defaultdict(Counter)  # host -> reasons
         self.expected: int | None = None  # wallpapers, once the listing claims or knows a total
         self.listing_ended = False  # read to its end, or to its limit
         self.listing_failure: str | None = None
@@ -93,12 +95,14 @@ class Outcome:
         self.listed += 1
         self._count("listed")
 
-    def settle(self, item: Any, category: str, reason: str = "", *, size_bytes: int = 0) -> None:
+    def settle(
+        self, item: Any, category: str, reason: str = "", *, size_bytes: int = 0, host: str = ""
+    ) -> None:
         """Give a wallpaper its verdict; a second one for the same wallpaper changes nothing."""
-        self._settle(_key(item), category, reason, size_bytes=size_bytes)
+        self._settle(_key(item), category, reason, size_bytes, host)
 
     def _settle(
-        self, key: tuple[str, str], category: str, reason: str = "", *, size_bytes: int = 0
+        self, key: tuple[str, str], category: str, reason: str, size_bytes: int = 0, host: str = ""
     ) -> None:
         if key not in self._open:
             return
@@ -108,6 +112,8 @@ class Outcome:
         if reason:
             self.reasons[category][reason] += 1
             self._count(f"{category}/{reason}")
+            if category == "failed" and (host in self.failed_at or len(self.failed_at) < _HOSTS):
+                self.failed_at[host][reason] += 1
         if category == "stored":
             self.bytes += size_bytes
             self._count("bytes", size_bytes)

@@ -31,6 +31,7 @@ from wallpapers.feeds import (
 )
 from wallpapers.pipelines.claimed_size import ClaimedSizePipeline
 from wallpapers.pipelines.images import WallpaperImagesPipeline
+from wallpapers.retry import CatalogueDownloadHandler
 from wallpapers.secrets import HideSecrets
 
 # The project. Components are named by class: one that is named once as a class and once as a
@@ -71,6 +72,9 @@ DOWNLOADER_MIDDLEWARES = {
 # Where wallpapers rest, and what they must be. Read by WallpaperImagesPipeline.
 
 IMAGES_STORE = "downloads"
+# A database URL of what is stored, known and failed. Empty: sqlite:///<IMAGES_STORE>/.catalogue.db,
+# or sqlite:///.catalogue.db where the store is remote.
+WALLPAPERS_CATALOGUE = ""
 # "structure" or "decode": what the former does not see is damage in the midst of a picture.
 WALLPAPERS_CHECK = "structure"
 # Pillow only warns at 89 million pixels. 100 million are 400 MB under decode; an 8K wallpaper
@@ -127,6 +131,7 @@ DOWNLOAD_VERIFY_CERTIFICATES = True
 DOWNLOAD_HANDLERS = {
     "http": GuardedDownloadHandler,
     "https": GuardedDownloadHandler,
+    "catalogue": CatalogueDownloadHandler,  # what failed, for `scrapy retry`
     **dict.fromkeys(("data", "file", "ftp", "s3")),
 }
 # May an address that the listing or a redirect names lead to a loopback, private, link-local,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import stat
 import tempfile
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -32,7 +34,7 @@ class FolderStore:
     """
 
     def __init__(self, basedir: str) -> None:
-        self.root = Path(basedir.removeprefix("file://")).expanduser()
+        self.root = _folder(basedir)
 
     def open(self) -> None:
         """Make the folder and prove that it takes a file, before anything is downloaded for it."""
@@ -79,6 +81,22 @@ class FolderStore:
         except OSError:
             return {}
 
+    def holds(self, path: str, size_bytes: int) -> bool:
+        """Is the regular file *path* there, with as many bytes?"""
+        try:
+            status = (self.root / path).lstat()
+        except (OSError, ValueError):
+            return False
+        return stat.S_ISREG(status.st_mode) and status.st_size == size_bytes
+
+    def checksum(self, path: str) -> str | None:
+        """Return the sha256 of *path*, hex, or None where there is no such regular file."""
+        try:
+            with (self.root / path).open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+            return None
+
     def read(self, path: str) -> bytes | None:
         """Return the bytes of *path*, or None where there is no such regular file."""
         target = self.root / path
@@ -91,6 +109,16 @@ class FolderStore:
         """Remove *path*, if it is there."""
         with store_errors(self.root / path):
             (self.root / path).unlink(missing_ok=True)
+
+
+def folder_of(store_uri: str) -> Path | None:
+    """Return the folder that IMAGES_STORE names, or None where it is a remote store."""
+    scheme, found, _ = store_uri.partition("://")
+    return _folder(store_uri) if not found or scheme == "file" else None
+
+
+def _folder(store_uri: str) -> Path:
+    return Path(store_uri.removeprefix("file://")).expanduser()
 
 
 @contextmanager

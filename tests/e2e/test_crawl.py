@@ -12,10 +12,13 @@ import pytest
 
 from tests.e2e.command import FAST, Result, finish, scrapy, start
 from tests.invariants import check_stored, check_whole
-from tests.pictures import encoded, exhibit, exhibits, noise
+from tests.pictures import exhibit, exhibits
 from tests.standin.listing_faults import AntiFlag
 from tests.standin.picture_faults import HeldPictures, MissingPicture
+from tests.standin.transfer_faults import large_jpeg
 from wallpapers.demo.standin import StandIn
+
+FILE_LIMIT = 3_000_000  # bytes: more than a small catalogue needs
 
 
 def crawl(standin: StandIn, folder: Path, *words: str) -> Result:
@@ -97,11 +100,10 @@ def limit_files(size_bytes: int) -> None:
 
 
 def test_status_5_the_store_takes_no_more(tmp_path: Path) -> None:
-    large = exhibit(99, encoded(noise(99, 1200, 800), quality=100))
-    assert len(large.content()) > 60_000
+    large = exhibit(99, large_jpeg(FILE_LIMIT // 1_000_000 + 1))
     with StandIn([*exhibits(10), large, *exhibits(40)[10:]]) as standin:
         words = ("crawl", "baidu_wallpaper", *arguments(standin, tmp_path))
-        result = scrapy(*words, preexec=lambda: limit_files(50_000))
+        result = scrapy(*words, preexec=lambda: limit_files(FILE_LIMIT))
     assert result.status == 5
     (error,) = result.errors
     assert "The store failed" in error
@@ -117,8 +119,9 @@ def test_status_5_the_store_takes_no_more(tmp_path: Path) -> None:
 
 def test_status_5_a_feed_takes_no_more(tmp_path: Path) -> None:
     with StandIn(exhibits(50)) as standin:
-        words = ("crawl", "baidu_wallpaper", *arguments(standin, tmp_path))
-        result = scrapy(*words, preexec=lambda: limit_files(9_000))
+        wide = ("-s", "FEED_EXPORT_INDENT=9000")
+        words = ("crawl", "baidu_wallpaper", *arguments(standin, tmp_path), *wide)
+        result = scrapy(*words, preexec=lambda: limit_files(FILE_LIMIT))
     assert result.status == 5
     (error,) = result.errors
     assert "The feed" in error

@@ -88,15 +88,16 @@ def test_the_table_is_the_last_of_the_log_and_adds_up(crawl: Crawl) -> None:
     table = run.log[run.log.rindex("Wallpapers of this run") :].splitlines()
     assert table == [
         "Wallpapers of this run",
-        "listed             5",
+        "listed                  5",
         table[2],
-        "  known            0",
-        "  duplicate        0",
-        "  filtered         1  too_small_by_claim 1",
-        "  failed           3  http_404 3",
+        "  known                 0",
+        "  duplicate             0",
+        "  filtered              1  too_small_by_claim 1",
+        "  failed                3  http_404 3",
+        "    at 127.0.0.1        3  http_404 3",
         "outcome: failures (exit status 3)",
     ]
-    assert table[2].startswith("  stored           1  0.0 MB in ")
+    assert table[2].startswith("  stored                1  0.0 MB in ")
 
 
 def test_a_limit_of_scrapys_ends_the_run_as_complete(crawl: Crawl) -> None:

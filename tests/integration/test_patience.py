@@ -15,6 +15,7 @@ from tests.conftest import Crawl
 from tests.pictures import exhibits
 from tests.standin import outages
 from tests.standin.transfer_faults import OtherHosts
+from wallpapers.demo.standin import StandIn
 from wallpapers.downloads.patience import retry_after_s
 from wallpapers.outcome import Ending
 
@@ -81,9 +82,13 @@ def test_a_name_that_does_not_resolve_for_a_while_costs_nothing(
         return real("127.0.0.1", port, *args, **more)
 
     monkeypatch.setattr(socket, "getaddrinfo", failing)
-    with OtherHosts(exhibits(30)) as standin:
-        picture = f"pictures.test:{standin.port}/image/pic/item/{standin.exhibits[0].sign}.jpg"
-        standin.addresses = tuple(f"http://{picture}?{number}" for number in range(29))
+
+    class ElsewhereByName(OtherHosts):
+        picture = StandIn.picture
+
+    with ElsewhereByName(exhibits(30)) as standin:
+        folder = f"http://pictures.test:{standin.port}/image/pic/item"
+        standin.addresses = tuple(f"{folder}/{shown.sign}.jpg" for shown in standin.exhibits[1:])
         run = crawl(standin, {**AWAY, "WALLPAPERS_ALLOW_PRIVATE_ADDRESSES": True})
     assert run.ending is Ending.COMPLETE
     assert run.stats["wallpapers/stored"] == 30

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import io
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -227,17 +228,21 @@ def test_what_the_listing_calls_too_small_is_not_asked_for(crawl: Crawl) -> None
 
 
 def test_what_is_too_small_in_truth_gives_way_to_the_next_candidate(crawl: Crawl) -> None:
-    large = exhibit(3, encoded(noise(3, 1600, 900)), width=1600, height=900)
-    shown = [large, *(exhibit(number, width=1600, height=900) for number in (1, 2))]
+    size: dict[str, Any] = {"width": 1600, "height": 900}
+    shown = [exhibit(number, **size) for number in (1, 2)]
+    large = [exhibit(number, encoded(noise(number, 1600, 900)), **size) for number in (3, 4)]
 
     class SmallFirst(StandIn):
         def entry(self, exhibit: Exhibit) -> dict[str, object]:
             entry = super().entry(exhibit)
-            if exhibit is shown[1]:
-                entry["objUrl"] = f"{self.origin}/image/pic/item/{large.sign}.jpg?again=1"
+            if exhibit is shown[0]:
+                entry["objUrl"] = f"{self.origin}/image/pic/item/{large[1].sign}.jpg"
             return entry
 
-    with SmallFirst(shown) as standin:
+        def answer(self, first: int, exhibits: Sequence[Exhibit]) -> dict[str, Any]:
+            return super().answer(first, [shown for shown in exhibits if shown is not large[1]])
+
+    with SmallFirst([*shown, *large]) as standin:
         run = crawl(standin, {"IMAGES_MIN_WIDTH": 1600})
     assert run.ending is Ending.COMPLETE
     assert run.stats["wallpapers/stored"] == 2

@@ -7,17 +7,17 @@ import asyncio
 import logging
 import signal
 
+from scrapy import Spider
 from scrapy.commands.crawl import Command as CrawlCommand
 from scrapy.crawler import Crawler
 from scrapy.exceptions import UsageError
 from twisted.internet.defer import Deferred
 
+from wallpapers.commands.of_store import COULD_NOT_START
 from wallpapers.errors import ArgumentError
 from wallpapers.outcome import Ending, Outcome
 
 logger = logging.getLogger(__name__)
-
-COULD_NOT_START = 1
 
 
 class Command(CrawlCommand):
@@ -42,7 +42,7 @@ class Command(CrawlCommand):
             raise UsageError(f"no spider {args[0]!r}; there is {', '.join(sorted(names))}")
         self.crawl(args[0], opts.spargs)
 
-    def crawl(self, spider: str, arguments: dict[str, str]) -> Crawler:
+    def crawl(self, spider: str | type[Spider], arguments: dict[str, str]) -> Crawler:
         """Run the spider to its end and set the exit status."""
         process = self.crawler_process
         assert process is not None

@@ -25,3 +25,11 @@ def is_askable(url: object) -> TypeGuard[str]:
         and "\\" not in url
         and port != 0
     )
+
+
+def host_of(url: str) -> str:
+    """Return the host that *url* names, in lower case, or "" where it names none."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""

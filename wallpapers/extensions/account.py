@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_MOST_HOSTS = 10  # lines of the table that tell where wallpapers failed
+
 
 class Account:
     """Gives every wallpaper a verdict that no pipeline of ours gave, and logs the closing table.
@@ -81,6 +83,11 @@ class Account:
             if name == "stored" and outcome.bytes:
                 note = f"{outcome.bytes / 1e6:,.1f} MB in {seconds:,.1f} s"
             rows.append((f"  {name}", outcome.verdicts[name], note))
+        hosts = sorted(outcome.failed_at.items(), key=lambda entry: -entry[1].total())
+        for host, reasons in hosts[:_MOST_HOSTS]:
+            rows.append((f"    at {host or 'no host'}", reasons.total(), _by_reason(reasons)))
+        if rest := hosts[_MOST_HOSTS:]:
+            rows.append((f"    at {len(rest)} more", sum(r.total() for _, r in rest), ""))
         if outcome.left:
             rows.append(("left for the next run", outcome.left, ""))
         if outcome.rejected:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import re
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import fields
 from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -20,15 +22,19 @@ from scrapy.pipelines.images import ImagesPipeline
 from scrapy.utils.asyncio import is_asyncio_available
 from twisted.python.failure import Failure
 
+from wallpapers.catalogue.place import catalogue_url
+from wallpapers.catalogue.writer import Writer
 from wallpapers.checks import not_negative, one_of, positive, sizes
 from wallpapers.downloads import reasons
-from wallpapers.downloads.addresses import is_askable
+from wallpapers.downloads.addresses import host_of, is_askable
 from wallpapers.errors import MissingLibraryError, PictureRefusedError, SettingError, StoreError
+from wallpapers.items import StoredImage, Wallpaper
 from wallpapers.libraries import require_for_store
 from wallpapers.listings.text import one_line
 from wallpapers.names import safe_name
 from wallpapers.outcome import Outcome
 from wallpapers.pipelines.drops import Filtered, LeftForNextRun
+from wallpapers.pipelines.holdings import Holdings
 from wallpapers.pipelines.workbench import Demands, Workbench
 from wallpapers.store import FolderStore
 
@@ -37,13 +43,17 @@ if TYPE_CHECKING:
     from scrapy.pipelines.files import FilesStoreProtocol
     from scrapy.pipelines.media import FileInfo, FileInfoOrError, MediaPipeline
 
-    from wallpapers.items import StoredImage
+    from wallpapers.catalogue.catalogue import Catalogue
 
     SpiderInfo = MediaPipeline.SpiderInfo
 
 logger = logging.getLogger(__name__)
 
+_PREVIEW = re.compile(r"-preview(?:-[0-9a-f]{10})?\.\w+$")  # the hash is of a name made safe
 _MAX_LINE = 2_000  # characters of a log line that tells of a failed wallpaper
+_FIELDS = [field.name for field in fields(Wallpaper)]
+
+Refusal = tuple[str, PictureRefusedError]  # the candidate, and why it gave nothing
 
 
 class WallpaperImagesPipeline(ImagesPipeline):
@@ -88,6 +98,8 @@ class WallpaperImagesPipeline(ImagesPipeline):
         except NotConfigured as error:
             raise SettingError("IMAGES_STORE must be a folder, s3:// or gs://, got none") from error
         self.thumbs = dict(self._demands.thumbs)
+        if settings["WALLPAPERS_CATALOGUE"]:
+            catalogue_url(settings)  # a wrong one is to be told at the start
         self._outcome = Outcome.of(crawler)
         self._in_flight: dict[str, asyncio.Task[StoredImage]] = {}
         # One of Scrapy's requests is kept for the listing, which else would wait for pictures.
@@ -96,12 +108,30 @@ class WallpaperImagesPipeline(ImagesPipeline):
     def open_spider(self, spider: Spider | None = None) -> None:
         super().open_spider()
         self._workbench = Workbench(self.store, self._demands, self.spiderinfo)
+        self._writer = Writer(self._open_catalogue)
+        self._holdings = Holdings(self._workbench, self._writer)
         try:
             self._workbench.open()
         except StoreError as error:
             self._outcome.store_failed(f"The store does not take a file: {error}")
+        else:
+            # Beside the first request, which needs no catalogue.
+            self._opening = asyncio.ensure_future(self._open_holdings())
+
+    async def _open_holdings(self) -> None:
+        try:
+            await self._writer.open()
+        except StoreError as error:
+            self._outcome.store_failed(f"The catalogue cannot be used: {error}")
+
+    def _open_catalogue(self) -> Catalogue:
+        from wallpapers.catalogue.catalogue import Catalogue
+
+        url = catalogue_url(self.crawler.settings)
+        return Catalogue.open(url, self._workbench.is_whole)
 
     def close_spider(self) -> None:
+        self._writer.close()
         self._workbench.close()
 
     # What Scrapy's users may override
@@ -136,7 +166,7 @@ class WallpaperImagesPipeline(ImagesPipeline):
         """
         wallpaper = ItemAdapter(item)
         source = wallpaper.get("source") or (info.spider.name if info else "")
-        identity = wallpaper.get("id") or hashlib.sha256(request.url.encode()).hexdigest()[:20]
+        identity = wallpaper.get("id") or _hash(request.url)
         if request.meta.get("preview"):  # which never takes the place of an original
             identity = f"{identity}-preview"
         names = (source, wallpaper.get("listing"), identity)
@@ -176,15 +206,16 @@ class WallpaperImagesPipeline(ImagesPipeline):
         if self._outcome.stopping:
             raise LeftForNextRun
         requests = self.get_media_requests(item, self.spiderinfo)
-        if requests and (known := await self._known(requests[0], item)):
+        wallpaper = self._wallpaper(item, requests)
+        if requests and (known := await self._known(wallpaper, requests[0], item)):
             self._outcome.settle(item, "known")
-            return [_success(_labelled(known, requests[0]))]
-        refusals: list[tuple[str, PictureRefusedError]] = []
+            return [_success(known)]
+        refusals: list[Refusal] = []
         for candidate in self._in_order(item, requests):
             try:
                 if not isinstance(candidate, Request):
                     raise PictureRefusedError("bad_url", "no http(s) address without user part")
-                image = await self._fetch_once(candidate, item)
+                image = await self._fetch_once(candidate, item, wallpaper)
             except PictureRefusedError as refusal:
                 # Without its traceback, which would keep this frame and all that it holds.
                 refusals.append((str(getattr(candidate, "url", candidate)), _bare(refusal)))
@@ -192,8 +223,18 @@ class WallpaperImagesPipeline(ImagesPipeline):
             category = "duplicate" if image["status"] == "duplicate" else "stored"
             self._outcome.settle(item, category, size_bytes=image["size"])
             return [_success(_labelled(image, candidate))]
-        self._give_up(item, refusals)
+        await self._give_up(item, wallpaper, refusals)
         return [_failure(refusal) for _, refusal in refusals]
+
+    def _wallpaper(self, item: Any, requests: Sequence[Request]) -> Wallpaper:
+        """Return *item* as the catalogue knows it: with a source and an id, whatever it is."""
+        given = ItemAdapter(item)
+        known = {name: given[name] for name in _FIELDS if given.get(name)}
+        known |= {"image_urls": self._candidates(item), "images": []}
+        wallpaper = Wallpaper(**{"id": "", **known})
+        wallpaper.id = str(wallpaper.id) or _hash(requests[0].url if requests else "")
+        wallpaper.source = wallpaper.source or self.spiderinfo.spider.name
+        return wallpaper
 
     def _candidates(self, item: Any) -> list[object]:
         candidates = ItemAdapter(item)[self.images_urls_field]
@@ -209,23 +250,27 @@ class WallpaperImagesPipeline(ImagesPipeline):
                 yield request
         yield from rest
 
-    async def _known(self, request: Request, item: Any) -> StoredImage | None:
+    async def _known(self, wallpaper: Wallpaper, request: Request, item: Any) -> StoredImage | None:
         path = self.file_path(request, info=self.spiderinfo, item=item)
-        return await self._workbench.find(request.url, path)
+        known = await self._holdings.known(wallpaper, request.url, path)
+        if known is None or not _PREVIEW.search(known["path"]):
+            return known
+        # What has an original, too, is not known by its preview.
+        return _labelled(known, request) if request.meta.get("preview") else None
 
-    async def _fetch_once(self, request: Request, item: Any) -> StoredImage:
+    async def _fetch_once(self, request: Request, item: Any, wallpaper: Wallpaper) -> StoredImage:
         """Fetch and store a candidate, or share in what is under way for the same address."""
         if (under_way := self._in_flight.get(request.url)) is not None:
             image = await asyncio.shield(under_way)
-            return {**image, "status": "duplicate"}
-        fetch = asyncio.ensure_future(self._fetch(request, item))
+            return await self._holdings.share(wallpaper, image)
+        fetch = asyncio.ensure_future(self._fetch(request, item, wallpaper))
         self._in_flight[request.url] = fetch
         try:
             return await fetch
         finally:
             del self._in_flight[request.url]
 
-    async def _fetch(self, request: Request, item: Any) -> StoredImage:
+    async def _fetch(self, request: Request, item: Any, wallpaper: Wallpaper) -> StoredImage:
         info = self.spiderinfo
         part = self._workbench.part()
         request.meta["part"] = part
@@ -237,7 +282,7 @@ class WallpaperImagesPipeline(ImagesPipeline):
                     name: self.thumb_path(request, name, response, info, item=item)
                     for name in self.thumbs
                 }
-                return await self._workbench.keep(part, request.url, path, thumb_paths)
+                return await self._holdings.keep(part, wallpaper, request.url, path, thumb_paths)
         finally:
             part.remove()
 
@@ -257,16 +302,19 @@ class WallpaperImagesPipeline(ImagesPipeline):
             raise PictureRefusedError(f"http_{response.status}")
         return response
 
-    def _give_up(self, item: Any, refusals: Sequence[tuple[str, PictureRefusedError]]) -> None:
+    async def _give_up(self, item: Any, wallpaper: Wallpaper, refusals: Sequence[Refusal]) -> None:
         """Settle a wallpaper that none of its candidates gave, in one line of the log."""
         for _, refusal in refusals:
             if refusal.reason == "too_small":
+                await self._holdings.filter(wallpaper, "too_small")
                 self._outcome.settle(item, "filtered", "too_small")
                 raise Filtered(str(refusal))
         reason = refusals[0][1].reason if refusals else "bad_url"
-        self._outcome.settle(item, "failed", reason)
+        host = one_line(host_of(refusals[0][0])) if refusals else ""
         tried = "; ".join(f"{url} -> {refusal}" for url, refusal in refusals)
-        line = f"failed {reason}: wallpaper {ItemAdapter(item).get('id')}, tried {tried}"
+        await self._holdings.fail(wallpaper, reason, host, one_line(tried)[:_MAX_LINE])
+        self._outcome.settle(item, "failed", reason, host=host)
+        line = f"failed {reason}: wallpaper {wallpaper.id}, tried {tried}"
         logger.warning("%s", one_line(line)[:_MAX_LINE])
 
     def _get_store(self, uri: str) -> FilesStoreProtocol:
@@ -292,6 +340,10 @@ def _success(image: StoredImage) -> FileInfoOrError:
 
 def _failure(refusal: PictureRefusedError) -> FileInfoOrError:
     return False, Failure(refusal)  # type: ignore[no-untyped-call]
+
+
+def _hash(url: str) -> str:
+    return hashlib.sha256(url.encode()).hexdigest()[:20]
 
 
 def _bare(refusal: PictureRefusedError) -> PictureRefusedError:

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, TypeVar
@@ -72,22 +73,33 @@ class Workbench:
         assert self._parts is not None
         return self._parts.part(self._look)
 
-    async def keep(
-        self, part: Part, url: str, path: str, thumb_paths: Mapping[str, str]
-    ) -> StoredImage:
-        """Store *part* under *path* with its true extension, and its thumbnails beside it.
+    async def make(self, part: Part, url: str, path: str) -> tuple[StoredImage, dict[str, bytes]]:
+        """Return what *part* is, with its path and its true extension, and its thumbnails by name.
 
         Raises PictureRefusedError with its reason, and StoreError.
         """
-        image, thumbs = await self._run(lambda: self._make(part, url, path))
-        files = [(thumb_paths[name], content) for name, content in thumbs.items()]
+        return await self._run(lambda: self._make(part, url, path))
+
+    async def put(self, part: Part, image: StoredImage, thumbs: Mapping[str, bytes]) -> None:
+        """Store *part* as *image*, and *thumbs*, by path, beside it. Raises StoreError."""
+        files = list(thumbs.items())
         if isinstance(self._store, FolderStore):
             store = self._store
             await self._run(lambda: self._write(store, files, part, image["path"]))
         else:
             body = await self._run(part.path.read_bytes)
             await self._upload([*files, (image["path"], body)], image)
-        return image
+
+    async def remove(self, paths: Iterable[str]) -> None:
+        """Remove files that turned out to be one too many; Scrapy's remote stores cannot."""
+        if isinstance(self._store, FolderStore):
+            store = self._store
+            for path in paths:
+                await self._run(partial(store.remove, path))
+
+    def is_whole(self, path: str, size_bytes: int) -> bool:
+        """Is *path* there with its size? Of a remote store that is believed, not asked."""
+        return not isinstance(self._store, FolderStore) or self._store.holds(path, size_bytes)
 
     async def find(self, url: str, path: str) -> StoredImage | None:
         """Return what is stored under *path*, whatever its extension, if it is a whole picture."""

@@ -1,0 +1,418 @@
+"""The contract of the catalogue, on every database that it supports."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+import subprocess
+import sys
+import threading
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+import pytest
+import sqlalchemy
+from sqlalchemy import URL, inspect, make_url
+
+from tests.postgresql import PostgreSQL, postgresql
+from wallpapers.catalogue import schema
+from wallpapers.catalogue.catalogue import Catalogue
+from wallpapers.catalogue.entries import MOST_SHARING, Entries
+from wallpapers.errors import CatalogueError
+from wallpapers.items import StoredImage, Wallpaper
+
+PROJECT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[PostgreSQL]:
+    with postgresql() as running:
+        yield running
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> URL:
+    if request.param == "sqlite":
+        return URL.create("sqlite", database=str(tmp_path / "catalogue.db"))
+    server: PostgreSQL = request.getfixturevalue("server")
+    return make_url(server.new_database()).set(drivername="postgresql+psycopg")
+
+
+@pytest.fixture
+def store() -> dict[str, int]:
+    """A store as the catalogue sees it: paths and sizes."""
+    return {}
+
+
+Open = Callable[[], Catalogue]
+
+
+@pytest.fixture
+def open_it(url: URL, store: dict[str, int]) -> Iterator[Open]:
+    opened: list[Catalogue] = []
+
+    def open_one() -> Catalogue:
+        opened.append(Catalogue.open(url, lambda path, size: store.get(path) == size))
+        return opened[-1]
+
+    yield open_one
+    for catalogue in opened:
+        catalogue.close()
+
+
+def wallpaper(identity: str = "1", **more: object) -> Wallpaper:
+    fields = {"source": "s", "listing": "国家地理", "title": "a\\'\x7f", **more}
+    return Wallpaper(identity, [f"http://a.test/{identity}.jpg"], **fields)  # type: ignore[arg-type]
+
+
+def image(checksum: str = "aa", path: str = "s/1.jpg", size: int = 10) -> StoredImage:
+    return StoredImage(
+        url="http://a.test/1.jpg",
+        path=path,
+        checksum=checksum,
+        status="downloaded",
+        width=1600,
+        height=900,
+        format="JPEG",
+        size=size,
+    )
+
+
+def after(found: list[Wallpaper]) -> str:
+    return found[-1].id if found else ""
+
+
+def put(catalogue: Catalogue, store: dict[str, int], new: Wallpaper, stored: StoredImage) -> str:
+    """Have *new* stored as *stored*; return the status that it got."""
+    store[stored["path"]] = stored["size"]
+    entered = catalogue.run(lambda entries: entries.store(new, stored))
+    assert entered.accepted
+    return entered.image["status"]
+
+
+def test_what_is_new_is_listed_and_not_held(open_it: Open) -> None:
+    catalogue = open_it()
+    for _ in range(2):
+        assert catalogue.run(lambda entries: entries.take_up([wallpaper()])) == {}
+    assert catalogue.run(lambda entries: entries.count("state")) == {("listed",): 1}
+
+
+def test_what_is_stored_is_held_by_the_next_program(open_it: Open, store: dict[str, int]) -> None:
+    assert put(open_it(), store, wallpaper(), image()) == "downloaded"
+    held = open_it().run(lambda entries: entries.take_up([wallpaper(), wallpaper("2")]))
+    assert list(held) == [("s", "1")]
+    assert held["s", "1"].whole
+    assert held["s", "1"].image == {**image(), "status": "uptodate"}
+
+
+@pytest.mark.parametrize("size", [None, 9])
+def test_a_row_whose_file_is_gone_or_of_another_size_is_not_whole(
+    open_it: Open, store: dict[str, int], size: int | None
+) -> None:
+    catalogue = open_it()
+    put(catalogue, store, wallpaper(), image())
+    del store["s/1.jpg"]
+    if size:
+        store["s/1.jpg"] = size
+    held = catalogue.run(lambda entries: entries.take_up([wallpaper()]))
+    assert not held["s", "1"].whole
+
+
+def test_the_same_bytes_have_one_path(open_it: Open, store: dict[str, int]) -> None:
+    catalogue = open_it()
+    put(catalogue, store, wallpaper(), image())
+    assert put(catalogue, store, wallpaper("2"), image(path="s/2.jpg")) == "duplicate"
+    held = catalogue.run(lambda entries: entries.take_up([wallpaper("2")]))
+    assert held["s", "2"].image["path"] == "s/1.jpg"
+
+
+def test_the_same_bytes_move_where_they_are_whole(open_it: Open, store: dict[str, int]) -> None:
+    catalogue = open_it()
+    put(catalogue, store, wallpaper(), image())
+    del store["s/1.jpg"]
+    assert put(catalogue, store, wallpaper("2"), image(path="s/2.jpg")) == "downloaded"
+    held = catalogue.run(lambda entries: entries.take_up([wallpaper("1")]))
+    assert held["s", "1"].image["path"] == "s/2.jpg"
+
+
+def test_other_bytes_under_a_path_displace_those_that_were_there(
+    open_it: Open, store: dict[str, int]
+) -> None:
+    catalogue = open_it()
+    put(catalogue, store, wallpaper(), image())
+    put(catalogue, store, wallpaper("2"), image())
+    put(catalogue, store, wallpaper(), image("bb", size=11))
+    held = catalogue.run(lambda entries: entries.take_up([wallpaper(), wallpaper("2")]))
+    assert held["s", "1"].image["checksum"] == "bb"
+    assert ("s", "2") not in held
+    assert catalogue.run(lambda entries: entries.count("state")) == {("listed",): 1, ("stored",): 1}
+
+
+def test_bytes_that_stand_for_many_are_a_placeholder(open_it: Open, store: dict[str, int]) -> None:
+    catalogue = open_it()
+    for number in range(MOST_SHARING):
+        put(catalogue, store, wallpaper(f"{number}"), image())
+    sixth = catalogue.run(lambda entries: entries.store(wallpaper("x"), image(path="s/x.jpg")))
+    assert not sixth.accepted
+    assert sixth.image["path"] == "s/1.jpg"
+    assert put(catalogue, store, wallpaper("3"), image()) == "downloaded"  # one of the five
+
+
+def test_failures_are_remembered_and_come_back_as_they_were(
+    open_it: Open, store: dict[str, int]
+) -> None:
+    catalogue = open_it()
+    failing = [wallpaper(f"{number}", tags=["海"]) for number in range(5)]
+    for one in failing * 2:
+        catalogue.run(
+            partial(Entries.fail, wallpaper=one, reason="timeout", host="a.test", tried="...")
+        )
+    put(catalogue, store, failing[4], image())
+    again: list[Wallpaper] = []
+    while page := catalogue.run(partial(Entries.failed, source="s", after=after(again), most=3)):
+        again += page
+    assert again == failing[:4]
+    assert catalogue.run(lambda e: e.count("attempts", state="failed")) == {(2,): 4}
+    assert catalogue.run(lambda e: e.count("attempts", state="stored")) == {(0,): 1}
+    assert catalogue.run(lambda e: e.count("host", "reason", state="failed")) == {
+        ("a.test", "timeout"): 4
+    }
+
+
+def test_a_failure_does_not_forget_what_was_stored(open_it: Open, store: dict[str, int]) -> None:
+    catalogue = open_it()
+    put(catalogue, store, wallpaper(), image())
+    catalogue.run(lambda entries: entries.fail(wallpaper(), "http_404", "a.test", "..."))
+    held = catalogue.run(lambda entries: entries.take_up([wallpaper()]))["s", "1"]
+    assert (held.state, held.whole) == ("failed", True)
+
+
+def test_work_that_raises_leaves_nothing(open_it: Open) -> None:
+    catalogue = open_it()
+
+    def half(entries: Entries) -> None:
+        entries.take_up([wallpaper()])
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        catalogue.run(half)
+    assert catalogue.run(lambda entries: entries.count("state")) == {}
+
+
+def test_a_thousand_wallpapers_are_taken_up_at_once(open_it: Open, store: dict[str, int]) -> None:
+    catalogue = open_it()
+    many = [wallpaper(f"{number}") for number in range(1_200)]
+    catalogue.run(lambda entries: entries.take_up(many))
+    for one in many[::100]:
+        put(catalogue, store, one, image(f"sum{one.id}", f"s/{one.id}.jpg"))
+    assert len(catalogue.run(lambda entries: entries.take_up(many))) == 12
+
+
+def test_two_programs_at_once_keep_one_of_each(
+    open_it: Open, store: dict[str, int], url: URL
+) -> None:
+    """Sixteen contents under forty names each, stored by four programs in different orders."""
+    open_it()
+    work = [(f"{number}", f"sum{number % 16}") for number in range(80)]
+    failures: list[BaseException] = []
+    for number, content in work:
+        store[f"s/{number}-{content}.jpg"] = 10
+
+    def program(seed: int) -> None:
+        catalogue = Catalogue.open(url, lambda path, size: store.get(path) == size)
+        mine = work.copy()
+        random.Random(seed).shuffle(mine)
+        try:
+            for number, content in mine:
+                new, content_of_it = wallpaper(number), image(content, f"s/{number}-{content}.jpg")
+                catalogue.run(partial(Entries.store, wallpaper=new, image=content_of_it))
+        except BaseException as error:
+            failures.append(error)
+        finally:
+            catalogue.close()
+
+    threads = [threading.Thread(target=program, args=(seed,)) for seed in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    catalogue = open_it()
+    assert catalogue.run(lambda entries: entries.formats()) == {"JPEG": (16, 160)}
+    assert catalogue.run(lambda entries: entries.count("sha256")) == {
+        (f"sum{number}",): 5 for number in range(16)
+    }
+
+
+def test_the_steps_lead_to_the_tables_that_are_used(open_it: Open, url: URL) -> None:
+    open_it()
+    engine = sqlalchemy.create_engine(url)
+    for table in (schema.pictures, schema.wallpapers):
+        columns = {
+            column["name"]: column["nullable"] for column in inspect(engine).get_columns(table.name)
+        }
+        assert set(columns) == {column.name for column in table.columns}
+    engine.dispose()
+
+
+@pytest.mark.parametrize("version", range(1, schema.VERSION))
+def test_an_older_catalogue_is_upgraded_with_all_that_it_holds(
+    open_it: Open, store: dict[str, int], url: URL, version: int
+) -> None:
+    engine = sqlalchemy.create_engine(url)
+    with engine.begin() as connection:
+        schema.upgrade(connection, to=version)
+        for statement in FIRST_ROWS:
+            connection.execute(sqlalchemy.text(statement))
+    engine.dispose()
+    store["s/1.jpg"] = 10
+    catalogue = open_it()
+    held = catalogue.run(lambda entries: entries.take_up([wallpaper()]))["s", "1"]
+    assert held.whole
+    assert held.image == {**image(), "status": "uptodate"}
+
+
+# As the first version wrote them.
+FIRST_ROWS = (
+    "INSERT INTO pictures (sha256, path, size, width, height, format, stored_at) "
+    "VALUES ('aa', 's/1.jpg', 10, 1600, 900, 'JPEG', '2026-11-23T00:00:00+00:00')",
+    "INSERT INTO wallpapers (source, id, listing, state, sha256, url, reason, host, tried, "
+    "attempts, listed_at, changed_at, item) VALUES ('s', '1', 'l', 'stored', 'aa', "
+    "'http://a.test/1.jpg', '', '', '', 0, '2026-11-23T00:00:00+00:00', "
+    "'2026-11-23T00:00:00+00:00', '{}')",
+)
+
+
+def test_a_catalogue_of_a_later_version_is_left_alone(open_it: Open, url: URL) -> None:
+    open_it()
+    engine = sqlalchemy.create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(sqlalchemy.text("UPDATE catalogue_version SET version = 99"))
+    engine.dispose()
+    with pytest.raises(CatalogueError, match="schema 99, this program knows"):
+        open_it()
+
+
+def test_another_programs_database_is_left_alone(open_it: Open, url: URL) -> None:
+    engine = sqlalchemy.create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(sqlalchemy.text("CREATE TABLE pictures (name TEXT)"))
+    engine.dispose()
+    with pytest.raises(CatalogueError, match="not those of a catalogue"):
+        open_it()
+
+
+def test_a_server_that_is_not_there_is_named_without_its_password() -> None:
+    url = make_url("postgresql+psycopg://me:canary-123@127.0.0.1:1/db")
+    with pytest.raises(CatalogueError) as raised:
+        Catalogue.open(url, lambda path, size: True)
+    assert "postgresql+psycopg://me:***@127.0.0.1:1/db" in str(raised.value)
+    assert "canary" not in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+# SQLite alone
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A catalogue of 300 wallpapers in a file."""
+    path = tmp_path / "catalogue.db"
+    catalogue = open_file(path)
+    for number in range(300):
+        stored = image(f"{number:064}", f"s/{number}.jpg")
+        catalogue.run(partial(Entries.store, wallpaper=wallpaper(f"{number}"), image=stored))
+    catalogue.close()
+    return path
+
+
+def open_file(path: Path) -> Catalogue:
+    return Catalogue.open(URL.create("sqlite", database=str(path)), lambda path, size: True)
+
+
+def test_a_catalogue_that_was_cut_opens_or_says_so(file: Path, tmp_path: Path) -> None:
+    content = file.read_bytes()
+    told = opened = 0
+    for seed in range(100):
+        cut = tmp_path / f"{seed}" / "c.db"
+        cut.parent.mkdir()
+        cut.write_bytes(content[: random.Random(seed).randrange(len(content))])
+        try:
+            catalogue = open_file(cut)
+        except CatalogueError as error:
+            told += f"&& mv {cut}*" in str(error)
+            continue
+        rows = catalogue.run(lambda entries: entries.count("state"))
+        assert rows in ({}, {("stored",): 300})
+        catalogue.close()
+        opened += 1
+    assert told + opened == 100
+    assert told > 90
+
+
+def test_a_file_that_is_no_database_is_named_with_the_remedy(tmp_path: Path) -> None:
+    path = tmp_path / "catalogue.db"
+    path.write_text("something else, and long enough to be looked at" * 30)
+    with pytest.raises(CatalogueError, match=r"not a database; .* mkdir"):
+        open_file(path)
+
+
+def test_the_remedy_works_as_it_is_printed(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[8192:40960] = bytes(32768)
+    file.write_bytes(content)
+    with pytest.raises(CatalogueError) as raised:
+        open_file(file)
+    subprocess.run(str(raised.value).partition("finds them: ")[2], shell=True, check=True)
+    open_file(file).close()
+
+
+def test_a_catalogue_that_another_program_holds_is_named(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wallpapers.catalogue.catalogue._LOCK_TIMEOUT_S", 0.1)
+    with closing(sqlite3.connect(file)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(CatalogueError, match=r"locked; another program holds it"):
+            open_file(file)
+
+
+def test_a_full_disk_takes_nothing_back(file: Path) -> None:
+    catalogue = open_file(file)
+
+    def too_much(entries: Entries) -> None:
+        entries._connection.exec_driver_sql("PRAGMA max_page_count = 1")
+        entries.take_up([wallpaper(f"new{number}", title="x" * 5_000) for number in range(100)])
+
+    with pytest.raises(CatalogueError, match="database or disk is full"):
+        catalogue.run(too_much)
+    catalogue.close()
+    catalogue = open_file(file)
+    assert catalogue.run(lambda entries: entries.count("state")) == {("stored",): 300}
+    catalogue.close()
+
+
+def test_the_steps_are_taken_from_an_egg(tmp_path: Path) -> None:
+    egg = tmp_path / "wallpapers.egg"
+    with zipfile.ZipFile(egg, "w") as archive:
+        for path in (PROJECT / "wallpapers").rglob("*.py"):
+            archive.write(path, path.relative_to(PROJECT))
+    code = (
+        "import sys; from sqlalchemy import URL; "
+        "from wallpapers.catalogue import catalogue as c; assert '.egg' in c.__file__; "
+        "url = URL.create('sqlite', database=sys.argv[1]); "
+        "print(c.Catalogue.open(url, lambda path, size: True).run(lambda e: e.formats()))"
+    )
+    words = [sys.executable, "-c", code, str(tmp_path / "c.db")]
+    done = subprocess.run(
+        words,
+        env={"PYTHONPATH": str(egg)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "{}\n"

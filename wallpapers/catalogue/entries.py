@@ -1,0 +1,295 @@
+"""The contract of the catalogue: what may be asked and written within one transaction."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, Table, and_, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from wallpapers.catalogue.schema import pictures, wallpapers
+from wallpapers.items import StoredImage, Wallpaper
+
+Key = tuple[str, str]  # source and id
+Whole = Callable[[str, int], bool]  # is the file at this path there, with this many bytes?
+
+# A body that stands for more wallpapers than these is none of them.
+MOST_SHARING = 5
+_CHUNK = 500  # keys in one statement; SQLite allows 32,766 parameters
+
+
+@dataclass(frozen=True)
+class Held:
+    """A picture that the catalogue says is in the store; ``whole`` = the store says so too."""
+
+    image: StoredImage
+    state: str  # of the wallpaper that was asked for
+    whole: bool
+
+
+@dataclass(frozen=True)
+class Entered:
+    """What became of a picture that was to be entered: where its bytes are, and whether they count.
+
+    Bytes that stand for many wallpapers stand for none: they are a placeholder.
+    """
+
+    image: StoredImage
+    accepted: bool
+
+
+class Entries:
+    """Reads and writes rows of one transaction; nothing of it is kept unless that ends well.
+
+    Every write may be done twice, or by two programs at once, and leaves one row.
+    """
+
+    def __init__(self, connection: Connection, is_whole: Whole) -> None:
+        self._connection = connection
+        self._is_whole = is_whole
+        self._insert: Callable[[Table], sqlite.Insert | postgresql.Insert] = (
+            sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+        )
+
+    # What the crawl asks and tells
+
+    def take_up(self, listed: Iterable[Wallpaper]) -> dict[Key, Held]:
+        """Enter *listed* where they are new; return what is held of those that are not."""
+        found: dict[Key, Held | None] = {}
+        by_key = {(wallpaper.source, wallpaper.id): wallpaper for wallpaper in listed}
+        for source in {source for source, _ in by_key}:
+            ids = [identity for other, identity in by_key if other == source]
+            for start in range(0, len(ids), _CHUNK):
+                found |= self._held_by(source, ids[start : start + _CHUNK])
+        if new := [_listed_row(by_key[key]) for key in by_key if key not in found]:
+            self._connection.execute(self._insert(wallpapers).on_conflict_do_nothing(), new)
+        return {key: held for key, held in found.items() if held is not None}
+
+    def find(self, checksum: str) -> Held | None:
+        """Return the picture with these bytes, whatever wallpaper it was stored for."""
+        row = self._connection.execute(
+            select(pictures).where(pictures.c.sha256 == checksum)
+        ).one_or_none()
+        return self._held(row, "", "stored") if row else None
+
+    def store(self, wallpaper: Wallpaper, image: StoredImage) -> Entered:
+        """Say that *wallpaper* is *image*, whose file is whole, synced and under its path.
+
+        Where the same bytes are whole under another path already, that one holds, as ``duplicate``:
+        the file of *image* is one too many. Where they stand for five other wallpapers already,
+        nothing is written about this one.
+        """
+        checksum, path = image["checksum"], image["path"]
+        held = self.find(checksum)
+        if held is not None and not held.whole:
+            self._connection.execute(
+                update(pictures)
+                .where(pictures.c.sha256 == checksum)
+                .values(path=path, stored_at=_now(), damaged_at=None)
+            )
+        self._displace(path, checksum)
+        if held is None:
+            new = self._insert(pictures).values(_picture_row(image)).on_conflict_do_nothing()
+            self._connection.execute(new)
+        held = self.find(checksum)
+        if held is None:
+            raise RetryTransaction  # another program stored other bytes under this path meanwhile
+        theirs = held.image["path"]
+        status = image["status"] if theirs == path else "duplicate"
+        entered: StoredImage = {**image, "path": theirs, "status": status}
+        if self._sharing(checksum, wallpaper) >= MOST_SHARING:
+            return Entered(entered, accepted=False)
+        said = {"state": "stored", "sha256": checksum, "url": image["url"]}
+        self._put({**_listed_row(wallpaper), **said})
+        return Entered(entered, accepted=True)
+
+    def fail(self, wallpaper: Wallpaper, reason: str, host: str, tried: str) -> None:
+        """Say that *wallpaper* could not be had; what was held of it before is not forgotten.
+
+        *host* is that of its best candidate, *tried* tells what became of each.
+        """
+        said = {"state": "failed", "reason": reason, "host": host, "tried": tried, "attempts": 1}
+        row = {**_listed_row(wallpaper), **said}
+        self._put(row, attempts=wallpapers.c.attempts + 1)
+
+    def filter(self, wallpaper: Wallpaper, reason: str) -> None:
+        """Say that *wallpaper* is there, but not wanted."""
+        self._put({**_listed_row(wallpaper), "state": "filtered", "reason": reason})
+
+    # What commands ask
+
+    def failed(self, source: str, *, after: str = "", most: int = 60) -> list[Wallpaper]:
+        """Return failed wallpapers of *source* by id, beginning behind the id *after*."""
+        rows = self._connection.execute(
+            select(wallpapers.c.item)
+            .where(
+                wallpapers.c.state == "failed",
+                wallpapers.c.source == source,
+                wallpapers.c.id > after,
+            )
+            .order_by(wallpapers.c.id)
+            .limit(most)
+        )
+        return [Wallpaper(**json.loads(row.item)) for row in rows]
+
+    def count(self, *by: str, **where: str) -> dict[tuple[Any, ...], int]:
+        """Return the number of wallpapers by columns, of those whose columns are as in *where*."""
+        columns = [wallpapers.c[name] for name in by]
+        rows = self._connection.execute(
+            select(*columns, func.count())
+            .where(*(wallpapers.c[name] == value for name, value in where.items()))
+            .group_by(*columns)
+            .order_by(func.count().desc(), *columns)
+        )
+        return {tuple(row[:-1]): row[-1] for row in rows}
+
+    def formats(self) -> dict[str, tuple[int, int]]:
+        """Return, for each format, the number of pictures in the store and their bytes."""
+        rows = self._connection.execute(
+            select(pictures.c.format, func.count(), func.sum(pictures.c.size))
+            .group_by(pictures.c.format)
+            .order_by(func.count().desc())
+        )
+        return {row[0]: (row[1], int(row[2])) for row in rows}
+
+    def pictures(self, *, after: str = "", most: int = _CHUNK) -> list[StoredImage]:
+        """Return the pictures in the store by sha256, beginning behind the sha256 *after*."""
+        rows = self._connection.execute(
+            select(pictures)
+            .where(pictures.c.sha256 > after)
+            .order_by(pictures.c.sha256)
+            .limit(most)
+        )
+        return [self._held(row, "", "stored").image for row in rows]
+
+    def mark(self, checksum: str, *, damaged: bool) -> None:
+        """Say whether the file of this picture was found to hold other bytes than it should."""
+        self._connection.execute(
+            update(pictures)
+            .where(pictures.c.sha256 == checksum)
+            .values(damaged_at=_now() if damaged else None)
+        )
+
+    def without_row(self, paths: Sequence[str]) -> list[str]:
+        """Return those of *paths* that no picture has."""
+        known = select(pictures.c.path).where(pictures.c.path.in_(paths))
+        have = set(self._connection.execute(known).scalars())
+        return [path for path in paths if path not in have]
+
+    def shared(self, least: int = MOST_SHARING) -> dict[str, int]:
+        """Return the paths that stand for *least* wallpapers or more, and for how many."""
+        count = func.count()
+        rows = self._connection.execute(
+            select(pictures.c.path, count)
+            .join(wallpapers, wallpapers.c.sha256 == pictures.c.sha256)
+            .group_by(pictures.c.path)
+            .having(count >= least)
+            .order_by(pictures.c.path)
+        )
+        return {row[0]: row[1] for row in rows}
+
+    # Within
+
+    def _held_by(self, source: str, ids: Sequence[str]) -> dict[Key, Held | None]:
+        """Return what is held of the wallpapers with *ids* that have a row; None = no picture."""
+        rows = self._connection.execute(
+            _with_picture().where(wallpapers.c.source == source, wallpapers.c.id.in_(ids))
+        )
+        return {
+            (source, row.id): self._held(row, row.url, row.state) if row.path else None
+            for row in rows
+        }
+
+    def _held(self, row: Row[Any], url: str, state: str) -> Held:
+        image = StoredImage(
+            url=url,
+            path=row.path,
+            checksum=row.sha256,
+            status="uptodate",
+            width=row.width,
+            height=row.height,
+            format=row.format,
+            size=row.size,
+        )
+        whole = row.damaged_at is None and self._is_whole(row.path, row.size)
+        return Held(image, state, whole)
+
+    def _displace(self, path: str, checksum: str) -> None:
+        """Forget another picture that was under *path*: its file has just been replaced."""
+        others = select(pictures.c.sha256).where(
+            pictures.c.path == path, pictures.c.sha256 != checksum
+        )
+        for (other,) in self._connection.execute(others).all():
+            self._connection.execute(
+                update(wallpapers)
+                .where(wallpapers.c.sha256 == other)
+                .values(sha256=None, state="listed", changed_at=_now())
+            )
+            self._connection.execute(pictures.delete().where(pictures.c.sha256 == other))
+
+    def _sharing(self, checksum: str, wallpaper: Wallpaper) -> int:
+        """Return how many other wallpapers are the picture with these bytes."""
+        key = and_(wallpapers.c.source == wallpaper.source, wallpapers.c.id == wallpaper.id)
+        query = select(func.count()).where(wallpapers.c.sha256 == checksum, ~key)
+        return self._connection.execute(query).scalar_one()
+
+    def _put(self, row: Mapping[str, Any], **more: Any) -> None:
+        """Insert *row*, or have the row of the same key say the same, and *more*."""
+        kept = {"source", "id", "listed_at"} | ({"sha256", "url"} - _said(row))
+        changes = {name: value for name, value in row.items() if name not in kept}
+        insert = self._insert(wallpapers).values(row)
+        self._connection.execute(
+            insert.on_conflict_do_update(index_elements=["source", "id"], set_=changes | more)
+        )
+
+
+class RetryTransaction(Exception):
+    """Another program was faster: the same transaction, done again, sees what it wrote."""
+
+
+def _with_picture() -> Select[Any]:
+    joined = wallpapers.outerjoin(pictures, wallpapers.c.sha256 == pictures.c.sha256)
+    held = [column for column in pictures.c if column.name != "stored_at"]
+    return select(wallpapers.c.id, wallpapers.c.url, wallpapers.c.state, *held).select_from(joined)
+
+
+def _said(row: Mapping[str, Any]) -> set[str]:
+    return {name for name in ("sha256", "url") if row[name]}
+
+
+def _listed_row(wallpaper: Wallpaper) -> dict[str, Any]:
+    now = _now()
+    return {
+        "source": wallpaper.source,
+        "id": wallpaper.id,
+        "listing": wallpaper.listing,
+        "state": "listed",
+        "sha256": None,
+        "url": "",
+        "reason": "",
+        "host": "",
+        "tried": "",
+        "attempts": 0,
+        "listed_at": now,
+        "changed_at": now,
+        "item": json.dumps({name: getattr(wallpaper, name) for name in _FIELDS}, default=str),
+    }
+
+
+_FIELDS = [field.name for field in fields(Wallpaper) if field.name != "images"]
+
+
+def _picture_row(image: StoredImage) -> dict[str, Any]:
+    return {
+        "sha256": image["checksum"],
+        **{name: image[name] for name in ("path", "size", "width", "height", "format")},
+        "stored_at": _now(),
+    }
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,132 @@
+"""The tables, and the numbered steps that lead any older catalogue to them.
+
+Steps are a list in this module, and not files to be found, so that they work from an egg.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    ForeignKey,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    inspect,
+    text,
+)
+
+from wallpapers.errors import CatalogueError
+
+_tables = MetaData()
+
+# One row for each content in the store. Times are UTC, ISO 8601; nothing is decided by them.
+pictures = Table(
+    "pictures",
+    _tables,
+    Column("sha256", Text, primary_key=True),  # of the stored bytes, hex
+    Column("path", Text, nullable=False, unique=True),  # below IMAGES_STORE, with "/"
+    Column("size", BigInteger, nullable=False),  # bytes
+    Column("width", Integer, nullable=False),  # pixels, as displayed
+    Column("height", Integer, nullable=False),
+    Column("format", Text, nullable=False),
+    Column("stored_at", Text, nullable=False),
+    Column("damaged_at", Text),  # when its file was found not to have this sha256
+)
+
+# One row for each wallpaper that a listing named.
+wallpapers = Table(
+    "wallpapers",
+    _tables,
+    Column("source", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("listing", Text, nullable=False),
+    Column("state", Text, nullable=False),  # listed, stored, filtered or failed
+    Column("sha256", Text, ForeignKey("pictures.sha256")),  # its picture, as last stored
+    Column("url", Text, nullable=False),  # the candidate that worked
+    Column("reason", Text, nullable=False),  # why it was filtered or failed
+    Column("host", Text, nullable=False),  # that it failed at
+    Column("tried", Text, nullable=False),  # each candidate and what became of it
+    Column("attempts", Integer, nullable=False),  # runs in which it failed since it was stored
+    Column("listed_at", Text, nullable=False),
+    Column("changed_at", Text, nullable=False),
+    Column("item", Text, nullable=False),  # JSON: what it takes to ask for it again
+)
+
+# Statement by statement; a step that was released is never changed.
+STEPS: list[list[str]] = [
+    [
+        """CREATE TABLE pictures (
+            sha256 TEXT PRIMARY KEY,
+            path TEXT NOT NULL UNIQUE,
+            size BIGINT NOT NULL,
+            width INTEGER NOT NULL,
+            height INTEGER NOT NULL,
+            format TEXT NOT NULL,
+            stored_at TEXT NOT NULL
+        )""",
+        """CREATE TABLE wallpapers (
+            source TEXT NOT NULL,
+            id TEXT NOT NULL,
+            listing TEXT NOT NULL,
+            state TEXT NOT NULL,
+            sha256 TEXT REFERENCES pictures (sha256),
+            url TEXT NOT NULL,
+            reason TEXT NOT NULL,
+            host TEXT NOT NULL,
+            tried TEXT NOT NULL,
+            attempts INTEGER NOT NULL,
+            listed_at TEXT NOT NULL,
+            changed_at TEXT NOT NULL,
+            item TEXT NOT NULL,
+            PRIMARY KEY (source, id)
+        )""",
+        "CREATE INDEX wallpapers_sha256 ON wallpapers (sha256)",
+        "CREATE INDEX wallpapers_state ON wallpapers (state, source, id)",
+    ],
+    ["ALTER TABLE pictures ADD COLUMN damaged_at TEXT"],
+]
+VERSION = len(STEPS)
+
+_LOCK = 7_262_001  # any number; PostgreSQL's advisory locks have no names
+
+
+def upgrade(connection: Connection, *, to: int = VERSION) -> None:
+    """Take the steps that are missing up to *to*, within the caller's transaction.
+
+    Two programs at once take them once: SQLite's transactions are exclusive, and in PostgreSQL
+    this one waits for a lock. Raises CatalogueError for a schema that is newer than this program,
+    or none of ours.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+    version = version_of(connection)
+    if version > VERSION:
+        raise CatalogueError(
+            f"the catalogue has schema {version}, this program knows {VERSION}: install the "
+            "version of wallpapers that wrote it, or a later one"
+        )
+    if version >= to:
+        return
+    if version == 0:
+        connection.execute(text("CREATE TABLE catalogue_version (version INTEGER NOT NULL)"))
+        connection.execute(text("INSERT INTO catalogue_version VALUES (0)"))
+    for step in STEPS[version:to]:
+        for statement in step:
+            connection.execute(text(statement))
+    connection.execute(text("UPDATE catalogue_version SET version = :to"), {"to": to})
+
+
+def version_of(connection: Connection) -> int:
+    """Return the number of the last step taken; 0 = an empty database. Raises CatalogueError."""
+    names = set(inspect(connection).get_table_names())
+    if "catalogue_version" in names:
+        version: int = connection.execute(
+            text("SELECT version FROM catalogue_version")
+        ).scalar_one()
+        return version
+    if names & {"pictures", "wallpapers"}:
+        raise CatalogueError("its tables are not those of a catalogue; name another database")
+    return 0

@@ -1,0 +1,95 @@
+"""One thread that reads and writes the catalogue, so that the reactor never waits for it.
+
+Whatever was asked for while it worked is done in the next transaction, all of it in one: the more
+there is to do, the less each costs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from wallpapers.items import Wallpaper
+
+if TYPE_CHECKING:
+    from wallpapers.catalogue.catalogue import Catalogue
+    from wallpapers.catalogue.entries import Entries, Held, Key
+
+T = TypeVar("T")
+Work = Callable[["Entries"], Any]
+
+
+class Writer:
+    """The catalogue, to be awaited. Its methods raise CatalogueError; none of them blocks."""
+
+    def __init__(self, open_catalogue: Callable[[], Catalogue]) -> None:
+        self._open = open_catalogue
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="wallpapers-catalogue")
+        self._catalogue: Catalogue | None = None
+        self._arrivals: list[tuple[Wallpaper, asyncio.Future[Any]]] = []
+        self._waiting: list[tuple[Work, asyncio.Future[Any]]] = []
+        self._at_work: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Open the catalogue, which may take a while."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._opened)
+
+    async def take_up(self, wallpaper: Wallpaper) -> Held | None:
+        """Enter *wallpaper* where it is new, and return what is held of it."""
+        future = asyncio.get_running_loop().create_future()
+        self._arrivals.append((wallpaper, future))
+        self._begin()
+        found: dict[Key, Held] = await future
+        return found.get((wallpaper.source, wallpaper.id))
+
+    async def do(self, work: Callable[[Entries], T]) -> T:
+        """Do *work*, which must be right when it is done twice, and return its result."""
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._waiting.append((work, future))
+        self._begin()
+        return await future
+
+    def close(self) -> None:
+        """Let the catalogue go; nothing may be under way any more."""
+        if self._catalogue is not None:
+            self._thread.submit(self._catalogue.close)
+        self._thread.shutdown()
+
+    def _begin(self) -> None:
+        if self._at_work is None:
+            self._at_work = asyncio.ensure_future(self._work())
+
+    async def _work(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._arrivals or self._waiting:
+            arrivals, self._arrivals = self._arrivals, []
+            waiting, self._waiting = self._waiting, []
+            futures = [future for _, future in (*arrivals, *waiting)]
+            works = [work for work, _ in waiting]
+            listed = [wallpaper for wallpaper, _ in arrivals]
+            try:
+                found, results = await loop.run_in_executor(self._thread, self._run, listed, works)
+            except Exception as error:
+                for future in futures:
+                    if not future.done():
+                        future.set_exception(error)
+                continue
+            for future, result in zip(futures, [found] * len(listed) + results, strict=True):
+                if not future.done():
+                    future.set_result(result)
+        self._at_work = None
+
+    def _opened(self) -> Catalogue:
+        if self._catalogue is None:
+            self._catalogue = self._open()
+        return self._catalogue
+
+    def _run(self, listed: list[Wallpaper], works: list[Work]) -> tuple[dict[Key, Held], list[Any]]:
+        """Do all of it in one transaction; in the catalogue's thread."""
+
+        def all_of_it(entries: Entries) -> tuple[dict[Key, Held], list[Any]]:
+            return entries.take_up(listed), [work(entries) for work in works]
+
+        return self._opened().run(all_of_it)

@@ -1,0 +1,82 @@
+"""What we have: the store and the catalogue, which never contradict each other for long.
+
+A file comes before its row: what a kill leaves between the two is a file without a row, which the
+next run finds under the wallpaper's name and enters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from wallpapers.catalogue.writer import Writer
+from wallpapers.errors import PictureRefusedError
+from wallpapers.items import StoredImage, Wallpaper
+from wallpapers.pipelines.workbench import Workbench
+
+if TYPE_CHECKING:
+    from wallpapers.downloads.parts import Part
+
+
+class Holdings:
+    """Keeps each content once, and knows what needs no request. All methods raise StoreError."""
+
+    def __init__(self, workbench: Workbench, writer: Writer) -> None:
+        self._workbench = workbench
+        self._writer = writer
+
+    async def known(self, wallpaper: Wallpaper, url: str, path: str) -> StoredImage | None:
+        """Return the picture of *wallpaper*, if it is whole: by its row, or else as file *path*."""
+        held = await self._writer.take_up(wallpaper)
+        if held is None:
+            found = await self._workbench.find(url, path)
+        elif not held.whole:
+            return None  # whatever is there by now, it is not what was stored
+        elif held.state == "stored":
+            return held.image
+        else:
+            found = held.image
+        if found is None:
+            return None
+        try:
+            return {**await self._enter(wallpaper, found, {}), "status": "uptodate"}
+        except PictureRefusedError:
+            return None
+
+    async def keep(
+        self, part: Part, wallpaper: Wallpaper, url: str, path: str, thumb_paths: Mapping[str, str]
+    ) -> StoredImage:
+        """Store *part*, its thumbnails beside it, unless the same bytes are in the store already.
+
+        Raises PictureRefusedError with its reason.
+        """
+        image, made = await self._workbench.make(part, url, path)
+        thumbs = {thumb_paths[name]: content for name, content in made.items()}
+        twin = await self._writer.do(lambda entries: entries.find(image["checksum"]))
+        if twin is not None and twin.whole:
+            return await self.share(wallpaper, {**image, "path": twin.image["path"]})
+        await self._workbench.put(part, image, thumbs)
+        return await self._enter(wallpaper, image, thumbs)
+
+    async def share(self, wallpaper: Wallpaper, image: StoredImage) -> StoredImage:
+        """Enter *wallpaper* with a picture that another one brought. Raises PictureRefusedError."""
+        return await self._enter(wallpaper, {**image, "status": "duplicate"}, {})
+
+    async def fail(self, wallpaper: Wallpaper, reason: str, host: str, tried: str) -> None:
+        """Remember that *wallpaper* could not be had, for ``scrapy retry``."""
+        await self._writer.do(lambda entries: entries.fail(wallpaper, reason, host, tried))
+
+    async def filter(self, wallpaper: Wallpaper, reason: str) -> None:
+        """Remember that *wallpaper* is there, but not wanted."""
+        await self._writer.do(lambda entries: entries.filter(wallpaper, reason))
+
+    async def _enter(
+        self, wallpaper: Wallpaper, image: StoredImage, thumbs: Mapping[str, bytes]
+    ) -> StoredImage:
+        """Enter a picture whose file is whole; remove the file if it is one too many."""
+        entered = await self._writer.do(lambda entries: entries.store(wallpaper, image))
+        if entered.image["path"] != image["path"]:
+            await self._workbench.remove([image["path"], *thumbs])
+        if not entered.accepted:
+            raise PictureRefusedError("placeholder", "the same bytes stand for five others")
+        return entered.image
