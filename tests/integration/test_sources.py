@@ -379,12 +379,15 @@ def test_previews_are_taken_where_they_are_asked_for_and_say_so(
     with Previews(exhibits(4)) as standin:
         without = crawl(standin, spider=source.spider)
         run = crawl(standin, spider=source.spider, previews=1)
+        again = crawl(standin, spider=source.spider, previews=1)
     assert without.stats["wallpapers/entry/only_previews"] == 2
     assert without.stats["wallpapers/stored"] == 2
     assert not any("preview" in image for image in without.images())
     assert run.stats["wallpapers/known"] == run.stats["wallpapers/stored"] == 2
-    told = {item["title"][-1]: item["images"][0].get("preview") for item in run.items}
-    assert told == {"0": None, "1": True, "2": None, "3": True}
+    for told in (run, again):
+        previews = {item["title"][-1]: item["images"][0].get("preview") for item in told.items}
+        assert previews == {"0": None, "1": True, "2": None, "3": True}
+    assert again.stats["wallpapers/known"] == 4
     assert all("preview" in image["path"] for image in run.images() if "preview" in image)
 
 
@@ -393,8 +396,14 @@ def test_a_preview_is_taken_only_behind_the_originals(crawl: Crawl) -> None:
         def original(self, exhibit: Any) -> str:
             return f"{self.origin}/image/gone/{exhibit.sign}.jpg"
 
-    with DeadOriginals(exhibits(1)) as standin:
+    shown = exhibits(1)
+    with DeadOriginals(shown) as standin:
         run = crawl(standin, spider=BaiduSearchSpider, previews=1)
+    with SearchStandIn(shown) as alive:
+        (later,) = crawl(alive, spider=BaiduSearchSpider, previews=1).images()
+        (known,) = crawl(alive, spider=BaiduSearchSpider, previews=1).images()
+    assert (later["status"], known["status"]) == ("downloaded", "uptodate")
+    assert not {"preview"} & {*later, *known}
     (item,) = run.items
     assert len(item["image_urls"]) == 2
     assert item["previews"] == item["image_urls"][1:]

@@ -8,6 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.pictures import encoded, noise
 from wallpapers.demo.gallery import Exhibit
 from wallpapers.demo.standin import StandIn
 
@@ -41,8 +42,7 @@ class SearchStandIn(StandIn):
 
     async def preview(self, request: web.Request) -> web.StreamResponse:
         sign = request.match_info["name"].split(",")[0].removeprefix("u=")
-        exhibit = next(exhibit for exhibit in self.exhibits if exhibit.id == sign)
-        return await self.picture(request, exhibit)
+        return web.Response(body=encoded(noise(int(sign), 48, 32)), content_type="image/jpeg")
 
     async def listing(self, request: web.Request) -> web.StreamResponse:
         headers = request.headers
