@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 
 class StoredImage(TypedDict):
@@ -17,6 +17,7 @@ class StoredImage(TypedDict):
     height: int
     format: str  # JPEG, PNG, WEBP, GIF, AVIF or BMP
     size: int  # bytes
+    preview: NotRequired[bool]  # True where it is no original, which was asked for (previews=1)
 
 
 @dataclass
@@ -24,7 +25,7 @@ class Wallpaper:
     """One wallpaper that a listing names; ``source`` and ``id`` together are its key."""
 
     id: str
-    image_urls: list[str]  # candidates, best first, no repeats: only ever originals
+    image_urls: list[str]  # candidates, best first, no repeats
     source: str = ""  # name of the spider
     listing: str = ""  # name of the listing within the source
     title: str = ""  # plain text
@@ -33,4 +34,5 @@ class Wallpaper:
     date: str = ""  # YYYY-MM-DD, or empty
     width: int = 0  # as claimed; 0 = unknown
     height: int = 0
+    previews: list[str] = field(default_factory=list)  # those of image_urls that are no originals
     images: list[StoredImage] = field(default_factory=list)  # one result, or empty

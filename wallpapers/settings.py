@@ -8,12 +8,14 @@ from __future__ import annotations
 from typing import Any
 
 import scrapy
+from scrapy.downloadermiddlewares.cookies import CookiesMiddleware
 from scrapy.downloadermiddlewares.redirect import RedirectMiddleware
 from scrapy.downloadermiddlewares.retry import RetryMiddleware
 from scrapy.downloadermiddlewares.robotstxt import RobotsTxtMiddleware
 from scrapy.extensions.feedexport import FeedExporter
 
 from wallpapers import __version__
+from wallpapers.downloads.cookies import OfflineCookiesMiddleware
 from wallpapers.downloads.handler import GuardedDownloadHandler
 from wallpapers.downloads.patience import PatienceMiddleware
 from wallpapers.downloads.redirects import PictureRedirectMiddleware
@@ -63,6 +65,8 @@ DOWNLOADER_MIDDLEWARES = {
     PatienceMiddleware: 550,
     RedirectMiddleware: None,
     PictureRedirectMiddleware: 600,
+    CookiesMiddleware: None,
+    OfflineCookiesMiddleware: 700,
 }
 
 # Where wallpapers rest, and what they must be. Read by WallpaperImagesPipeline.
@@ -142,6 +146,11 @@ METAREFRESH_ENABLED = False
 # Both listen on a port and run whatever code they are sent.
 TELNETCONSOLE_ENABLED = False
 REMOTE_CONTROL_ENABLED = False
+
+# Accounts. None is needed by default.
+
+# Sent to wallhaven as X-API-Key, and masked in every log. Read by WallhavenSpider.
+WALLPAPERS_WALLHAVEN_API_KEY = ""
 
 # Feeds. Read by Scrapy's exporters.
 

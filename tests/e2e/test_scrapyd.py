@@ -108,7 +108,7 @@ def test_nobody_gets_in_without_the_password(scrapyd: Scrapyd) -> None:
 
 
 def test_a_scheduled_job_stores_the_wallpapers(scrapyd: Scrapyd, tmp_path: Path) -> None:
-    assert scrapyd.get("listspiders", project="wallpapers")["spiders"] == ["baidu_wallpaper"]
+    assert "baidu_wallpaper" in scrapyd.get("listspiders", project="wallpapers")["spiders"]
     store = tmp_path / "store"
     with StandIn(exhibits(25)) as standin:
         job = scrapyd.schedule(

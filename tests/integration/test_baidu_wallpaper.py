@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -44,6 +45,7 @@ def test_an_item_says_where_the_wallpaper_is_and_where_it_came_from(crawl: Crawl
         "date": "2016-01-26",
         "width": 1920,
         "height": 1080,
+        "previews": [],
     }
     assert image["url"] == address
     assert image["path"] == "baidu_wallpaper/国家地理/1234567890.jpg"
@@ -246,7 +248,11 @@ def test_gbk_and_unknown_escapes_are_read(crawl: Crawl) -> None:
     ("fault", "requests", "words"),
     [
         (faults.HtmlListing, 1, ["no JSON", "HTTP 200", "text/html", "<!DOCTYPE html>"]),
-        (faults.CaptchaRedirect, 1, ["a redirect to http://wappass.captcha.invalid/", "HTTP 302"]),
+        (
+            faults.CaptchaRedirect,
+            1,
+            ["redirect to http://wappass.captcha.", ", a captcha", "HTTP 302"],
+        ),
         (faults.AntiFlag, 1, ["antiFlag", "Forbid spider access", "wait some hours"]),
         (faults.GoneListing, 1, ["HTTP 404", "text/plain", "'no such page'"]),
         (faults.BrokenServer, 3, ["HTTP 503", "'later'"]),
@@ -279,6 +285,45 @@ def test_an_answer_that_is_no_page_ends_the_run_with_one_line(
     for word in words:
         assert word in error
     assert "Traceback" not in run.log
+
+
+@pytest.mark.parametrize(
+    ("arguments", "command"),
+    [
+        ({}, "scrapy crawl baidu_search -a word='国家地理 壁纸'"),
+        (
+            {"tag": "it's; $HOME", "tag3": "海滩", "limit": 5},
+            "scrapy crawl baidu_search -a word='it'\"'\"'s; $HOME 海滩 壁纸' -a limit=5",
+        ),
+        ({"tag": "全部"}, "scrapy crawl baidu_search -a word='壁纸'"),
+    ],
+)
+@pytest.mark.parametrize("fault", [faults.HtmlListing, faults.EmptyListing, faults.HangingUp])
+def test_a_listing_that_is_gone_names_the_command_to_try_instead(
+    crawl: Crawl, fault: type[StandIn], arguments: dict[str, Any], command: str
+) -> None:
+    with fault(exhibits(1)) as standin:
+        run = crawl(standin, **arguments)
+    (error,) = run.errors()
+    assert error.endswith(f"; or try: {command}")
+    assert shlex.split(command)[:4] == ["scrapy", "crawl", "baidu_search", "-a"]
+
+
+def test_a_key_that_was_renamed_is_told_in_the_line_that_ends_the_run(crawl: Crawl) -> None:
+    with faults.renamed(StandIn, downloadUrl="a", imageUrl="b", objUrl="c")(exhibits(3)) as standin:
+        run = crawl(standin)
+    assert run.ending is Ending.LISTING
+    (error,) = run.errors()
+    assert "(3 entries came, 3 no_candidate; against what is expected: " in error
+    assert "missing downloadUrl, imageUrl, objUrl; new a, b, c)" in error
+
+
+def test_a_key_of_another_type_is_told_once_and_ends_nothing(crawl: Crawl) -> None:
+    with faults.mistyped(StandIn, imageWidth=19.5)(exhibits(20)) as standin:
+        run = crawl(standin, rn=10)
+    assert run.ending is Ending.COMPLETE
+    (warning,) = run.warnings()
+    assert "The entries of the listing are not as they were: mistyped imageWidth: float" in warning
 
 
 def test_a_redirect_within_the_host_is_followed(crawl: Crawl) -> None:

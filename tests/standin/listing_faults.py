@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from abc import ABC, abstractmethod
 from typing import Any
 
@@ -18,7 +17,7 @@ class Answering(StandIn, ABC):
     from_page = 0
 
     async def listing(self, request: web.Request) -> web.StreamResponse:
-        if int(request.query["pn"]) < self.from_page:
+        if self.offset(request) < self.from_page:
             return await super().listing(request)
         return self.fault(request)
 
@@ -186,5 +185,42 @@ class ChineseListing(StandIn):
     """Speaks GBK, with escapes that JSON does not know."""
 
     def encode(self, answer: dict[str, Any]) -> bytes:
-        text = json.dumps(answer, ensure_ascii=False)
+        text = super().encode(answer).decode()
         return text.replace("wallpaper", "wall\\'paper").encode("gbk")
+
+
+class ControlCharacters(StandIn):
+    """Puts raw control characters into its strings."""
+
+    def encode(self, answer: dict[str, Any]) -> bytes:
+        return super().encode(answer).replace(b"wallpaper", b"wall\tpaper\x01")
+
+
+class CaptchaPage(Answering):
+    def fault(self, request: web.Request) -> web.StreamResponse:
+        return web.Response(text="<title>百度安全验证</title>", content_type="text/html")
+
+
+def of(fault: type[StandIn], source: type[StandIn]) -> type[StandIn]:
+    """Return the stand-in of *source* with a fault."""
+    return type(f"{fault.__name__}Of{source.__name__}", (fault, source), {})
+
+
+def renamed(standin: type[StandIn], **names: str) -> type[StandIn]:
+    """Return a stand-in whose entries call some of their keys otherwise."""
+
+    class Renamed(standin):  # type: ignore[valid-type, misc]
+        def entry(self, exhibit: Exhibit) -> dict[str, Any]:
+            return {names.get(key, key): value for key, value in super().entry(exhibit).items()}
+
+    return Renamed
+
+
+def mistyped(standin: type[StandIn], **values: object) -> type[StandIn]:
+    """Return a stand-in whose entries say something else under some of their keys."""
+
+    class Mistyped(standin):  # type: ignore[valid-type, misc]
+        def entry(self, exhibit: Exhibit) -> dict[str, Any]:
+            return {**super().entry(exhibit), **values}
+
+    return Mistyped

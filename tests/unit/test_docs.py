@@ -6,11 +6,23 @@ import re
 from pathlib import Path
 
 import pytest
+from scrapy.utils.misc import walk_modules_iter
 
 from tests.invariants import FAILED, FILTERED
 from wallpapers import settings
 from wallpapers.outcome import CATEGORIES, Ending
 from wallpapers.spiders.baidu_wallpaper import BaiduWallpaperSpider
+from wallpapers.spiders.listing_spider import ListingSpider
+
+
+def walk_spiders(package: str) -> set[type[ListingSpider]]:
+    return {
+        spider
+        for module in walk_modules_iter(package)
+        for spider in vars(module).values()
+        if isinstance(spider, type) and issubclass(spider, ListingSpider) and "name" in vars(spider)
+    }
+
 
 ROOT = Path(__file__).parents[2]
 
@@ -22,6 +34,23 @@ def text(name: str) -> str:
 @pytest.mark.parametrize("name", [name for name in vars(settings) if name.isupper()])
 def test_every_setting_has_its_line(name: str) -> None:
     assert re.search(rf"`{name}`|^### {name}$", text("docs/settings.md"), re.MULTILINE)
+
+
+SPIDERS = sorted(walk_spiders("wallpapers.spiders"), key=lambda spider: spider.name)
+
+
+@pytest.mark.parametrize("spider", SPIDERS, ids=lambda spider: spider.name)
+def test_every_source_has_its_section_with_its_arguments(
+    spider: type[ListingSpider],
+) -> None:
+    (section,) = re.findall(
+        rf"^## {spider.name}$(.*?)(?=^## |\Z)", text("docs/sources.md"), re.MULTILINE | re.DOTALL
+    )
+    described = section + (text("README.md") if spider is BaiduWallpaperSpider else "")
+    rows = " ".join(re.findall(r"^\|(.*?)\|", described, re.MULTILINE))
+    assert set(spider.arguments) <= set(re.findall(r"`(\w+)`", rows))
+    for readme in ("README.md", "README.zh-CN.md"):
+        assert f"\n| `{spider.name}` |" in text(readme)
 
 
 @pytest.mark.parametrize("readme", ["README.md", "README.zh-CN.md"])

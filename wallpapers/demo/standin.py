@@ -31,15 +31,26 @@ class StandIn:
         self.port = 0
         self._by_sign = {exhibit.sign: exhibit for exhibit in exhibits}
 
-    # What the tests' faults override
+    # What the tests' faults, and the stand-ins of other sources, override
+
+    path = "/data/imgs"
+    content_type = "application/json"
+    echoes: tuple[str, ...] = ("col", "tag", "tag3")  # parameters that the answer repeats
 
     async def listing(self, request: web.Request) -> web.StreamResponse:
-        """Answer ``GET /data/imgs``."""
-        first = int(request.query.get("pn", "0"))
-        wanted = int(request.query.get("rn", "60"))
-        answer = self.answer(first, self.exhibits[first : first + wanted])
-        answer |= {name: request.query.get(name, "") for name in ("col", "tag", "tag3")}
-        return web.Response(body=self.encode(answer), content_type="application/json")
+        """Answer a request for a page of the listing."""
+        first = self.offset(request)
+        answer = self.answer(first, self.exhibits[first : first + self.count(request)])
+        answer |= {name: request.query.get(name, "") for name in self.echoes}
+        return web.Response(body=self.encode(answer), content_type=self.content_type)
+
+    def offset(self, request: web.Request) -> int:
+        """Return the number of the first exhibit that is asked for."""
+        return int(request.query.get("pn", "0"))
+
+    def count(self, request: web.Request) -> int:
+        """Return how many exhibits are asked for."""
+        return int(request.query.get("rn", "60"))
 
     def answer(self, first: int, exhibits: Sequence[Exhibit]) -> dict[str, Any]:
         """Return the listing's answer: its ``imgs`` close with an empty object."""
@@ -70,7 +81,7 @@ class StandIn:
     def routes(self) -> list[web.RouteDef]:
         """Return what the server answers to; anything else is a 404."""
         return [
-            web.get("/data/imgs", self.listing),
+            web.get(self.path, self.listing),
             web.get("/image/pic/item/{name}", self._picture),
         ]
 
@@ -84,7 +95,7 @@ class StandIn:
     @property
     def endpoint(self) -> str:
         """The address for ``-a endpoint=``."""
-        return f"{self.origin}/data/imgs"
+        return f"{self.origin}{self.path}"
 
     def __enter__(self) -> Self:
         started = threading.Event()

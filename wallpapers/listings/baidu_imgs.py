@@ -8,20 +8,19 @@ with an empty object beyond the last entry, ``totalNum`` may be an int or a str,
 
 from __future__ import annotations
 
-import hashlib
-import json
-import re
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from wallpapers.errors import ListingCutError, ListingError, ListingRefusedError
 from wallpapers.items import Wallpaper
-from wallpapers.listings.page import (
-    Page,
+from wallpapers.listings import baidu
+from wallpapers.listings.drift import expected
+from wallpapers.listings.page import Page, page_of, request_url
+from wallpapers.listings.text import (
     address,
+    first_text,
+    identity,
     iso_date,
-    plain_text,
+    listed_addresses,
     plain_texts,
     whole_number,
 )
@@ -31,11 +30,23 @@ MAX_RN = 100  # the largest page that any public client asks for
 
 _CANDIDATES = ("downloadUrl", "imageUrl", "objUrl")
 _TITLES = ("title", "desc", "fromPageTitle")
-# A real entry is two objects in about 2.5 KB. A body made of nothing but braces would take a
-# hundred times its size in memory, so it is refused before it is parsed.
-_MAX_OBJECTS = 20_000
-_MAX_DIGITS = 4_000
-_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+# The 59 keys of a real entry.
+EXPECTED = expected(
+    texts="""
+        id desc fromPageTitle column parentTag date downloadUrl imageUrl thumbnailUrl
+        thumbLargeUrl thumbLargeTnUrl siteName siteLogo siteUrl fromUrl isBook bookId objUrl
+        shareUrl setId albumId albumName userId dressId dressBuyLink dressExtInfo dressTag
+        objTag hostName pictureId pictureSign dataSrc contentSign albumDi canAlbumId albumObjNum
+        appId photoId fashion title
+    """,
+    numbers="""
+        imageWidth imageHeight thumbnailWidth thumbnailHeight thumbLargeWidth thumbLargeHeight
+        thumbLargeTnWidth thumbLargeTnHeight isAlbum albumNum isVip isDapei dressPrice
+        dressDiscount dressNum dressImgNum fromName
+    """,
+    tags=list,
+    owner=dict,
+)
 
 
 @dataclass(frozen=True)
@@ -78,13 +89,7 @@ def page_url(query: Query, pn: int, rn: int, *, t: float, endpoint: str = ENDPOI
         "app": "img.browse.channel.wallpaper",
         "t": t,
     }
-    parts = urlsplit(endpoint)
-    kept = [
-        (name, value)
-        for name, value in parse_qsl(parts.query, keep_blank_values=True)
-        if name not in parameters
-    ]
-    return urlunsplit(parts._replace(query=urlencode([*kept, *parameters.items()]), fragment=""))
+    return request_url(endpoint, parameters)
 
 
 def parse_page(body: bytes) -> Page:
@@ -95,90 +100,21 @@ def parse_page(body: bytes) -> Page:
     Raises ListingCutError for a body that ends too early or is empty, ListingRefusedError for
     Baidu's answer to robots, and ListingError for whatever else is not this protocol.
     """
-    answer = _load(body)
-    if not isinstance(answer, dict):
-        raise ListingError(f"JSON, but a {type(answer).__name__} instead of an object")
-    if answer.get("antiFlag"):
-        said = plain_text(answer.get("message")) or "no message"
-        raise ListingRefusedError(f"Baidu's refusal of robots (antiFlag): {said}")
-    entries = answer.get("imgs")
-    if entries is None:
-        entries = []
-    if not isinstance(entries, list):
-        raise ListingError(f"JSON whose imgs is a {type(entries).__name__} instead of a list")
-    if entries and entries[-1] == {}:
-        entries = entries[:-1]
-
-    page = Page(entries=len(entries), total=whole_number(answer.get("totalNum")))
-    for entry in entries:
-        if not isinstance(entry, dict):
-            page.rejected["not_an_object"] += 1
-        elif not (candidates := _candidates(entry)):
-            page.rejected["no_candidate"] += 1
-        else:
-            page.wallpapers.append(_wallpaper(entry, candidates))
+    answer = baidu.load(body)
+    page = page_of(baidu.closed_entries(answer, "imgs"), EXPECTED, _wallpaper)
+    page.total = whole_number(answer.get("totalNum"))
     return page
 
 
-def _load(body: bytes) -> Any:
-    """Parse *body* as JSON, at the second try with Baidu's known defects mended."""
-    if not body.strip():
-        raise ListingCutError("an empty body")
-    if body.count(b"{") + body.count(b"[,") + body.count(b"],") > _MAX_OBJECTS:
-        raise ListingError(f"JSON of more than {_MAX_OBJECTS} objects")
-    text = _decode(body)
-    try:
-        try:
-            return json.loads(text, strict=False, parse_int=_integer)
-        except json.JSONDecodeError:
-            return json.loads(_ESCAPE.sub(_mend, text), strict=False, parse_int=_integer)
-    except json.JSONDecodeError as error:
-        if text.lstrip()[:1] not in ("{", "["):
-            raise ListingError("no JSON") from error
-        raise ListingCutError(f"JSON that is broken at character {error.pos:,}") from error
-    except RecursionError as error:
-        raise ListingError("JSON nested too deeply") from error
-
-
-def _decode(body: bytes) -> str:
-    """Decode by byte order mark or as UTF-8; where most of that is damaged, as GBK, Baidu's own."""
-    text = body.decode(json.detect_encoding(body), "replace")
-    damaged = text.count("\ufffd")
-    if damaged and damaged * 2 > sum(character > "\x7f" for character in text):
-        return body.decode("gb18030", "replace")
-    return text
-
-
-def _mend(escape: re.Match[str]) -> str:
-    r"""Drop the backslash of an escape that JSON does not know, such as ``\'``."""
-    return escape[0] if escape[1] in '"\\/bfnrtu' else escape[1]
-
-
-def _integer(digits: str) -> int:
-    """Read an integer of JSON; one that Python would refuse to read is as good as none."""
-    return int(digits) if len(digits) < _MAX_DIGITS else -1
-
-
-def _candidates(entry: dict[str, Any]) -> list[str]:
-    found = (address(entry.get(key)) for key in _CANDIDATES)
-    return list(dict.fromkeys(url for url in found if url))
-
-
-def _wallpaper(entry: dict[str, Any], candidates: list[str]) -> Wallpaper:
+def _wallpaper(entry: dict[str, Any]) -> Wallpaper:
+    candidates = listed_addresses(entry, _CANDIDATES)
     return Wallpaper(
-        id=_identity(entry.get("id"), candidates[0]),
+        id=identity(entry.get("id"), candidates),
         image_urls=candidates,
-        title=next(filter(None, (plain_text(entry.get(key)) for key in _TITLES)), ""),
+        title=first_text(entry, _TITLES),
         tags=plain_texts(entry.get("tags")),
         page_url=address(entry.get("fromUrl")),
         date=iso_date(entry.get("date")),
         width=whole_number(entry.get("imageWidth")) or 0,
         height=whole_number(entry.get("imageHeight")) or 0,
     )
-
-
-def _identity(claimed: object, candidate: str) -> str:
-    """Return the id that the listing gives, or one made of the first candidate's address."""
-    if isinstance(claimed, int) and not isinstance(claimed, bool):
-        return str(claimed)
-    return plain_text(claimed) or hashlib.sha256(candidate.encode()).hexdigest()[:20]

@@ -1,25 +1,18 @@
-"""One page of a listing, whatever protocol it came by, and the cleaning that all share."""
+"""One page of a listing, whatever protocol it came by: where it begins, and what it names."""
 
 from __future__ import annotations
 
-import html
-import re
 from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
-from typing import TYPE_CHECKING
-from urllib.parse import unquote
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from w3lib.html import remove_tags
+from wallpapers.errors import ListingError
+from wallpapers.listings.drift import Drift, Expected, drift
 
 if TYPE_CHECKING:
     from wallpapers.items import Wallpaper
-
-# C0 and C1 controls, the bidirectional marks that can turn a log line around, and what is no
-# character of XML.
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffe\uffff]+")
-_USERINFO = re.compile(r"^((?:[A-Za-z][\w+.-]*:)?//)[^/?#]*@")
-_MOST = 10**12  # beyond it no number of a listing means anything
 
 
 @dataclass
@@ -35,60 +28,66 @@ class Page:
     rejected: Counter[str] = field(default_factory=Counter)
     entries: int = 0
     total: int | None = None
+    drift: Drift = field(default_factory=Drift)
+    cursor: str = ""  # what the source wants to be told when it is asked for the next page
+    ended: bool = False  # the source itself says that no page follows
 
 
-def plain_text(value: object) -> str:
-    """Return *value* as one line of text without markup, entities or control characters.
+@dataclass(frozen=True)
+class Position:
+    """Where a page begins. One source asks by offset, another by number, a third by cursor."""
 
-    Anything but a str gives "". A lone surrogate, which no feed could encode, becomes "?".
+    offset: int = 0  # entries before it, 0-based
+    number: int = 1  # of the page
+    cursor: str = ""  # what the page before said
+
+    def after(self, page: Page) -> Position:
+        """Return where the page behind *page*, which began here, begins."""
+        return Position(self.offset + page.entries, self.number + 1, page.cursor)
+
+
+def page_of(
+    entries: list[Any], schema: Expected, read: Callable[[dict[str, Any]], Wallpaper]
+) -> Page:
+    """Return the page of *entries*; one that is bad costs itself and is counted.
+
+    *read* makes a wallpaper of an entry. One without a candidate is none; where it names previews
+    all the same, that is its reason.
     """
-    if not isinstance(value, str):
-        return ""
-    return one_line(remove_tags(html.unescape(remove_tags(value))))
+    page = Page(entries=len(entries), drift=drift(entries, schema))
+    for entry in entries:
+        if not isinstance(entry, dict):
+            page.rejected["not_an_object"] += 1
+            continue
+        wallpaper = read(entry)
+        if wallpaper.image_urls:
+            page.wallpapers.append(wallpaper)
+        else:
+            page.rejected["only_previews" if wallpaper.previews else "no_candidate"] += 1
+    return page
 
 
-def one_line(text: str) -> str:
-    """Return *text* without what could break or turn around a line of a log or a feed."""
-    printable = " ".join(_UNPRINTABLE.sub(" ", text).split())
-    return printable.encode("utf-8", "replace").decode("utf-8")
+def entries_of(answer: object, key: str) -> list[Any]:
+    """Return the list that *answer* has under *key*; null and absent are an empty one.
 
-
-def plain_texts(value: object) -> list[str]:
-    """Return the texts of a list (or of a single str) that say something, without repeats."""
-    values = value if isinstance(value, list) else [value]
-    return list(dict.fromkeys(text for text in map(plain_text, values) if text))
-
-
-def whole_number(value: object) -> int | None:
-    """Return *value* (an int, or a str or float that holds one) from 0 to a trillion, else None."""
-    if isinstance(value, bool):
-        return None
-    try:
-        number = int(value)  # type: ignore[call-overload]
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return number if 0 <= number <= _MOST else None
-
-
-def iso_date(value: object) -> str:
-    """Return *value* if it is a date like "2016-01-26", else ""."""
-    try:
-        return date.fromisoformat(value).isoformat() if isinstance(value, str) else ""
-    except ValueError:
-        return ""
-
-
-def address(value: object) -> str:
-    """Return *value* as an address without blanks or user part, or "" where there is none.
-
-    Whether it can be asked for is not decided here: what a listing names wrongly is to be told,
-    not to be dropped. An address that was percent-encoded as a whole is decoded.
+    Raises ListingError where *answer* is no object or has something else there.
     """
-    if not isinstance(value, str):
-        return ""
-    text = _UNPRINTABLE.sub("", value).strip()
-    if text[:10].lower().startswith(("http%3a", "https%3a")):
-        text = unquote(text)
-    # The user part of an address is a secret wherever it goes; "***" keeps it refusable.
-    text = _USERINFO.sub(r"\1***@", text)
-    return text.encode("utf-8", "replace").decode("utf-8")
+    if not isinstance(answer, dict):
+        raise ListingError(f"JSON, but a {type(answer).__name__} instead of an object")
+    entries = answer.get(key)
+    if entries is None:
+        return []
+    if not isinstance(entries, list):
+        raise ListingError(f"JSON whose {key} is a {type(entries).__name__} instead of a list")
+    return entries
+
+
+def request_url(endpoint: str, parameters: Mapping[str, object]) -> str:
+    """Return *endpoint* with *parameters*; its own are kept, except for those of the same name."""
+    parts = urlsplit(endpoint)
+    kept = [
+        (name, value)
+        for name, value in parse_qsl(parts.query, keep_blank_values=True)
+        if name not in parameters
+    ]
+    return urlunsplit(parts._replace(query=urlencode([*kept, *parameters.items()]), fragment=""))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
@@ -29,7 +30,7 @@ from wallpapers.downloads.addresses import host_of, is_askable
 from wallpapers.errors import MissingLibraryError, PictureRefusedError, SettingError, StoreError
 from wallpapers.items import StoredImage, Wallpaper
 from wallpapers.libraries import require_for_store
-from wallpapers.listings.page import one_line
+from wallpapers.listings.text import one_line
 from wallpapers.names import safe_name
 from wallpapers.outcome import Outcome
 from wallpapers.pipelines.drops import Filtered, LeftForNextRun
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_PREVIEW = re.compile(r"-preview(?:-[0-9a-f]{10})?\.\w+$")  # the hash is of a name made safe
 _MAX_LINE = 2_000  # characters of a log line that tells of a failed wallpaper
 _FIELDS = [field.name for field in fields(Wallpaper)]
 
@@ -137,10 +139,15 @@ class WallpaperImagesPipeline(ImagesPipeline):
     def get_media_requests(self, item: Any, info: SpiderInfo) -> list[Request]:
         """Return a request for each candidate that may be asked for, best first."""
         headers = {"Accept": "image/*,*/*;q=0.5", "Accept-Encoding": "identity"}
-        if referer := getattr(info.spider, "referer", None):
-            headers["Referer"] = referer
+        referer = getattr(info.spider, "picture_referer", lambda url: "")
+        previews = ItemAdapter(item).get("previews") or ()
         return [
-            Request(url, headers=headers, callback=NO_CALLBACK, meta={"dont_cache": True})
+            Request(
+                url,
+                headers=headers | ({"Referer": source} if (source := referer(url)) else {}),
+                callback=NO_CALLBACK,
+                meta={"dont_cache": True, "preview": url in previews},
+            )
             for url in self._candidates(item)
             if is_askable(url)
         ]
@@ -160,6 +167,8 @@ class WallpaperImagesPipeline(ImagesPipeline):
         wallpaper = ItemAdapter(item)
         source = wallpaper.get("source") or (info.spider.name if info else "")
         identity = wallpaper.get("id") or _hash(request.url)
+        if request.meta.get("preview"):  # which never takes the place of an original
+            identity = f"{identity}-preview"
         names = (source, wallpaper.get("listing"), identity)
         return "/".join(safe_name(str(name)) for name in names if name) + ".jpg"
 
@@ -213,7 +222,7 @@ class WallpaperImagesPipeline(ImagesPipeline):
                 continue
             category = "duplicate" if image["status"] == "duplicate" else "stored"
             self._outcome.settle(item, category, size_bytes=image["size"])
-            return [_success(image)]
+            return [_success(_labelled(image, candidate))]
         await self._give_up(item, wallpaper, refusals)
         return [_failure(refusal) for _, refusal in refusals]
 
@@ -243,7 +252,11 @@ class WallpaperImagesPipeline(ImagesPipeline):
 
     async def _known(self, wallpaper: Wallpaper, request: Request, item: Any) -> StoredImage | None:
         path = self.file_path(request, info=self.spiderinfo, item=item)
-        return await self._holdings.known(wallpaper, request.url, path)
+        known = await self._holdings.known(wallpaper, request.url, path)
+        if known is None or not _PREVIEW.search(known["path"]):
+            return known
+        # What has an original, too, is not known by its preview.
+        return _labelled(known, request) if request.meta.get("preview") else None
 
     async def _fetch_once(self, request: Request, item: Any, wallpaper: Wallpaper) -> StoredImage:
         """Fetch and store a candidate, or share in what is under way for the same address."""
@@ -314,6 +327,11 @@ class WallpaperImagesPipeline(ImagesPipeline):
         if scheme in ("s3", "gs") and not uri.endswith("/"):
             uri += "/"  # it is a prefix, not a folder: without the slash it would grow into names
         return super()._get_store(uri)
+
+
+def _labelled(image: StoredImage, request: Request) -> StoredImage:
+    """Say of a preview that it is one."""
+    return {**image, "preview": True} if request.meta.get("preview") else image
 
 
 def _success(image: StoredImage) -> FileInfoOrError:

@@ -19,14 +19,16 @@ class Argument:
     allowed: str
 
 
-def text(default: str) -> Argument:
-    """Any text that can be sent."""
+def text(default: str, *, empty: bool = True) -> Argument:
+    """Any text that can be sent; one that is not *empty*, where it must say something."""
 
     def read(value: str) -> str:
+        if not empty and not value.strip():
+            raise ValueError
         value.encode()  # what was no UTF-8 on the command line raises
         return value
 
-    return Argument(default, read, "text in UTF-8")
+    return Argument(default, read, "text in UTF-8" if empty else "text in UTF-8, not empty")
 
 
 def whole_number(default: int, least: int, most: int | None = None) -> Argument:
@@ -40,6 +42,32 @@ def whole_number(default: int, least: int, most: int | None = None) -> Argument:
 
     span = f"{least} or more" if most is None else f"from {least} to {most}"
     return Argument(default, read, f"a number {span}")
+
+
+def choice(default: Any, *others: Any) -> Argument:
+    """One of a few values, all of one type."""
+    kind = type(default)
+    allowed = (default, *others)
+
+    def read(value: str) -> Any:
+        chosen = kind(value)
+        if chosen not in allowed:
+            raise ValueError
+        return chosen
+
+    return Argument(default, read, f"one of {', '.join(map(str, allowed))}")
+
+
+def switch(default: bool = False) -> Argument:
+    """1 for yes, 0 for no."""
+    names = {"0": False, "1": True}
+
+    def read(value: str) -> bool:
+        if value not in names:
+            raise ValueError
+        return names[value]
+
+    return Argument(default, read, "0 or 1")
 
 
 def web_address(default: str) -> Argument:

@@ -6,8 +6,9 @@ import random
 from typing import ClassVar
 
 from wallpapers.listings import baidu_imgs
-from wallpapers.listings.page import Page
+from wallpapers.listings.page import Page, Position
 from wallpapers.spiders.arguments import Argument, text, whole_number
+from wallpapers.spiders.instead import search_for
 from wallpapers.spiders.listing_spider import ListingSpider
 
 
@@ -44,12 +45,16 @@ class BaiduWallpaperSpider(ListingSpider):
         return self.query.name
 
     @property
-    def first_offset(self) -> int:
-        return self.pn
+    def first_position(self) -> Position:
+        return Position(self.pn)
 
-    def page_url(self, offset: int) -> str:
+    @property
+    def instead(self) -> str:
+        return search_for(self.tag, self.tag3, self.col, limit=self.limit)
+
+    def page_url(self, position: Position) -> str:
         return baidu_imgs.page_url(
-            self.query, offset, self.rn, t=random.random(), endpoint=self.endpoint
+            self.query, position.offset, self.rn, t=random.random(), endpoint=self.endpoint
         )
 
     def read_page(self, body: bytes) -> Page:

@@ -6,6 +6,7 @@ pages are read.
 
 from __future__ import annotations
 
+import logging
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, ClassVar
@@ -21,25 +22,35 @@ from wallpapers.downloads import reasons, redirects
 from wallpapers.downloads.transfer import TOO_LARGE
 from wallpapers.errors import ListingCutError, ListingError, ListingRefusedError
 from wallpapers.items import Wallpaper
-from wallpapers.listings.page import Page, address, one_line
+from wallpapers.listings.drift import Drift
+from wallpapers.listings.page import Page, Position
+from wallpapers.listings.text import one_line
 from wallpapers.outcome import Outcome
 from wallpapers.secrets import hide
+from wallpapers.spiders import diagnosis
 from wallpapers.spiders.arguments import Argument, read_arguments, web_address, whole_number
+from wallpapers.spiders.books import Books
 
 MAX_HOPS = 5
 MAX_PAGE_BYTES = 8 * 1024 * 1024  # after inflation; 100 real entries are a quarter of a megabyte
 
 
 class ListingSpider(Spider):
-    """A spider whose source is a listing: pages that are asked for by offset.
+    """A spider whose source is a listing: pages that are asked for one after the other.
 
     A subclass names its arguments in ``arguments`` (``limit`` and ``endpoint`` are added) and
-    implements ``page_url``, ``read_page`` and ``listing_name``. It finds wallpapers and keeps none:
-    pages are followed until the listing ends, ``limit`` is reached, or an answer is no page.
+    implements ``page_url`` and ``read_page``. It finds wallpapers and keeps none: pages are
+    followed until the listing ends, ``limit`` is reached, or an answer is no page.
     """
 
     default_endpoint: ClassVar[str]
     arguments: ClassVar[dict[str, Argument]] = {}
+    # The listing is named after the first of these arguments that says something.
+    named_by: ClassVar[tuple[str, ...]] = ()
+    # The source repeats itself from this offset on, so it is not asked beyond.
+    max_offset: ClassVar[int | None] = None
+    # The source wants to see the cookies that its home page gives; COOKIES_ENABLED turns it off.
+    visits_home: ClassVar[bool] = False
 
     limit: int
     endpoint: str
@@ -55,29 +66,46 @@ class ListingSpider(Spider):
             setattr(self, argument, value)
         # A token in the address that the user named stays out of the log.
         hide(value for _, value in parse_qsl(urlsplit(self.endpoint).query) if len(value) >= 8)
-        self._seen: set[str] = set()
-        self._entries = 0
-        self._claimed: int | None = None
+        self._books = Books(self.limit, self.first_position, self.max_offset)
 
     # What a source says
 
     @property
-    @abstractmethod
     def listing_name(self) -> str:
         """Name of the listing within the source: the ``listing`` of its wallpapers."""
+        said = (getattr(self, argument) for argument in self.named_by)
+        return next(filter(None, said), self.name)
 
     @property
-    def first_offset(self) -> int:
-        """Offset of the first image that is asked for, 0-based."""
-        return 0
+    def first_position(self) -> Position:
+        """Where the first page that is asked for begins."""
+        return Position()
 
     @abstractmethod
-    def page_url(self, offset: int) -> str:
-        """Return the address of the page that begins at *offset*."""
+    def page_url(self, position: Position) -> str:
+        """Return the address of the page that begins at *position*."""
 
     @abstractmethod
     def read_page(self, body: bytes) -> Page:
         """Read a page. Raises ListingError for what is none."""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What a request for a page carries beside DEFAULT_REQUEST_HEADERS."""
+        return {}
+
+    @property
+    def instead(self) -> str:
+        """A command to try where the listing does not answer as it should, ready to paste."""
+        return ""
+
+    def picture_referer(self, url: str) -> str:
+        """Return what the host of the picture at *url* wants to see as its Referer."""
+        return self.referer
+
+    def asks_otherwise(self) -> bool:
+        """Change to another way of asking, where there is one left; the first page gave nothing."""
+        return False
 
     # What is the same for all
 
@@ -96,46 +124,70 @@ class ListingSpider(Spider):
         """Ask for the first page, unless the run has failed before it began."""
         if self.outcome.store_failure is not None:
             raise CloseSpider("store")
-        yield self.page_request(self.first_offset)
+        if self.visits_home and self.settings.getbool("COOKIES_ENABLED"):
+            yield self._request(self.referer, self.visited, self.visit_failed, dont_retry=True)
+        else:
+            yield self.page_request(self.first_position)
 
-    def page_request(self, offset: int) -> Request:
-        """Return the request for the page at *offset*, in the slot that all listings share."""
+    def visited(self, response: Response) -> Iterator[Request]:
+        """Ask for the first page with the cookies that the visit gave, whatever else it gave."""
+        yield self.page_request(self.first_position)
+
+    def visit_failed(self, failure: Failure) -> Iterator[Request]:
+        """Ask for the first page all the same: it may do without, or say what is wrong."""
+        if not self.outcome.stopping:
+            self.logger.info(
+                "No first visit at %s: %s", self.referer, reasons.explain(failure.value)
+            )
+            yield self.page_request(self.first_position)
+
+    def page_request(self, position: Position) -> Request:
+        """Return the request for the page at *position*, in the slot that all listings share."""
+        request = self._request(self.page_url(position), self.parse, self.page_failed)
+        return request.replace(headers=self.headers, cb_kwargs={"position": position})
+
+    def _request(self, url: str, callback: Any, errback: Any, **meta: Any) -> Request:
         return Request(
-            self.page_url(offset),
-            callback=self.parse,
-            errback=self.page_failed,
-            cb_kwargs={"offset": offset},
+            url,
+            callback=callback,
+            errback=errback,
             dont_filter=True,
             meta={
                 "download_slot": "listing",
                 "page_maxsize": MAX_PAGE_BYTES,
                 "download_maxsize": MAX_PAGE_BYTES,  # of what Scrapy's own middleware inflates
                 "handle_httpstatus_all": True,  # every answer is diagnosed here
+                **meta,
             },
         )
 
     def parse(
-        self, response: Response, offset: int, hops: int = 0
+        self, response: Response, position: Position, hops: int = 0
     ) -> Iterator[Request | Wallpaper]:
         """Yield the request for the next page first, so that pictures never wait for a listing."""
-        if follow_up := self._redirected(response, offset, hops):
+        if follow_up := self._redirected(response, position, hops):
             yield follow_up
             return
         try:
             page = self._read(response)
-        except ListingCutError as error:
-            yield from self._ask_again(response, error)
-            return
         except ListingError as error:
-            self._refuse(response, error)
+            yield from self._no_page(response, position, error)
+            return
+        if not page.wallpapers and self._may_ask_otherwise(position):
+            yield self.page_request(position)
             return
 
-        found = self._count(page)
-        if found and not self._limit_is_reached:
-            yield self.page_request(offset + page.entries)
+        found, repeated = self._books.enter(page)
+        self.outcome.read_page(page.rejected, repeated)
+        if position == self.first_position and page.drift:
+            self._tell_drift(page.drift)
+        ended = self._books.ends_with(position, page, found)
+        if ended:
+            self._close_books(position, page)
         else:
-            self._close_books(offset)
-        self._expect(ended=not found or self._limit_is_reached)
+            yield self.page_request(position.after(page))
+        if (expected := self._books.expected(ended=ended)) is not None:
+            self.outcome.expected = expected
         for wallpaper in found:
             self.outcome.take_up(wallpaper)
             if self.outcome.stopping:
@@ -147,31 +199,19 @@ class ListingSpider(Spider):
         """End the paging: the page did not come, and its retries are used up."""
         if self.outcome.stopping:
             return
-        reason, detail = reasons.explain(failure.value)
-        if reason == "robots":
-            advice = "ROBOTSTXT_OBEY is on and its robots.txt forbids it"
-        else:
-            advice = "check the network, or name a mirror with -a endpoint=..."
-        self.outcome.listing_failed(
-            f"The listing could not be read: {reason} ({detail}) at {self.endpoint}; {advice}"
-        )
+        self.outcome.listing_failed(diagnosis.no_answer(failure, self.endpoint, self.instead))
 
-    def _redirected(self, response: Response, offset: int, hops: int) -> Request | None:
+    def _redirected(self, response: Response, position: Position, hops: int) -> Request | None:
         """Follow a redirect that stays with the host of the endpoint (to https, say)."""
-        if response.status not in redirects.STATUSES or hops == MAX_HOPS:
+        target = diagnosis.location(response)
+        if target is None or hops == MAX_HOPS or not diagnosis.stays_with_host(response, target):
             return None
-        target = _location(response)
-        if target is None:
-            return None
-        here, there = urlsplit(response.url), urlsplit(target)
-        if there.hostname != here.hostname or there.scheme not in (here.scheme, "https"):
-            return None
-        request = self.page_request(offset)
-        return request.replace(url=target, cb_kwargs={"offset": offset, "hops": hops + 1})
+        request = self.page_request(position)
+        return request.replace(url=target, cb_kwargs={"position": position, "hops": hops + 1})
 
     def _read(self, response: Response) -> Page:
         if response.status in redirects.STATUSES:
-            raise ListingRefusedError(f"a redirect to {_location(response) or 'no address'}")
+            raise ListingRefusedError(diagnosis.redirect(response))
         if response.status != 200:
             raise ListingError("an error")
         if TOO_LARGE in response.flags:
@@ -182,84 +222,47 @@ class ListingSpider(Spider):
             wallpaper.listing = self.listing_name
         return page
 
-    def _ask_again(self, response: Response, error: ListingCutError) -> Iterator[Request]:
+    def _no_page(
+        self, response: Response, position: Position, error: ListingError
+    ) -> Iterator[Request]:
+        """Ask once more, or otherwise, where that may help; else the listing has failed."""
         assert response.request is not None
-        may_ask = self.settings.getbool("RETRY_ENABLED") and not self.outcome.stopping
-        if may_ask and (
-            again := get_retry_request(response.request, spider=self, reason=str(error))
+        may_retry = self.settings.getbool("RETRY_ENABLED") and not self.outcome.stopping
+        if (
+            isinstance(error, ListingCutError)
+            and may_retry
+            and (again := get_retry_request(response.request, spider=self, reason=str(error)))
         ):
             yield again
+        elif not isinstance(error, ListingRefusedError) and self._may_ask_otherwise(position):
+            self.logger.info("No page but %s: asking in another way", one_line(str(error)))
+            yield self.page_request(position)
         else:
-            self._refuse(response, error)
-
-    def _refuse(self, response: Response, error: ListingError) -> None:
-        """Say in one line what came instead of a page, and what to try."""
-        kind = (response.headers.get("Content-Type") or b"no type").decode("latin-1")
-        start = response.body[:80].decode("utf-8", "replace")
-        advice = (
-            "the source refuses robots for now: wait some hours, or slow down with DOWNLOAD_SLOTS"
-            if isinstance(error, ListingRefusedError)
-            else "open the address in a browser to see what became of it"
-        )
-        self.outcome.listing_failed(
-            f"The listing did not answer with a page but with {one_line(str(error))}: "
-            f"HTTP {response.status}, {one_line(kind)}, {len(response.body)} bytes, "
-            f"beginning {one_line(start)!r}, at {self.endpoint}; "
-            f"{advice}, or name a mirror with -a endpoint=..."
-        )
-
-    def _count(self, page: Page) -> list[Wallpaper]:
-        """Account for the page, and return the wallpapers that are new and wanted."""
-        self._entries += page.entries
-        if page.total is not None:
-            self._claimed = page.total
-        found: list[Wallpaper] = []
-        repeated = 0
-        for wallpaper in page.wallpapers:
-            if self._limit_is_reached:
-                break
-            if wallpaper.id in self._seen:
-                repeated += 1
-                continue
-            self._seen.add(wallpaper.id)
-            found.append(wallpaper)
-        self.outcome.read_page(page.rejected, repeated)
-        return found
-
-    def _close_books(self, offset: int) -> None:
-        """Say how the listing ended: as it should, empty from the start, or short of its claim."""
-        if not self._seen and offset == self.first_offset:
             self.outcome.listing_failed(
-                f"The listing names no wallpaper ({self._entries} entries came) at "
-                f"{self.page_url(offset)}; check its arguments"
+                diagnosis.no_page(response, error, self.endpoint, self.instead)
+            )
+
+    def _may_ask_otherwise(self, position: Position) -> bool:
+        first = position == self.first_position
+        return first and not self.outcome.stopping and self.asks_otherwise()
+
+    def _tell_drift(self, drift: Drift) -> None:
+        level = logging.WARNING if drift.missing or drift.mistyped else logging.INFO
+        self.logger.log(level, "The entries of the listing are not as they were: %s", drift)
+
+    def _close_books(self, position: Position, page: Page) -> None:
+        """Say how the listing ended: as it should, empty from the start, or short of its claim."""
+        if self._books.are_empty and position == self.first_position:
+            self.outcome.listing_failed(
+                diagnosis.no_wallpaper(page, self.page_url(position), self.instead)
             )
             return
         self.outcome.listing_ended = True
-        claimed = (self._claimed or 0) - self.first_offset
-        if claimed > self._entries and not self._limit_is_reached:
+        claimed = self._books.claimed or 0
+        if claimed > self._books.entries and not self._books.limit_is_reached:
             self.logger.warning(
-                "The listing ended after %d entries, though it claimed %d", self._entries, claimed
+                "The listing ended after %d entries, though it claimed %d%s",
+                self._books.entries,
+                claimed,
+                f": it repeats itself from {self.max_offset} on" if self.max_offset else "",
             )
-
-    def _expect(self, *, ended: bool) -> None:
-        """Tell how many wallpapers there will be, as far as that is known."""
-        if ended:
-            self.outcome.expected = len(self._seen)
-        elif self._claimed is not None:
-            claimed = self._claimed - self.first_offset
-            self.outcome.expected = min(claimed, self.limit or claimed)
-
-    @property
-    def _limit_is_reached(self) -> bool:
-        return 0 < self.limit <= len(self._seen)
-
-
-def _location(response: Response) -> str | None:
-    """Return where a redirect leads, or None where that is no address."""
-    location = (response.headers.get("Location") or b"").decode("latin-1")
-    try:
-        target = response.urljoin(location)
-        urlsplit(target)
-    except ValueError:
-        return None
-    return address(target)

@@ -1,0 +1,45 @@
+"""Bing's pictures of the day, ``GET /HPImageArchive.aspx``: those of some fifteen days, as JSON."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from wallpapers.items import Wallpaper
+from wallpapers.listings import tolerant_json
+from wallpapers.listings.drift import expected
+from wallpapers.listings.page import Page, entries_of, page_of, request_url
+from wallpapers.listings.text import first_text, identity, iso_date, joined
+
+ENDPOINT = "https://www.bing.com/HPImageArchive.aspx"
+MAX_OFFSET = 15  # idx goes to 7, n to 8
+EXPECTED = expected(
+    texts="startdate fullstartdate enddate url urlbase copyright copyrightlink title quiz hsh",
+    numbers="drk top bot",
+    wp=bool,
+    hs=list,
+)
+
+
+def page_url(offset: int, market: str, endpoint: str) -> str:
+    """Return the address of the eight days that begin *offset* days ago."""
+    asked = {"format": "js", "idx": min(offset, 7), "n": 8, "mkt": market}
+    return request_url(endpoint, asked)
+
+
+def parse_page(body: bytes, endpoint: str = ENDPOINT) -> Page:
+    """Return what a page names; its addresses are relative to *endpoint*."""
+    entries = entries_of(tolerant_json.load(body), "images")
+    return page_of(entries, EXPECTED, partial(_wallpaper, endpoint))
+
+
+def _wallpaper(endpoint: str, entry: dict[str, Any]) -> Wallpaper:
+    largest = f"{entry['urlbase']}_UHD.jpg" if entry.get("urlbase") else ""
+    found = [url for path in (largest, entry.get("url")) if (url := joined(endpoint, path))]
+    return Wallpaper(
+        id=identity(entry.get("hsh"), found),
+        image_urls=found,
+        title=first_text(entry, ("title", "copyright")),
+        page_url=joined(endpoint, entry.get("copyrightlink")),
+        date=iso_date(entry.get("startdate")),
+    )

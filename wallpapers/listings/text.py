@@ -1,0 +1,117 @@
+"""Clean what a listing says: text for people, numbers, dates and addresses that can be trusted.
+
+Whatever type a value has, the answer is of the right one; nothing here raises.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from urllib.parse import unquote, urljoin, urlsplit
+
+from w3lib.html import remove_tags
+
+# C0 and C1 controls, the bidirectional marks that can turn a log line around, and what is no
+# character of XML.
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffe\uffff]+")
+_USERINFO = re.compile(r"^((?:[A-Za-z][\w+.-]*:)?//)[^/?#]*@")
+_MOST_TEXT = 2_000  # characters; looking for tags takes the square of them
+_MOST = 10**12  # beyond it no number of a listing means anything
+
+
+def plain_text(value: object) -> str:
+    """Return *value* as one line of text without markup, entities or control characters.
+
+    Anything but a str gives "", a very long one its beginning. A lone surrogate, which no feed
+    could encode, becomes "?".
+    """
+    if not isinstance(value, str):
+        return ""
+    return one_line(remove_tags(html.unescape(remove_tags(value[:_MOST_TEXT]))))
+
+
+def one_line(text: str) -> str:
+    """Return *text* without what could break or turn around a line of a log or a feed."""
+    printable = " ".join(_UNPRINTABLE.sub(" ", text).split())
+    return printable.encode("utf-8", "replace").decode("utf-8")
+
+
+def plain_texts(value: object) -> list[str]:
+    """Return the texts of a list (or of a single str) that say something, without repeats."""
+    values = value if isinstance(value, list) else [value]
+    return list(dict.fromkeys(text for text in map(plain_text, values) if text))
+
+
+def whole_number(value: object) -> int | None:
+    """Return *value* (an int, or a str or float that holds one) from 0 to a trillion, else None."""
+    if isinstance(value, bool):
+        return None
+    try:
+        number = int(value)  # type: ignore[call-overload]
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return number if 0 <= number <= _MOST else None
+
+
+def iso_date(value: object) -> str:
+    """Return *value* if it is a date like "2016-01-26" or begins with one, else ""."""
+    try:
+        return date.fromisoformat(value[:10]).isoformat() if isinstance(value, str) else ""
+    except ValueError:
+        return ""
+
+
+def address(value: object) -> str:
+    """Return *value* as an address without blanks or user part, or "" where there is none.
+
+    Whether it can be asked for is not decided here: what a listing names wrongly is to be told,
+    not to be dropped. An address that was percent-encoded as a whole is decoded.
+    """
+    if not isinstance(value, str):
+        return ""
+    text = _UNPRINTABLE.sub("", value).strip()
+    if text[:10].lower().startswith(("http%3a", "https%3a")):
+        text = unquote(text)
+    # The user part of an address is a secret wherever it goes; "***" keeps it refusable.
+    text = _USERINFO.sub(r"\1***@", text)
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def origin_of(url: str) -> str:
+    """Return scheme, host and port of an address, with a slash behind them; "" for none."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    return f"{parts.scheme}://{parts.netloc}/" if parts.netloc else ""
+
+
+def joined(base: str, value: object) -> str:
+    """Return *value* as an address, completed by *base* where it is relative; "" for none."""
+    url = address(value)
+    try:
+        return urljoin(base, url) if url else ""
+    except ValueError:  # malformed: it is to be told, not to be dropped
+        return url
+
+
+def listed_addresses(entry: Mapping[str, object], keys: Iterable[str]) -> list[str]:
+    """Return the addresses that *entry* has under *keys*, in their order, without repeats."""
+    found = (address(entry.get(key)) for key in keys)
+    return list(dict.fromkeys(url for url in found if url))
+
+
+def first_text(entry: Mapping[str, object], keys: Iterable[str]) -> str:
+    """Return the first text under *keys* that says something, or ""."""
+    return next(filter(None, (plain_text(entry.get(key)) for key in keys)), "")
+
+
+def identity(claimed: object, candidates: Sequence[str]) -> str:
+    """Return the id that the listing gives, or one made of the first candidate's address."""
+    if isinstance(claimed, int) and not isinstance(claimed, bool):
+        return str(claimed)
+    first = "".join(candidates[:1])
+    return plain_text(claimed) or hashlib.sha256(first.encode()).hexdigest()[:20]

@@ -1,0 +1,45 @@
+"""Wallhaven's search, ``GET /api/v1/search``, as https://wallhaven.cc/help/api documents it."""
+
+from typing import Any
+
+from wallpapers.items import Wallpaper
+from wallpapers.listings import text, tolerant_json
+from wallpapers.listings.drift import expected
+from wallpapers.listings.page import Page, Position, entries_of, page_of, request_url
+
+ENDPOINT = "https://wallhaven.cc/api/v1/search"
+EXPECTED = expected(
+    texts="id url short_url source purity category resolution ratio file_type created_at path",
+    numbers="views favorites dimension_x dimension_y file_size",
+    colors=list,
+    thumbs=dict,
+)
+
+
+def page_url(asked: dict[str, str], position: Position, endpoint: str) -> str:
+    """Return the address of a page; the cursor is the seed of a listing in random order."""
+    parameters = {**asked, "page": position.number, "seed": position.cursor}
+    return request_url(endpoint, {name: value for name, value in parameters.items() if value})
+
+
+def parse_page(body: bytes) -> Page:
+    """Return what a page names, and whether it is the last."""
+    answer = tolerant_json.load(body)
+    page = page_of(entries_of(answer, "data"), EXPECTED, _wallpaper)
+    meta = answer.get("meta")
+    if isinstance(meta, dict):
+        page.total = text.whole_number(meta.get("total"))
+        page.cursor = text.plain_text(meta.get("seed"))
+        page.ended = meta.get("current_page") == meta.get("last_page") is not None
+    return page
+
+
+def _wallpaper(entry: dict[str, Any]) -> Wallpaper:
+    return Wallpaper(
+        image_urls=(found := text.listed_addresses(entry, ["path"])),
+        id=text.identity(entry.get("id"), found),
+        page_url=text.address(entry.get("url")),
+        date=text.iso_date(entry.get("created_at")),
+        width=text.whole_number(entry.get("dimension_x")) or 0,
+        height=text.whole_number(entry.get("dimension_y")) or 0,
+    )

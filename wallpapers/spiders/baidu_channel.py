@@ -1,0 +1,58 @@
+"""Baidu's channels by the other endpoint that served them: ``GET /channel/listjson``."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from wallpapers.listings import baidu_channel
+from wallpapers.listings.page import Page, Position
+from wallpapers.spiders.arguments import Argument, text, whole_number
+from wallpapers.spiders.instead import search_for
+from wallpapers.spiders.listing_spider import ListingSpider
+
+
+class BaiduChannelSpider(ListingSpider):
+    """``scrapy crawl baidu_channel -a tag1=壁纸 -a tag2=全部``."""
+
+    name = "baidu_channel"
+    default_endpoint = baidu_channel.ENDPOINT
+    arguments: ClassVar[dict[str, Argument]] = {
+        "tag1": text("壁纸", empty=False),
+        "tag2": text("全部"),
+        "ftags": text(""),
+        "width": whole_number(0, 0, 100_000),
+        "height": whole_number(0, 0, 100_000),
+        "pn": whole_number(0, 0),
+        "rn": whole_number(30, 1, baidu_channel.MAX_RN),
+    }
+
+    tag1: str
+    tag2: str
+    ftags: str
+    width: int
+    height: int
+    pn: int
+    rn: int
+
+    @property
+    def query(self) -> baidu_channel.Query:
+        """What the listing is asked for."""
+        return baidu_channel.Query(self.tag1, self.tag2, self.ftags, self.width, self.height)
+
+    @property
+    def listing_name(self) -> str:
+        return self.query.name
+
+    @property
+    def first_position(self) -> Position:
+        return Position(self.pn)
+
+    @property
+    def instead(self) -> str:
+        return search_for(self.ftags, self.tag2, self.tag1, limit=self.limit)
+
+    def page_url(self, position: Position) -> str:
+        return baidu_channel.page_url(self.query, position.offset, self.rn, endpoint=self.endpoint)
+
+    def read_page(self, body: bytes) -> Page:
+        return baidu_channel.parse_page(body)

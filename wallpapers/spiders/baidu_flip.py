@@ -1,0 +1,59 @@
+"""Baidu's image search by its web page: ``GET /search/flip``."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from wallpapers.listings import baidu_flip, baidu_result
+from wallpapers.listings.page import Page, Position
+from wallpapers.spiders.arguments import Argument, switch, text, whole_number
+from wallpapers.spiders.baidu_search import BaiduSearchSpider
+from wallpapers.spiders.instead import search_for
+from wallpapers.spiders.listing_spider import ListingSpider
+
+
+class BaiduFlipSpider(ListingSpider):
+    """``scrapy crawl baidu_flip -a word=壁纸``."""
+
+    name = "baidu_flip"
+    default_endpoint = baidu_flip.ENDPOINT
+    named_by = ("word",)
+    visits_home = True
+    custom_settings = BaiduSearchSpider.custom_settings
+    arguments: ClassVar[dict[str, Argument]] = {
+        "word": text("壁纸", empty=False),
+        "width": whole_number(0, 0, 100_000),
+        "height": whole_number(0, 0, 100_000),
+        "ic": whole_number(0, 0, 4095),
+        "pn": whole_number(0, 0),
+        "previews": switch(),
+    }
+
+    word: str
+    width: int
+    height: int
+    ic: int
+    pn: int
+    previews: bool
+
+    @property
+    def first_position(self) -> Position:
+        return Position(self.pn)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Referer": self.referer, "Accept": "text/html,*/*;q=0.5"}
+
+    @property
+    def instead(self) -> str:
+        return search_for(self.word, limit=self.limit)
+
+    def picture_referer(self, url: str) -> str:
+        return baidu_result.referer(url, self.referer)
+
+    def page_url(self, position: Position) -> str:
+        query = baidu_flip.Query(self.word, self.width, self.height, self.ic)
+        return baidu_flip.page_url(query, position.offset, endpoint=self.endpoint)
+
+    def read_page(self, body: bytes) -> Page:
+        return baidu_flip.parse_page(body, previews=self.previews)

@@ -1,0 +1,82 @@
+"""Baidu's image search by keyword: ``GET /search/acjson``, the listing that answers today."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import scrapy
+
+from wallpapers import __version__
+from wallpapers.listings import baidu_result, baidu_search
+from wallpapers.listings.page import Page, Position
+from wallpapers.spiders.arguments import Argument, choice, switch, text, whole_number
+from wallpapers.spiders.listing_spider import ListingSpider
+
+# The public clients that got answers sent a browser's name: this has its form, and says who asks.
+_USER_AGENT = f"Mozilla/5.0 (compatible; wallpapers/{__version__} Scrapy/{scrapy.__version__})"
+_OTHER = {"data": "images", "images": "data"}
+
+
+class BaiduSearchSpider(ListingSpider):
+    """``scrapy crawl baidu_search -a word=壁纸``."""
+
+    name = "baidu_search"
+    default_endpoint = baidu_search.ENDPOINT
+    named_by = ("word",)
+    max_offset = baidu_search.MAX_OFFSET
+    visits_home = True
+    custom_settings: ClassVar[dict[str, Any]] = {"USER_AGENT": _USER_AGENT}  # type: ignore[misc]
+    arguments: ClassVar[dict[str, Argument]] = {
+        "word": text("壁纸", empty=False),
+        "width": whole_number(0, 0, 100_000),
+        "height": whole_number(0, 0, 100_000),
+        "z": choice(*baidu_search.SIZES),
+        "ic": whole_number(0, 0, 4095),
+        "pn": whole_number(0, 0, baidu_search.MAX_OFFSET - 1),
+        "rn": whole_number(30, 1, baidu_search.MAX_RN),
+        "protocol": choice("auto", "data", "images"),
+        "previews": switch(),
+    }
+
+    word: str
+    width: int
+    height: int
+    z: int
+    ic: int
+    pn: int
+    rn: int
+    protocol: str
+    previews: bool
+
+    def __init__(self, **given: str) -> None:
+        super().__init__(**given)
+        self._asked = "data" if self.protocol == "auto" else self.protocol
+        self._may_change = self.protocol == "auto"
+
+    @property
+    def first_position(self) -> Position:
+        return Position(self.pn)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Referer": self.referer, "X-Requested-With": "XMLHttpRequest"}
+
+    def asks_otherwise(self) -> bool:
+        if not self._may_change:
+            return False
+        self._may_change = False
+        self._asked = _OTHER[self._asked]
+        return True
+
+    def picture_referer(self, url: str) -> str:
+        return baidu_result.referer(url, self.referer)
+
+    def page_url(self, position: Position) -> str:
+        query = baidu_search.Query(self.word, self.width, self.height, self.z, self.ic)
+        images = self._asked == "images"
+        return baidu_search.page_url(
+            query, position.offset, self.rn, images=images, endpoint=self.endpoint
+        )
+
+    def read_page(self, body: bytes) -> Page:
+        return baidu_search.parse_page(body, previews=self.previews)

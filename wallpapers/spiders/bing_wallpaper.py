@@ -1,0 +1,25 @@
+"""Bing's pictures of the day."""
+
+from typing import ClassVar
+
+from wallpapers.listings import bing_wallpaper
+from wallpapers.listings.page import Page, Position
+from wallpapers.spiders.arguments import text
+from wallpapers.spiders.listing_spider import ListingSpider
+
+
+class BingWallpaperSpider(ListingSpider):
+    """``scrapy crawl bing_wallpaper -a mkt=zh-CN``."""
+
+    name = "bing_wallpaper"
+    default_endpoint = bing_wallpaper.ENDPOINT
+    named_by = ("mkt",)
+    max_offset = bing_wallpaper.MAX_OFFSET
+    arguments: ClassVar = {"mkt": text("zh-CN", empty=False)}
+    mkt: str
+
+    def page_url(self, position: Position) -> str:
+        return bing_wallpaper.page_url(position.offset, self.mkt, self.endpoint)
+
+    def read_page(self, body: bytes) -> Page:
+        return bing_wallpaper.parse_page(body, self.endpoint)
