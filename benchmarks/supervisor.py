@@ -80,10 +80,15 @@ def main(report: str, log: str, timeout_s: float, command: list[str]) -> None:
         threading.Thread(target=watch, daemon=True).start()
         timer = threading.Timer(timeout_s, expire)
         timer.start()
-        status = process.wait()
-        seconds = time.perf_counter() - clock
-        ended.set()
-        timer.cancel()
+        try:
+            status = process.wait()
+            seconds = time.perf_counter() - clock
+        except BaseException:  # Ctrl-C comes here, not to a program with a session of its own
+            expire()
+            raise
+        finally:
+            ended.set()
+            timer.cancel()
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     answer = {
         "status": status,
