@@ -41,7 +41,6 @@ http {{
     sendfile on;
     tcp_nopush on;
     keepalive_requests 1000000;
-    open_file_cache max=30000 inactive=1h;
     map $arg_pn $page {{ default end; ~^[0-9]+$ $arg_pn; }}
     map $way $rate {{ default 0; slow 128k; large 4m; }}
     server {{
@@ -50,7 +49,6 @@ http {{
             access_log {folder}/listing.log plain;
             default_type application/json;
             root {folder}/pages;
-            open_file_cache off;
             try_files /$name/$page.json /end.json =404;
         }}
         location /pictures/ {{ alias {pictures}/; }}
