@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-all check format clean
+.PHONY: demo test test-all check format bench clean
 
 demo: $(VENV)/installed
 	$(BIN)/scrapy demo
@@ -26,8 +26,28 @@ format: $(VENV)/installed-dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+# Measured beside peers, each in an environment of its own: what one pins must not hold another back.
+# `make bench BENCH="--scenario fast --rounds 3"`; one that cannot be installed is left out and told.
+BENCH ?=
+BENCH_VENV := .venv-bench
+PEERS := $(patsubst benchmarks/peers/%.txt,%,$(wildcard benchmarks/peers/*.txt))
+
+bench: $(BENCH_VENV)/harness/installed $(PEERS:%=$(BENCH_VENV)/%/tried)
+	$(BENCH_VENV)/harness/bin/python -m benchmarks $(BENCH)
+
+$(BENCH_VENV)/harness/installed: requirements-bench.txt requirements.txt
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
+	@touch $@
+
+$(BENCH_VENV)/%/tried: benchmarks/peers/%.txt
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -r $< || \
+		echo "$* could not be installed; it will not be measured"
+	@touch $@
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(BENCH_VENV) build dist *.egg-info .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

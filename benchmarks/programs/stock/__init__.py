@@ -1,0 +1,1 @@
+"""A Scrapy project of the same shape, with nothing but what Scrapy brings."""
