@@ -53,6 +53,7 @@ class FolderStore:
             part.sync()
             part.path.chmod(0o666 & ~_UMASK)
             os.replace(part.path, target)
+            part.adopted()
             _sync_folder(target.parent)
 
     def persist_file(
@@ -84,10 +85,14 @@ class FolderStore:
     def holds(self, path: str, size_bytes: int) -> bool:
         """Is the regular file *path* there, with as many bytes?"""
         try:
-            status = (self.root / path).lstat()
+            status = os.lstat(f"{self.root}/{path}")
         except (OSError, ValueError):
             return False
         return stat.S_ISREG(status.st_mode) and status.st_size == size_bytes
+
+    def has(self, path: str) -> bool:
+        """Is there anything under *path*?"""
+        return os.path.lexists(f"{self.root}/{path}")
 
     def checksum(self, path: str) -> str | None:
         """Return the sha256 of *path*, hex, or None where there is no such regular file."""

@@ -6,15 +6,18 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Row, Select, Table, and_, func, select, update
+from sqlalchemy import Connection, Row, Table, and_, bindparam, func, or_, select, update
 
 from wallpapers.catalogue.schema import pictures, wallpapers
 from wallpapers.items import StoredImage, Wallpaper
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql, sqlite
+
+    Insert = sqlite.Insert | postgresql.Insert
 
 Key = tuple[str, str]  # source and id
 Whole = Callable[[str, int], bool]  # is the file at this path there, with this many bytes?
@@ -53,7 +56,7 @@ class Entries:
     def __init__(self, connection: Connection, is_whole: Whole) -> None:
         self._connection = connection
         self._is_whole = is_whole
-        self._insert = _insert_of(connection.dialect.name)
+        self._statements = _statements_of(connection.dialect.name)
 
     # What the crawl asks and tells
 
@@ -66,14 +69,12 @@ class Entries:
             for start in range(0, len(ids), _CHUNK):
                 found |= self._held_by(source, ids[start : start + _CHUNK])
         if new := [_listed_row(by_key[key]) for key in by_key if key not in found]:
-            self._connection.execute(self._insert(wallpapers).on_conflict_do_nothing(), new)
+            self._connection.execute(self._statements.new_wallpaper, new)
         return {key: held for key, held in found.items() if held is not None}
 
     def find(self, checksum: str) -> Held | None:
         """Return the picture with these bytes, whatever wallpaper it was stored for."""
-        row = self._connection.execute(
-            select(pictures).where(pictures.c.sha256 == checksum)
-        ).one_or_none()
+        row = self._connection.execute(_PICTURE, {"sha256": checksum}).one_or_none()
         return self._held(row, "", "stored") if row else None
 
     def store(self, wallpaper: Wallpaper, image: StoredImage) -> Entered:
@@ -84,24 +85,16 @@ class Entries:
         nothing is written about this one.
         """
         checksum, path = image["checksum"], image["path"]
-        held = self.find(checksum)
-        if held is not None and not held.whole:
-            self._connection.execute(
-                update(pictures)
-                .where(pictures.c.sha256 == checksum)
-                .values(path=path, stored_at=_now(), damaged_at=None)
-            )
-        self._displace(path, checksum)
-        if held is None:
-            new = self._insert(pictures).values(_picture_row(image)).on_conflict_do_nothing()
-            self._connection.execute(new)
-        held = self.find(checksum)
-        if held is None:
-            raise RetryTransaction  # another program stored other bytes under this path meanwhile
-        theirs = held.image["path"]
+        held = self._make_room(image)
+        if held is None and not self._is_new(image):
+            # Another program stored the same bytes, or other bytes under this path, meanwhile.
+            held = self.find(checksum)
+            if held is None:
+                raise RetryTransaction
+        theirs = held.image["path"] if held else path
         status = image["status"] if theirs == path else "duplicate"
         entered: StoredImage = {**image, "path": theirs, "status": status}
-        if self._sharing(checksum, wallpaper) >= MOST_SHARING:
+        if held and self._sharing(checksum, wallpaper) >= MOST_SHARING:
             return Entered(entered, accepted=False)
         said = {"state": "stored", "sha256": checksum, "url": image["url"]}
         self._put({**_listed_row(wallpaper), **said})
@@ -113,8 +106,7 @@ class Entries:
         *host* is that of its best candidate, *tried* tells what became of each.
         """
         said = {"state": "failed", "reason": reason, "host": host, "tried": tried, "attempts": 1}
-        row = {**_listed_row(wallpaper), **said}
-        self._put(row, attempts=wallpapers.c.attempts + 1)
+        self._put({**_listed_row(wallpaper), **said})
 
     def filter(self, wallpaper: Wallpaper, reason: str) -> None:
         """Say that *wallpaper* is there, but not wanted."""
@@ -196,9 +188,7 @@ class Entries:
 
     def _held_by(self, source: str, ids: Sequence[str]) -> dict[Key, Held | None]:
         """Return what is held of the wallpapers with *ids* that have a row; None = no picture."""
-        rows = self._connection.execute(
-            _with_picture().where(wallpapers.c.source == source, wallpapers.c.id.in_(ids))
-        )
+        rows = self._connection.execute(_WITH_PICTURE, {"source": source, "ids": ids})
         return {
             (source, row.id): self._held(row, row.url, row.state) if row.path else None
             for row in rows
@@ -218,36 +208,88 @@ class Entries:
         whole = row.damaged_at is None and self._is_whole(row.path, row.size)
         return Held(image, state, whole)
 
-    def _displace(self, path: str, checksum: str) -> None:
-        """Forget another picture that was under *path*: its file has just been replaced."""
-        others = select(pictures.c.sha256).where(
-            pictures.c.path == path, pictures.c.sha256 != checksum
-        )
-        for (other,) in self._connection.execute(others).all():
-            self._connection.execute(
-                update(wallpapers)
-                .where(wallpapers.c.sha256 == other)
-                .values(sha256=None, state="listed", changed_at=_now())
-            )
-            self._connection.execute(pictures.delete().where(pictures.c.sha256 == other))
+    def _make_room(self, image: StoredImage) -> Held | None:
+        """Return the picture that holds these bytes, if there is one.
+
+        One that the store lost moves to the path of *image*; another one that was under this path
+        is forgotten, because its file has just been replaced.
+        """
+        checksum, path = image["checksum"], image["path"]
+        held: Held | None = None
+        asked = {"sha256": checksum, "path": path}
+        for row in self._connection.execute(_SAME_BYTES_OR_PATH, asked).all():
+            if row.sha256 == checksum:
+                held = self._held(row, "", "stored")
+            else:
+                self._forget(row.sha256)
+        if held is None or (held.whole and held.image["path"] != path):
+            return held
+        moved = {"path": path, "stored_at": _now(), "damaged_at": None}
+        mine = pictures.c.sha256 == checksum
+        self._connection.execute(update(pictures).where(mine).values(moved))
+        return Held({**held.image, "path": path}, "stored", whole=True)
+
+    def _forget(self, checksum: str) -> None:
+        listed = {"sha256": None, "state": "listed", "changed_at": _now()}
+        theirs = wallpapers.c.sha256 == checksum
+        self._connection.execute(update(wallpapers).where(theirs).values(listed))
+        self._connection.execute(pictures.delete().where(pictures.c.sha256 == checksum))
+
+    def _is_new(self, image: StoredImage) -> bool:
+        """Enter the picture itself; False = somebody was faster."""
+        row = {
+            "sha256": image["checksum"],
+            **{name: image[name] for name in ("path", "size", "width", "height", "format")},
+            "stored_at": _now(),
+        }
+        return self._connection.execute(self._statements.new_picture, row).rowcount == 1
 
     def _sharing(self, checksum: str, wallpaper: Wallpaper) -> int:
         """Return how many other wallpapers are the picture with these bytes."""
-        key = and_(wallpapers.c.source == wallpaper.source, wallpapers.c.id == wallpaper.id)
-        query = select(func.count()).where(wallpapers.c.sha256 == checksum, ~key)
-        return self._connection.execute(query).scalar_one()
+        asked = {"sha256": checksum, "source": wallpaper.source, "id": wallpaper.id}
+        return self._connection.execute(_OTHERS_SHARING, asked).scalar_one()
 
-    def _put(self, row: Mapping[str, Any], **more: Any) -> None:
-        """Insert *row*, or have the row of the same key say the same, and *more*."""
-        kept = {"source", "id", "listed_at"} | ({"sha256", "url"} - _said(row))
-        changes = {name: value for name, value in row.items() if name not in kept}
-        insert = self._insert(wallpapers).values(row)
-        self._connection.execute(
-            insert.on_conflict_do_update(index_elements=["source", "id"], set_=changes | more)
-        )
+    def _put(self, row: Mapping[str, Any]) -> None:
+        """Insert *row*, or have the row of the same key say the same."""
+        statement = self._statements.put if row["sha256"] else self._statements.put_unstored
+        self._connection.execute(statement, row)
 
 
-def _insert_of(dialect: str) -> Callable[[Table], sqlite.Insert | postgresql.Insert]:
+@dataclass(frozen=True)
+class _Statements:
+    """What is written for each wallpaper, built once: building costs more than the database."""
+
+    new_wallpaper: Insert
+    new_picture: Insert
+    put: Insert
+    put_unstored: Insert  # keeps what was stored before
+
+
+@cache
+def _statements_of(dialect: str) -> _Statements:
+    insert = _insert_of(dialect)
+    new_wallpaper, new_picture = insert(wallpapers), insert(pictures)
+
+    def put(*kept: str) -> Insert:
+        changes: dict[str, Any] = {
+            column.name: new_wallpaper.excluded[column.name]
+            for column in wallpapers.columns
+            if column.name not in {"source", "id", "listed_at", *kept}
+        }
+        # A failure adds one, anything else sets it to nought.
+        attempts = new_wallpaper.excluded.attempts
+        changes["attempts"] = attempts * (wallpapers.c.attempts + 1)
+        return new_wallpaper.on_conflict_do_update(index_elements=["source", "id"], set_=changes)
+
+    return _Statements(
+        new_wallpaper.on_conflict_do_nothing(),
+        new_picture.on_conflict_do_nothing(),
+        put(),
+        put("sha256", "url"),
+    )
+
+
+def _insert_of(dialect: str) -> Callable[[Table], Insert]:
     """Return the insert that knows ON CONFLICT; each module takes two megabytes."""
     if dialect == "sqlite":
         from sqlalchemy.dialects.sqlite import insert
@@ -260,14 +302,27 @@ class RetryTransaction(Exception):
     """Another program was faster: the same transaction, done again, sees what it wrote."""
 
 
-def _with_picture() -> Select[Any]:
-    joined = wallpapers.outerjoin(pictures, wallpapers.c.sha256 == pictures.c.sha256)
-    held = [column for column in pictures.c if column.name != "stored_at"]
-    return select(wallpapers.c.id, wallpapers.c.url, wallpapers.c.state, *held).select_from(joined)
-
-
-def _said(row: Mapping[str, Any]) -> set[str]:
-    return {name for name in ("sha256", "url") if row[name]}
+_PICTURE = select(pictures).where(pictures.c.sha256 == bindparam("sha256"))
+_SAME_BYTES_OR_PATH = select(pictures).where(
+    or_(pictures.c.sha256 == bindparam("sha256"), pictures.c.path == bindparam("path"))
+)
+_OTHERS_SHARING = select(func.count()).where(
+    wallpapers.c.sha256 == bindparam("sha256"),
+    ~and_(wallpapers.c.source == bindparam("source"), wallpapers.c.id == bindparam("id")),
+)
+_WITH_PICTURE = (
+    select(
+        wallpapers.c.id,
+        wallpapers.c.url,
+        wallpapers.c.state,
+        *(column for column in pictures.c if column.name != "stored_at"),
+    )
+    .select_from(wallpapers.outerjoin(pictures, wallpapers.c.sha256 == pictures.c.sha256))
+    .where(
+        wallpapers.c.source == bindparam("source"),
+        wallpapers.c.id.in_(bindparam("ids", expanding=True)),
+    )
+)
 
 
 def _listed_row(wallpaper: Wallpaper) -> dict[str, Any]:
@@ -290,14 +345,6 @@ def _listed_row(wallpaper: Wallpaper) -> dict[str, Any]:
 
 
 _FIELDS = [field.name for field in fields(Wallpaper) if field.name != "images"]
-
-
-def _picture_row(image: StoredImage) -> dict[str, Any]:
-    return {
-        "sha256": image["checksum"],
-        **{name: image[name] for name in ("path", "size", "width", "height", "format")},
-        "stored_at": _now(),
-    }
 
 
 def _now() -> str:

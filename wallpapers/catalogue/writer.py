@@ -1,7 +1,7 @@
 """One thread that reads and writes the catalogue, so that the reactor never waits for it.
 
-Whatever was asked for while it worked is done in the next transaction, all of it in one: the more
-there is to do, the less each costs.
+Whatever was asked for within some milliseconds, or while it worked, is done in one transaction: the
+more there is to do, the less each costs.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Work = Callable[["Entries"], Any]
+Look = Callable[[], bool]
+
+_GATHER_S = 0.02  # who waits for a row holds nothing that another could use
 
 
 class Writer:
@@ -28,7 +31,7 @@ class Writer:
         self._open = open_catalogue
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="wallpapers-catalogue")
         self._catalogue: Catalogue | None = None
-        self._arrivals: list[tuple[Wallpaper, asyncio.Future[Any]]] = []
+        self._arrivals: list[tuple[Wallpaper, Look, asyncio.Future[Any]]] = []
         self._waiting: list[tuple[Work, asyncio.Future[Any]]] = []
         self._at_work: asyncio.Task[None] | None = None
 
@@ -36,13 +39,18 @@ class Writer:
         """Open the catalogue, which may take a while."""
         await asyncio.get_running_loop().run_in_executor(self._thread, self._opened)
 
-    async def take_up(self, wallpaper: Wallpaper) -> Held | None:
-        """Enter *wallpaper* where it is new, and return what is held of it."""
+    async def take_up(
+        self, wallpaper: Wallpaper, look: Callable[[], bool]
+    ) -> tuple[Held | None, bool]:
+        """Enter *wallpaper* where it is new; return what is held of it, or else what *look* says.
+
+        *look* blocks on the disk and is called in the thread.
+        """
+        future: asyncio.Future[tuple[Held | None, bool]]
         future = asyncio.get_running_loop().create_future()
-        self._arrivals.append((wallpaper, future))
+        self._arrivals.append((wallpaper, look, future))
         self._begin()
-        found: dict[Key, Held] = await future
-        return found.get((wallpaper.source, wallpaper.id))
+        return await future
 
     async def do(self, work: Callable[[Entries], T]) -> T:
         """Do *work*, which must be right when it is done twice, and return its result."""
@@ -64,19 +72,20 @@ class Writer:
     async def _work(self) -> None:
         loop = asyncio.get_running_loop()
         while self._arrivals or self._waiting:
+            await asyncio.sleep(_GATHER_S)
             arrivals, self._arrivals = self._arrivals, []
             waiting, self._waiting = self._waiting, []
-            futures = [future for _, future in (*arrivals, *waiting)]
+            listed = [(wallpaper, look) for wallpaper, look, _ in arrivals]
             works = [work for work, _ in waiting]
-            listed = [wallpaper for wallpaper, _ in arrivals]
+            futures = [future for *_, future in arrivals] + [future for _, future in waiting]
             try:
-                found, results = await loop.run_in_executor(self._thread, self._run, listed, works)
+                results = await loop.run_in_executor(self._thread, self._run, listed, works)
             except Exception as error:
                 for future in futures:
                     if not future.done():
                         future.set_exception(error)
                 continue
-            for future, result in zip(futures, [found] * len(listed) + results, strict=True):
+            for future, result in zip(futures, results, strict=True):
                 if not future.done():
                     future.set_result(result)
         self._at_work = None
@@ -86,10 +95,13 @@ class Writer:
             self._catalogue = self._open()
         return self._catalogue
 
-    def _run(self, listed: list[Wallpaper], works: list[Work]) -> tuple[dict[Key, Held], list[Any]]:
+    def _run(self, listed: list[tuple[Wallpaper, Look]], works: list[Work]) -> list[Any]:
         """Do all of it in one transaction; in the catalogue's thread."""
 
         def all_of_it(entries: Entries) -> tuple[dict[Key, Held], list[Any]]:
-            return entries.take_up(listed), [work(entries) for work in works]
+            found = entries.take_up([wallpaper for wallpaper, _ in listed])
+            return found, [work(entries) for work in works]
 
-        return self._opened().run(all_of_it)
+        found, results = self._opened().run(all_of_it)
+        helds = [(found.get((wallpaper.source, wallpaper.id)), look) for wallpaper, look in listed]
+        return [(held, held is None and look()) for held, look in helds] + results

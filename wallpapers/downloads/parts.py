@@ -90,6 +90,10 @@ class Part:
         """Wait until what was written is on the disk, and let the file go. Raises StoreError."""
         self._current.sync()
 
+    def adopted(self) -> None:
+        """Let the file go, which has another name by now."""
+        self._current.adopted()
+
     def remove(self) -> None:
         """Let the file go and remove it, if it is still here; blocks on nothing."""
         if self._file is not None:
@@ -143,6 +147,10 @@ class _PartFile:
             os.fsync(self._file.fileno())
             self._file.close()
 
+    def adopted(self) -> None:
+        """Forget the file: it has another name by now."""
+        self._file = None
+
     def abandon(self) -> None:
         """Remove the file, now or as soon as the worker that is at it lets go of it."""
         self._abandoned = True
@@ -153,5 +161,5 @@ class _PartFile:
             with suppress(OSError):  # nothing depends on it: it would be swept with its folder
                 if self._file is not None:
                     self._file.close()
-                self.path.unlink(missing_ok=True)
+                    self.path.unlink(missing_ok=True)
             self._at_work.release()

@@ -6,7 +6,8 @@ next run finds under the wallpaper's name and enters.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from wallpapers.catalogue.writer import Writer
@@ -27,9 +28,10 @@ class Holdings:
 
     async def known(self, wallpaper: Wallpaper, url: str, path: str) -> StoredImage | None:
         """Return the picture of *wallpaper*, if it is whole: by its row, or else as file *path*."""
-        held = await self._writer.take_up(wallpaper)
+        there = partial(self._workbench.is_there, path)
+        held, file_is_there = await self._writer.take_up(wallpaper, there)
         if held is None:
-            found = await self._workbench.find(url, path)
+            found = await self._workbench.find(url, path) if file_is_there else None
         elif not held.whole:
             return None  # whatever is there by now, it is not what was stored
         elif held.state == "stored":
@@ -39,28 +41,43 @@ class Holdings:
         if found is None:
             return None
         try:
-            return {**await self._enter(wallpaper, found, {}), "status": "uptodate"}
+            return {**await self.enter(wallpaper, found), "status": "uptodate"}
         except PictureRefusedError:
             return None
 
     async def keep(
-        self, part: Part, wallpaper: Wallpaper, url: str, path: str, thumb_paths: Mapping[str, str]
+        self, part: Part, url: str, path: str, thumb_paths: Mapping[str, str]
     ) -> StoredImage:
-        """Store *part*, its thumbnails beside it, unless the same bytes are in the store already.
+        """Store *part*, its thumbnails beside it; it has to be entered afterwards.
 
         Raises PictureRefusedError with its reason.
         """
-        image, made = await self._workbench.make(part, url, path)
-        thumbs = {thumb_paths[name]: content for name, content in made.items()}
+        if not self._workbench.is_remote:
+            return await self._workbench.store(part, url, path, thumb_paths)
+        image, thumbs = await self._workbench.make(part, url, path)
         twin = await self._writer.do(lambda entries: entries.find(image["checksum"]))
-        if twin is not None and twin.whole:
-            return await self.share(wallpaper, {**image, "path": twin.image["path"]})
-        await self._workbench.put(part, image, thumbs)
-        return await self._enter(wallpaper, image, thumbs)
+        if twin is not None and twin.whole:  # which saves an upload
+            return {**image, "path": twin.image["path"], "status": "duplicate"}
+        await self._workbench.upload(part, image, thumbs, thumb_paths)
+        return image
+
+    async def enter(
+        self, wallpaper: Wallpaper, image: StoredImage, thumb_paths: Iterable[str] = ()
+    ) -> StoredImage:
+        """Enter a picture whose file is whole; remove the file if it is one too many.
+
+        Raises PictureRefusedError where the same bytes stand for many wallpapers.
+        """
+        entered = await self._writer.do(lambda entries: entries.store(wallpaper, image))
+        if entered.image["path"] != image["path"]:
+            await self._workbench.remove([image["path"], *thumb_paths])
+        if not entered.accepted:
+            raise PictureRefusedError("placeholder", "the same bytes stand for five others")
+        return entered.image
 
     async def share(self, wallpaper: Wallpaper, image: StoredImage) -> StoredImage:
         """Enter *wallpaper* with a picture that another one brought. Raises PictureRefusedError."""
-        return await self._enter(wallpaper, {**image, "status": "duplicate"}, {})
+        return await self.enter(wallpaper, {**image, "status": "duplicate"})
 
     async def fail(self, wallpaper: Wallpaper, reason: str, host: str, tried: str) -> None:
         """Remember that *wallpaper* could not be had, for ``scrapy retry``."""
@@ -69,14 +86,3 @@ class Holdings:
     async def filter(self, wallpaper: Wallpaper, reason: str) -> None:
         """Remember that *wallpaper* is there, but not wanted."""
         await self._writer.do(lambda entries: entries.filter(wallpaper, reason))
-
-    async def _enter(
-        self, wallpaper: Wallpaper, image: StoredImage, thumbs: Mapping[str, bytes]
-    ) -> StoredImage:
-        """Enter a picture whose file is whole; remove the file if it is one too many."""
-        entered = await self._writer.do(lambda entries: entries.store(wallpaper, image))
-        if entered.image["path"] != image["path"]:
-            await self._workbench.remove([image["path"], *thumbs])
-        if not entered.accepted:
-            raise PictureRefusedError("placeholder", "the same bytes stand for five others")
-        return entered.image

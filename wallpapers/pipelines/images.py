@@ -282,9 +282,10 @@ class WallpaperImagesPipeline(ImagesPipeline):
                     name: self.thumb_path(request, name, response, info, item=item)
                     for name in self.thumbs
                 }
-                return await self._holdings.keep(part, wallpaper, request.url, path, thumb_paths)
+                image = await self._holdings.keep(part, request.url, path, thumb_paths)
         finally:
             part.remove()
+        return await self._holdings.enter(wallpaper, image, thumb_paths.values())
 
     async def _download(self, request: Request) -> Response:
         """Return the answer with the picture. Raises PictureRefusedError and LeftForNextRun."""

@@ -11,7 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
-from pathlib import Path, PurePosixPath
+from pathlib import Path
+from posixpath import splitext
 from typing import TYPE_CHECKING, TypeVar
 
 from scrapy.utils.defer import ensure_awaitable
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from scrapy.pipelines.media import MediaPipeline
 
 T = TypeVar("T")
+Thumbs = dict[str, bytes]  # by name
 
 
 @dataclass(frozen=True)
@@ -73,22 +75,40 @@ class Workbench:
         assert self._parts is not None
         return self._parts.part(self._look)
 
-    async def make(self, part: Part, url: str, path: str) -> tuple[StoredImage, dict[str, bytes]]:
+    @property
+    def is_remote(self) -> bool:
+        """Is the store anything but a folder?"""
+        return not isinstance(self._store, FolderStore)
+
+    async def make(self, part: Part, url: str, path: str) -> tuple[StoredImage, Thumbs]:
         """Return what *part* is, with its path and its true extension, and its thumbnails by name.
 
         Raises PictureRefusedError with its reason, and StoreError.
         """
         return await self._run(lambda: self._make(part, url, path))
 
-    async def put(self, part: Part, image: StoredImage, thumbs: Mapping[str, bytes]) -> None:
-        """Store *part* as *image*, and *thumbs*, by path, beside it. Raises StoreError."""
-        files = list(thumbs.items())
-        if isinstance(self._store, FolderStore):
-            store = self._store
-            await self._run(lambda: self._write(store, files, part, image["path"]))
-        else:
-            body = await self._run(part.path.read_bytes)
-            await self._upload([*files, (image["path"], body)], image)
+    async def store(
+        self, part: Part, url: str, path: str, thumb_paths: Mapping[str, str]
+    ) -> StoredImage:
+        """Make of *part* what it is, and put it in the folder, its thumbnails beside it.
+
+        Raises PictureRefusedError with its reason, and StoreError.
+        """
+
+        def work() -> StoredImage:
+            image, thumbs = self._make(part, url, path)
+            self._write(thumbs, thumb_paths, part, image["path"])
+            return image
+
+        return await self._run(work)
+
+    async def upload(
+        self, part: Part, image: StoredImage, thumbs: Thumbs, thumb_paths: Mapping[str, str]
+    ) -> None:
+        """Send *part* as *image*, and *thumbs* beside it, to a remote store. Raises StoreError."""
+        body = await self._run(part.path.read_bytes)
+        files = [(thumb_paths[name], content) for name, content in thumbs.items()]
+        await self._upload([*files, (image["path"], body)], image)
 
     async def remove(self, paths: Iterable[str]) -> None:
         """Remove files that turned out to be one too many; Scrapy's remote stores cannot."""
@@ -100,6 +120,13 @@ class Workbench:
     def is_whole(self, path: str, size_bytes: int) -> bool:
         """Is *path* there with its size? Of a remote store that is believed, not asked."""
         return not isinstance(self._store, FolderStore) or self._store.holds(path, size_bytes)
+
+    def is_there(self, path: str) -> bool:
+        """Is anything under *path*, with any extension? Blocks on the disk; remote: no."""
+        store = self._store
+        return isinstance(store, FolderStore) and any(
+            store.has(_with_extension(path, extension)) for extension in imaging.EXTENSIONS.values()
+        )
 
     async def find(self, url: str, path: str) -> StoredImage | None:
         """Return what is stored under *path*, whatever its extension, if it is a whole picture."""
@@ -132,9 +159,9 @@ class Workbench:
         wanted = f"{self._demands.min_width}x{self._demands.min_height}"
         raise PictureRefusedError("too_small", f"{picture.width}x{picture.height}, wanted {wanted}")
 
-    def _make(self, part: Part, url: str, path: str) -> tuple[StoredImage, dict[str, bytes]]:
+    def _make(self, part: Part, url: str, path: str) -> tuple[StoredImage, Thumbs]:
         demands = self._demands
-        thumbs: dict[str, bytes] = {}
+        thumbs: Thumbs = {}
         with part.content() as data:
             picture = self._examine(data)
             if picture.width < demands.min_width or picture.height < demands.min_height:
@@ -148,20 +175,19 @@ class Workbench:
         image = _stored_image(picture, part.checksum, part.size, url, path, "downloaded")
         return image, thumbs
 
-    def _write(
-        self, store: FolderStore, files: Iterable[tuple[str, bytes]], part: Part, path: str
-    ) -> None:
+    def _write(self, thumbs: Thumbs, thumb_paths: Mapping[str, str], part: Part, path: str) -> None:
         """Write the thumbnails first: a wallpaper that is there has them."""
         assert self._parts is not None
-        for thumb_path, content in files:
+        assert isinstance(self._store, FolderStore)
+        for name, content in thumbs.items():
             thumb = self._parts.part(lambda _: None)
             try:
                 thumb.feed(content)
                 thumb.write()
-                store.adopt(thumb, thumb_path)
+                self._store.adopt(thumb, thumb_paths[name])
             finally:
                 thumb.remove()
-        store.adopt(part, path)
+        self._store.adopt(part, path)
 
     def _find(self, url: str, path: str) -> StoredImage | None:
         assert isinstance(self._store, FolderStore)
@@ -215,7 +241,8 @@ def _stored_image(
 
 def _with_extension(path: str, extension: str) -> str:
     """Return *path* with the true extension in place of any other that pictures have."""
-    pure = PurePosixPath(path)
-    if pure.suffix.lower() in {*imaging.EXTENSIONS.values(), ".jpeg"}:
-        pure = pure.with_suffix("")
-    return f"{pure}{extension}"
+    stem, given = splitext(path)
+    return (stem if given.lower() in _EXTENSIONS else path) + extension
+
+
+_EXTENSIONS = {*imaging.EXTENSIONS.values(), ".jpeg"}
