@@ -51,7 +51,6 @@ class FolderStore:
         with store_errors(target):
             _make_folders(target.parent)
             part.sync()
-            part.path.chmod(0o666 & ~_UMASK)
             os.replace(part.path, target)
             part.adopted()
             _sync_folder(target.parent)

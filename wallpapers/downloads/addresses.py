@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TypeGuard
 from urllib.parse import urlsplit
 
@@ -10,8 +11,11 @@ from w3lib.url import safe_url_string
 
 def is_askable(url: object) -> TypeGuard[str]:
     """Is *url* a well-formed http(s) address with a host and without user and password?"""
-    if not isinstance(url, str):
-        return False
+    return isinstance(url, str) and _is_askable(url)
+
+
+@lru_cache(1_024)  # each candidate is asked for twice
+def _is_askable(url: str) -> bool:
     try:
         parts = urlsplit(url)
         port = parts.port  # ValueError where it is none
