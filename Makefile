@@ -10,10 +10,10 @@ demo: $(VENV)/installed
 	$(BIN)/scrapy demo
 
 test: check
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -n 2 --dist worksteal -m "not slow"
 
 test-all: check
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist worksteal
 
 check: $(VENV)/installed-dev
 	@tests/needs

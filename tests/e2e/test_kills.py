@@ -23,7 +23,7 @@ from wallpapers.catalogue.place import FILE_NAME
 from wallpapers.demo.gallery import Exhibit
 from wallpapers.demo.standin import StandIn
 
-IN_FLIGHT = 16  # CONCURRENT_REQUESTS_PER_DOMAIN
+IN_FLIGHT = 31  # CONCURRENT_REQUESTS, of which the listing has one
 
 
 class Signalling(StandIn):
