@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
+
+from itemadapter import ItemAdapter
 
 
 class StoredImage(TypedDict):
@@ -36,3 +39,8 @@ class Wallpaper:
     height: int = 0
     previews: list[str] = field(default_factory=list)  # those of image_urls that are no originals
     images: list[StoredImage] = field(default_factory=list)  # one result, or empty
+
+
+def fields_of(item: Any) -> Mapping[str, Any]:
+    """Return the fields of an item of whatever class, to be read a dozen times a wallpaper."""
+    return vars(item) if isinstance(item, Wallpaper) else ItemAdapter(item)

@@ -8,8 +8,9 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, ref
 
-from itemadapter import ItemAdapter
 from scrapy.utils.defer import deferred_from_coro
+
+from wallpapers.items import fields_of
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -211,8 +212,8 @@ class Outcome:
 
 
 def _key(item: Any) -> tuple[str, str]:
-    adapter = ItemAdapter(item)
-    return adapter.get("source", ""), adapter.get("id", "")
+    fields = fields_of(item)
+    return fields.get("source", ""), fields.get("id", "")
 
 
 _outcomes: WeakKeyDictionary[Crawler, Outcome] = WeakKeyDictionary()

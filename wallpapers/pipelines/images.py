@@ -13,7 +13,6 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import PIL
-from itemadapter import ItemAdapter
 from scrapy import Request, Spider
 from scrapy.exceptions import NotConfigured
 from scrapy.http import Response
@@ -28,7 +27,7 @@ from wallpapers.checks import not_negative, one_of, positive, sizes
 from wallpapers.downloads import reasons
 from wallpapers.downloads.addresses import host_of, is_askable
 from wallpapers.errors import MissingLibraryError, PictureRefusedError, SettingError, StoreError
-from wallpapers.items import StoredImage, Wallpaper
+from wallpapers.items import StoredImage, Wallpaper, fields_of
 from wallpapers.libraries import require_for_store
 from wallpapers.listings.text import one_line
 from wallpapers.names import safe_name
@@ -140,7 +139,7 @@ class WallpaperImagesPipeline(ImagesPipeline):
         """Return a request for each candidate that may be asked for, best first."""
         headers = {"Accept": "image/*,*/*;q=0.5", "Accept-Encoding": "identity"}
         referer = getattr(info.spider, "picture_referer", lambda url: "")
-        previews = ItemAdapter(item).get("previews") or ()
+        previews = fields_of(item).get("previews") or ()
         return [
             Request(
                 url,
@@ -164,7 +163,7 @@ class WallpaperImagesPipeline(ImagesPipeline):
 
         An item without an id is named after its address, one without a source after the spider.
         """
-        wallpaper = ItemAdapter(item)
+        wallpaper = fields_of(item)
         source = wallpaper.get("source") or (info.spider.name if info else "")
         identity = wallpaper.get("id") or _hash(request.url)
         if request.meta.get("preview"):  # which never takes the place of an original
@@ -189,7 +188,7 @@ class WallpaperImagesPipeline(ImagesPipeline):
 
     async def process_item(self, item: Any, spider: Spider | None = None) -> Any:
         """Have the wallpaper stored and give it its verdict; an item without candidates passes."""
-        if self.images_urls_field not in ItemAdapter(item):
+        if self.images_urls_field not in fields_of(item):
             return item
         try:
             results = await self._results(item)
@@ -228,7 +227,7 @@ class WallpaperImagesPipeline(ImagesPipeline):
 
     def _wallpaper(self, item: Any, requests: Sequence[Request]) -> Wallpaper:
         """Return *item* as the catalogue knows it: with a source and an id, whatever it is."""
-        given = ItemAdapter(item)
+        given = fields_of(item)
         known = {name: given[name] for name in _FIELDS if given.get(name)}
         known |= {"image_urls": self._candidates(item), "images": []}
         wallpaper = Wallpaper(**{"id": "", **known})
@@ -237,7 +236,7 @@ class WallpaperImagesPipeline(ImagesPipeline):
         return wallpaper
 
     def _candidates(self, item: Any) -> list[object]:
-        candidates = ItemAdapter(item)[self.images_urls_field]
+        candidates = fields_of(item)[self.images_urls_field]
         return list(candidates) if isinstance(candidates, (list, tuple)) else [candidates]
 
     def _in_order(self, item: Any, requests: Sequence[Request]) -> Iterator[Request | object]:
