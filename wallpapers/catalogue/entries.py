@@ -6,18 +6,19 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sqlalchemy import Connection, Row, Table, and_, bindparam, func, or_, select, update
+from sqlalchemy import Connection, Row, func, select, update
 
 from wallpapers.catalogue.schema import pictures, wallpapers
+from wallpapers.catalogue.statements import (
+    OTHERS_SHARING,
+    PICTURE,
+    SAME_BYTES_OR_PATH,
+    WITH_PICTURE,
+    statements_of,
+)
 from wallpapers.items import StoredImage, Wallpaper
-
-if TYPE_CHECKING:
-    from sqlalchemy.dialects import postgresql, sqlite
-
-    Insert = sqlite.Insert | postgresql.Insert
 
 Key = tuple[str, str]  # source and id
 Whole = Callable[[str, int], bool]  # is the file at this path there, with this many bytes?
@@ -56,7 +57,7 @@ class Entries:
     def __init__(self, connection: Connection, is_whole: Whole) -> None:
         self._connection = connection
         self._is_whole = is_whole
-        self._statements = _statements_of(connection.dialect.name)
+        self._statements = statements_of(connection.dialect.name)
 
     # What the crawl asks and tells
 
@@ -74,7 +75,7 @@ class Entries:
 
     def find(self, checksum: str) -> Held | None:
         """Return the picture with these bytes, whatever wallpaper it was stored for."""
-        row = self._connection.execute(_PICTURE, {"sha256": checksum}).one_or_none()
+        row = self._connection.execute(PICTURE, {"sha256": checksum}).one_or_none()
         return self._held(row, "", "stored") if row else None
 
     def store(self, wallpaper: Wallpaper, image: StoredImage) -> Entered:
@@ -188,7 +189,7 @@ class Entries:
 
     def _held_by(self, source: str, ids: Sequence[str]) -> dict[Key, Held | None]:
         """Return what is held of the wallpapers with *ids* that have a row; None = no picture."""
-        rows = self._connection.execute(_WITH_PICTURE, {"source": source, "ids": ids})
+        rows = self._connection.execute(WITH_PICTURE, {"source": source, "ids": ids})
         return {
             (source, row.id): self._held(row, row.url, row.state) if row.path else None
             for row in rows
@@ -217,7 +218,7 @@ class Entries:
         checksum, path = image["checksum"], image["path"]
         held: Held | None = None
         asked = {"sha256": checksum, "path": path}
-        for row in self._connection.execute(_SAME_BYTES_OR_PATH, asked).all():
+        for row in self._connection.execute(SAME_BYTES_OR_PATH, asked).all():
             if row.sha256 == checksum:
                 held = self._held(row, "", "stored")
             else:
@@ -247,7 +248,7 @@ class Entries:
     def _sharing(self, checksum: str, wallpaper: Wallpaper) -> int:
         """Return how many other wallpapers are the picture with these bytes."""
         asked = {"sha256": checksum, "source": wallpaper.source, "id": wallpaper.id}
-        return self._connection.execute(_OTHERS_SHARING, asked).scalar_one()
+        return self._connection.execute(OTHERS_SHARING, asked).scalar_one()
 
     def _put(self, row: Mapping[str, Any]) -> None:
         """Insert *row*, or have the row of the same key say the same."""
@@ -255,74 +256,8 @@ class Entries:
         self._connection.execute(statement, row)
 
 
-@dataclass(frozen=True)
-class _Statements:
-    """What is written for each wallpaper, built once: building costs more than the database."""
-
-    new_wallpaper: Insert
-    new_picture: Insert
-    put: Insert
-    put_unstored: Insert  # keeps what was stored before
-
-
-@cache
-def _statements_of(dialect: str) -> _Statements:
-    insert = _insert_of(dialect)
-    new_wallpaper, new_picture = insert(wallpapers), insert(pictures)
-
-    def put(*kept: str) -> Insert:
-        changes: dict[str, Any] = {
-            column.name: new_wallpaper.excluded[column.name]
-            for column in wallpapers.columns
-            if column.name not in {"source", "id", "listed_at", *kept}
-        }
-        # A failure adds one, anything else sets it to nought.
-        attempts = new_wallpaper.excluded.attempts
-        changes["attempts"] = attempts * (wallpapers.c.attempts + 1)
-        return new_wallpaper.on_conflict_do_update(index_elements=["source", "id"], set_=changes)
-
-    return _Statements(
-        new_wallpaper.on_conflict_do_nothing(),
-        new_picture.on_conflict_do_nothing(),
-        put(),
-        put("sha256", "url"),
-    )
-
-
-def _insert_of(dialect: str) -> Callable[[Table], Insert]:
-    """Return the insert that knows ON CONFLICT; each module takes two megabytes."""
-    if dialect == "sqlite":
-        from sqlalchemy.dialects.sqlite import insert
-    else:
-        from sqlalchemy.dialects.postgresql import insert  # type: ignore[assignment]
-    return insert
-
-
 class RetryTransaction(Exception):
     """Another program was faster: the same transaction, done again, sees what it wrote."""
-
-
-_PICTURE = select(pictures).where(pictures.c.sha256 == bindparam("sha256"))
-_SAME_BYTES_OR_PATH = select(pictures).where(
-    or_(pictures.c.sha256 == bindparam("sha256"), pictures.c.path == bindparam("path"))
-)
-_OTHERS_SHARING = select(func.count()).where(
-    wallpapers.c.sha256 == bindparam("sha256"),
-    ~and_(wallpapers.c.source == bindparam("source"), wallpapers.c.id == bindparam("id")),
-)
-_WITH_PICTURE = (
-    select(
-        wallpapers.c.id,
-        wallpapers.c.url,
-        wallpapers.c.state,
-        *(column for column in pictures.c if column.name != "stored_at"),
-    )
-    .select_from(wallpapers.outerjoin(pictures, wallpapers.c.sha256 == pictures.c.sha256))
-    .where(
-        wallpapers.c.source == bindparam("source"),
-        wallpapers.c.id.in_(bindparam("ids", expanding=True)),
-    )
-)
 
 
 def _listed_row(wallpaper: Wallpaper) -> dict[str, Any]:

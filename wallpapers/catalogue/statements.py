@@ -1,0 +1,83 @@
+"""What is executed for each wallpaper, built once: building costs more than the database does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Table, and_, bindparam, func, or_, select
+
+from wallpapers.catalogue.schema import pictures, wallpapers
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
+
+    Insert = sqlite.Insert | postgresql.Insert
+
+PICTURE = select(pictures).where(pictures.c.sha256 == bindparam("sha256"))
+SAME_BYTES_OR_PATH = select(pictures).where(
+    or_(pictures.c.sha256 == bindparam("sha256"), pictures.c.path == bindparam("path"))
+)
+OTHERS_SHARING = select(func.count()).where(
+    wallpapers.c.sha256 == bindparam("sha256"),
+    ~and_(wallpapers.c.source == bindparam("source"), wallpapers.c.id == bindparam("id")),
+)
+WITH_PICTURE = (
+    select(
+        wallpapers.c.id,
+        wallpapers.c.url,
+        wallpapers.c.state,
+        *(column for column in pictures.c if column.name != "stored_at"),
+    )
+    .select_from(wallpapers.outerjoin(pictures, wallpapers.c.sha256 == pictures.c.sha256))
+    .where(
+        wallpapers.c.source == bindparam("source"),
+        wallpapers.c.id.in_(bindparam("ids", expanding=True)),
+    )
+)
+
+
+@dataclass(frozen=True)
+class Statements:
+    """What is written; these are a dialect's own."""
+
+    new_wallpaper: Insert
+    new_picture: Insert
+    put: Insert
+    put_unstored: Insert  # keeps what was stored before
+
+
+@cache
+def statements_of(dialect: str) -> Statements:
+    """Return the statements of *dialect*, ``sqlite`` or ``postgresql``."""
+    insert = _insert_of(dialect)
+    new_wallpaper, new_picture = insert(wallpapers), insert(pictures)
+
+    def put(*kept: str) -> Insert:
+        changes: dict[str, Any] = {
+            column.name: new_wallpaper.excluded[column.name]
+            for column in wallpapers.columns
+            if column.name not in {"source", "id", "listed_at", *kept}
+        }
+        # A failure adds one, anything else sets it to nought.
+        attempts = new_wallpaper.excluded.attempts
+        changes["attempts"] = attempts * (wallpapers.c.attempts + 1)
+        return new_wallpaper.on_conflict_do_update(index_elements=["source", "id"], set_=changes)
+
+    return Statements(
+        new_wallpaper.on_conflict_do_nothing(),
+        new_picture.on_conflict_do_nothing(),
+        put(),
+        put("sha256", "url"),
+    )
+
+
+def _insert_of(dialect: str) -> Callable[[Table], Insert]:
+    """Return the insert that knows ON CONFLICT; each module takes two megabytes."""
+    if dialect == "sqlite":
+        from sqlalchemy.dialects.sqlite import insert
+    else:
+        from sqlalchemy.dialects.postgresql import insert  # type: ignore[assignment]
+    return insert
