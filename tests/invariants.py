@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 from wallpapers import imaging
 from wallpapers.catalogue.place import FILE_NAME
 from wallpapers.downloads.runfolder import PARTS
+from wallpapers.filters import REASONS
 from wallpapers.outcome import CATEGORIES, Ending
 
 if TYPE_CHECKING:
     from tests.conftest import Run
 
-FILTERED = {"too_small_by_claim", "too_small", "dropped"}
+FILTERED = {"dropped", *REASONS, *(f"{reason}_by_claim" for reason in REASONS[:-1])}
 FAILED = {
     "timeout",
     "connection",

@@ -29,7 +29,7 @@ from wallpapers.feeds import (
     WatchedStdoutFeedStorage,
     WholeFileFeedStorage,
 )
-from wallpapers.pipelines.claimed_size import ClaimedSizePipeline
+from wallpapers.pipelines.claim import ClaimPipeline
 from wallpapers.pipelines.images import WallpaperImagesPipeline
 from wallpapers.retry import CatalogueDownloadHandler
 from wallpapers.secrets import HideSecrets
@@ -46,7 +46,7 @@ ADDONS = {HideSecrets: 0}
 
 # Filters come before the download, the download comes last.
 ITEM_PIPELINES = {
-    ClaimedSizePipeline: 100,
+    ClaimPipeline: 100,
     WallpaperImagesPipeline: 500,
 }
 
@@ -75,6 +75,12 @@ IMAGES_STORE = "downloads"
 # A database URL of what is stored, known and failed. Empty: sqlite:///<IMAGES_STORE>/.catalogue.db,
 # or sqlite:///.catalogue.db where the store is remote.
 WALLPAPERS_CATALOGUE = ""
+# sha512 of pictures that stand for a missing one. This one, 200x200 and grey, 3,802 bytes, is what
+# imgsrc.baidu.com serves to whom it does not want to serve (aiotieba, issues 63 and 246).
+# Read by WallpaperImagesPipeline.
+WALLPAPERS_PLACEHOLDERS = [
+    "69685bd4475a36f3fac223763fa90fba5118ffc463f35627fbebe0dede1742992a234f8cd6fc072e7ca6b748895a5706d07e056e274c7c4fea7b019243e9b22d",
+]
 # "structure" or "decode": what the former does not see is damage in the midst of a picture.
 WALLPAPERS_CHECK = "structure"
 # Pillow only warns at 89 million pixels. 100 million are 400 MB under decode; an 8K wallpaper

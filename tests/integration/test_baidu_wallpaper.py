@@ -28,7 +28,7 @@ def test_every_listed_wallpaper_is_stored_as_it_was_served(crawl: Crawl) -> None
 
 
 def test_an_item_says_where_the_wallpaper_is_and_where_it_came_from(crawl: Crawl) -> None:
-    with StandIn([exhibit(id="1234567890", title="层峦叠嶂", width=1920, height=1080)]) as standin:
+    with StandIn([exhibit(id="1234567890", title="层峦叠嶂", width=192, height=108)]) as standin:
         run = crawl(standin)
         origin = standin.origin
     (item,) = run.items
@@ -43,8 +43,8 @@ def test_an_item_says_where_the_wallpaper_is_and_where_it_came_from(crawl: Crawl
         "tags": ["国家地理"],
         "page_url": f"{origin}/pins/1234567890/",
         "date": "2016-01-26",
-        "width": 1920,
-        "height": 1080,
+        "width": 192,
+        "height": 108,
         "previews": [],
     }
     assert image["url"] == address

@@ -46,15 +46,21 @@ class Holdings:
             return None
 
     async def keep(
-        self, part: Part, url: str, path: str, thumb_paths: Mapping[str, str]
+        self,
+        part: Part,
+        url: str,
+        path: str,
+        thumb_paths: Mapping[str, str],
+        claimed_pixels: int,
     ) -> StoredImage:
         """Store *part*, its thumbnails beside it; it has to be entered afterwards.
 
-        Raises PictureRefusedError with its reason.
+        *claimed_pixels* are what the listing promises, 0 = nothing. Raises PictureRefusedError with
+        its reason.
         """
         if not self._workbench.is_remote:
-            return await self._workbench.store(part, url, path, thumb_paths)
-        image, thumbs = await self._workbench.make(part, url, path)
+            return await self._workbench.store(part, url, path, thumb_paths, claimed_pixels)
+        image, thumbs = await self._workbench.make(part, url, path, claimed_pixels)
         twin = await self._writer.do(lambda entries: entries.find(image["checksum"]))
         if twin is not None and twin.whole:  # which saves an upload
             return {**image, "path": twin.image["path"], "status": "duplicate"}

@@ -21,12 +21,14 @@ from scrapy.pipelines.images import ImagesPipeline
 from scrapy.utils.asyncio import is_asyncio_available
 from twisted.python.failure import Failure
 
+from wallpapers import filters
 from wallpapers.catalogue.place import catalogue_url
 from wallpapers.catalogue.writer import Writer
 from wallpapers.checks import not_negative, one_of, positive, sizes
 from wallpapers.downloads import reasons
 from wallpapers.downloads.addresses import host_of, is_askable
 from wallpapers.errors import MissingLibraryError, PictureRefusedError, SettingError, StoreError
+from wallpapers.filters import Wanted
 from wallpapers.items import StoredImage, Wallpaper, fields_of
 from wallpapers.libraries import require_for_store
 from wallpapers.listings.text import one_line
@@ -64,7 +66,7 @@ class WallpaperImagesPipeline(ImagesPipeline):
     the true one. Nothing is kept beyond the download that it belongs to.
 
     Stats: ``wallpapers/stored``, ``wallpapers/known``, ``wallpapers/duplicate``,
-    ``wallpapers/filtered/too_small``, ``wallpapers/failed/<reason>``.
+    ``wallpapers/filtered/<reason>``, ``wallpapers/failed/<reason>``.
     """
 
     STORE_SCHEMES: ClassVar[dict[str, type[FilesStoreProtocol]]] = {
@@ -87,8 +89,8 @@ class WallpaperImagesPipeline(ImagesPipeline):
         self._demands = Demands(
             check=one_of(settings, "WALLPAPERS_CHECK", ("structure", "decode")),
             max_pixels=int(positive(settings, "WALLPAPERS_MAX_PIXELS")),
-            min_width=not_negative(settings, "IMAGES_MIN_WIDTH"),
-            min_height=not_negative(settings, "IMAGES_MIN_HEIGHT"),
+            wanted=Wanted.of(crawler.spider, settings),
+            placeholders=frozenset(settings.getlist("WALLPAPERS_PLACEHOLDERS")),
             thumbs=sizes(settings, "IMAGES_THUMBS"),
         )
         most = not_negative(settings, "CONCURRENT_REQUESTS")
@@ -281,7 +283,12 @@ class WallpaperImagesPipeline(ImagesPipeline):
                     name: self.thumb_path(request, name, response, info, item=item)
                     for name in self.thumbs
                 }
-                image = await self._holdings.keep(part, request.url, path, thumb_paths)
+                # A preview is smaller than what is claimed for its original.
+                promised = not request.meta.get("preview")
+                claimed_pixels = wallpaper.width * wallpaper.height if promised else 0
+                image = await self._holdings.keep(
+                    part, request.url, path, thumb_paths, claimed_pixels
+                )
         finally:
             part.remove()
         return await self._holdings.enter(wallpaper, image, thumb_paths.values())
@@ -305,9 +312,9 @@ class WallpaperImagesPipeline(ImagesPipeline):
     async def _give_up(self, item: Any, wallpaper: Wallpaper, refusals: Sequence[Refusal]) -> None:
         """Settle a wallpaper that none of its candidates gave, in one line of the log."""
         for _, refusal in refusals:
-            if refusal.reason == "too_small":
-                await self._holdings.filter(wallpaper, "too_small")
-                self._outcome.settle(item, "filtered", "too_small")
+            if refusal.reason in filters.REASONS:
+                await self._holdings.filter(wallpaper, refusal.reason)
+                self._outcome.settle(item, "filtered", refusal.reason)
                 raise Filtered(str(refusal))
         reason = refusals[0][1].reason if refusals else "bad_url"
         host = one_line(host_of(refusals[0][0])) if refusals else ""

@@ -21,6 +21,7 @@ from wallpapers import imaging
 from wallpapers.downloads.parts import Part
 from wallpapers.downloads.runfolder import RunFolder
 from wallpapers.errors import PictureRefusedError, StoreError, store_errors
+from wallpapers.filters import Wanted
 from wallpapers.frames import Buffer
 from wallpapers.items import StoredImage
 from wallpapers.store import FolderStore
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from scrapy.pipelines.media import MediaPipeline
 
 T = TypeVar("T")
+_LEAST_OF_CLAIM = 4  # a picture has a quarter of the pixels that are claimed for it
+_LARGEST_PLACEHOLDER = 100_000  # bytes
 Thumbs = dict[str, bytes]  # by name
 
 
@@ -39,8 +42,8 @@ class Demands:
 
     check: str  # structure or decode
     max_pixels: int
-    min_width: int
-    min_height: int
+    wanted: Wanted
+    placeholders: frozenset[str]  # sha512 of pictures that stand for a missing one
     thumbs: Mapping[str, tuple[int, int]]  # name -> largest width and height, pixels
 
 
@@ -80,15 +83,22 @@ class Workbench:
         """Is the store anything but a folder?"""
         return not isinstance(self._store, FolderStore)
 
-    async def make(self, part: Part, url: str, path: str) -> tuple[StoredImage, Thumbs]:
+    async def make(
+        self, part: Part, url: str, path: str, claimed_pixels: int
+    ) -> tuple[StoredImage, Thumbs]:
         """Return what *part* is, with its path and its true extension, and its thumbnails by name.
 
         Raises PictureRefusedError with its reason, and StoreError.
         """
-        return await self._run(lambda: self._make(part, url, path))
+        return await self._run(lambda: self._make(part, url, path, claimed_pixels))
 
     async def store(
-        self, part: Part, url: str, path: str, thumb_paths: Mapping[str, str]
+        self,
+        part: Part,
+        url: str,
+        path: str,
+        thumb_paths: Mapping[str, str],
+        claimed_pixels: int,
     ) -> StoredImage:
         """Make of *part* what it is, and put it in the folder, its thumbnails beside it.
 
@@ -96,7 +106,7 @@ class Workbench:
         """
 
         def work() -> StoredImage:
-            image, thumbs = self._make(part, url, path)
+            image, thumbs = self._make(part, url, path, claimed_pixels)
             self._write(thumbs, thumb_paths, part, image["path"])
             return image
 
@@ -147,25 +157,23 @@ class Workbench:
         picture = imaging.glance(start)
         if picture is None:
             return
-        sides = sorted((picture.width, picture.height))
-        wanted = sorted((self._demands.min_width, self._demands.min_height))
         if picture.width * picture.height > self._demands.max_pixels:
             raise PictureRefusedError("too_many_pixels", f"{picture.width}x{picture.height}")
         # It may be turned by 90 degrees, which is not known yet.
-        if sides[0] < wanted[0] or sides[1] < wanted[1]:
-            self._refuse_small(picture)
+        wanted, kind = self._demands.wanted, picture.format
+        why = wanted.why_not(picture.width, picture.height, kind=kind)
+        if why and wanted.why_not(picture.height, picture.width, kind=kind):
+            raise PictureRefusedError(*why)
 
-    def _refuse_small(self, picture: imaging.Picture) -> None:
-        wanted = f"{self._demands.min_width}x{self._demands.min_height}"
-        raise PictureRefusedError("too_small", f"{picture.width}x{picture.height}, wanted {wanted}")
-
-    def _make(self, part: Part, url: str, path: str) -> tuple[StoredImage, Thumbs]:
+    def _make(
+        self, part: Part, url: str, path: str, claimed_pixels: int
+    ) -> tuple[StoredImage, Thumbs]:
         demands = self._demands
         thumbs: Thumbs = {}
         with part.content() as data:
             picture = self._examine(data)
-            if picture.width < demands.min_width or picture.height < demands.min_height:
-                self._refuse_small(picture)
+            self._check_wanted(picture, part.size)
+            self._check_placeholder(picture, data, claimed_pixels)
             if demands.check == "decode":
                 imaging.check_pixels(data, picture.format, max_pixels=demands.max_pixels)
             if demands.thumbs:
@@ -174,6 +182,24 @@ class Workbench:
                 )
         image = _stored_image(picture, part.checksum, part.size, url, path, "downloaded")
         return image, thumbs
+
+    def _check_wanted(self, picture: imaging.Picture, size_bytes: int) -> None:
+        sides = picture.width, picture.height
+        why = self._demands.wanted.why_not(*sides, size_bytes=size_bytes, kind=picture.format)
+        if why:
+            raise PictureRefusedError(*why)
+
+    def _check_placeholder(
+        self, picture: imaging.Picture, data: Buffer, claimed_pixels: int
+    ) -> None:
+        """Refuse what stands for a missing picture: known by its bytes, or far from its claim."""
+        pixels = picture.width * picture.height
+        if pixels * _LEAST_OF_CLAIM < claimed_pixels:
+            size = f"{picture.width}x{picture.height}"
+            raise PictureRefusedError("placeholder", f"{size}, claimed {claimed_pixels:,} pixels")
+        small = len(data) <= _LARGEST_PLACEHOLDER
+        if small and hashlib.sha512(data).hexdigest() in self._demands.placeholders:
+            raise PictureRefusedError("placeholder", "a known one")
 
     def _write(self, thumbs: Thumbs, thumb_paths: Mapping[str, str], part: Part, path: str) -> None:
         """Write the thumbnails first: a wallpaper that is there has them."""

@@ -44,6 +44,30 @@ def whole_number(default: int, least: int, most: int | None = None) -> Argument:
     return Argument(default, read, f"a number {span}")
 
 
+def decimal(default: float) -> Argument:
+    """A number, 0 or more."""
+
+    def read(value: str) -> float:
+        number = float(value)
+        if not 0 <= number < float("inf"):
+            raise ValueError
+        return number
+
+    return Argument(default, read, "a number, 0 or more")
+
+
+def one_or_more(*known: str) -> Argument:
+    """Some of a few names, with commas between them, in either case; none is all."""
+
+    def read(value: str) -> frozenset[str]:
+        chosen = frozenset(name.strip().upper() for name in value.split(",") if name.strip())
+        if not chosen <= set(known):
+            raise ValueError
+        return chosen
+
+    return Argument(frozenset(), read, f"some of {','.join(known)}")
+
+
 def choice(default: Any, *others: Any) -> Argument:
     """One of a few values, all of one type."""
     kind = type(default)
@@ -55,7 +79,9 @@ def choice(default: Any, *others: Any) -> Argument:
             raise ValueError
         return chosen
 
-    return Argument(default, read, f"one of {', '.join(map(str, allowed))}")
+    return Argument(
+        default, read, f"one of {', '.join(str(value) for value in allowed if value != '')}"
+    )
 
 
 def switch(default: bool = False) -> Argument:

@@ -18,6 +18,7 @@ from scrapy.exceptions import CloseSpider
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
+from wallpapers import filters
 from wallpapers.downloads import reasons, redirects
 from wallpapers.downloads.transfer import TOO_LARGE
 from wallpapers.errors import ListingCutError, ListingError, ListingRefusedError
@@ -38,7 +39,8 @@ MAX_PAGE_BYTES = 8 * 1024 * 1024  # after inflation; 100 real entries are a quar
 class ListingSpider(Spider):
     """A spider whose source is a listing: pages that are asked for one after the other.
 
-    A subclass names its arguments in ``arguments`` (``limit`` and ``endpoint`` are added) and
+    A subclass names its arguments in ``arguments`` (``limit``, ``endpoint`` and the filters are
+    added) and
     implements ``page_url`` and ``read_page``. It finds wallpapers and keeps none: pages are
     followed until the listing ends, ``limit`` is reached, or an answer is no page.
     """
@@ -59,6 +61,7 @@ class ListingSpider(Spider):
         super().__init__()
         declared = {
             **self.arguments,
+            **filters.ARGUMENTS,
             "limit": whole_number(0, 0),
             "endpoint": web_address(self.default_endpoint),
         }
