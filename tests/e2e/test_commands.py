@@ -176,7 +176,7 @@ def test_wrong_usage_is_status_2(tmp_path: Path, words: tuple[str, ...], line: s
     assert line in result.output + result.log
 
 
-@pytest.mark.parametrize("command", ["verify", "retry", "stats", "crawl", "demo"])
+@pytest.mark.parametrize("command", ["verify", "retry", "stats", "doctor", "crawl", "demo"])
 def test_every_command_has_its_help(command: str) -> None:
     result = scrapy(command, "--help")
     assert result.status == 0

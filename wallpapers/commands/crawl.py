@@ -51,11 +51,11 @@ class Command(CrawlCommand):
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         if taken := _TAKEN & arguments.keys():
             name = taken.pop()
-            self.exitcode = _could_not_start(ArgumentError(f"{name!r} is no argument of a spider"))
+            self.exitcode = could_not_start(ArgumentError(f"{name!r} is no argument of a spider"))
             return crawler
         try:
             crawling = process.crawl(crawler, **arguments)
-            task = crawling if isinstance(crawling, asyncio.Future) else _future(crawling)
+            task = as_future(crawling)
             process.start()
         except KeyboardInterrupt:
             self.exitcode = Ending.INTERRUPTED.value
@@ -64,7 +64,7 @@ class Command(CrawlCommand):
             _end_by_force(crawler)
         elif (error := task.exception()) is not None:
             # Having asked for it keeps asyncio from printing it with a traceback.
-            self.exitcode = _could_not_start(error)
+            self.exitcode = could_not_start(error)
             return crawler
         self.exitcode = Outcome.of(crawler).ending.value
         return crawler
@@ -74,13 +74,16 @@ class Command(CrawlCommand):
 _TAKEN = {"self", "cls", "crawler", "crawler_or_spidercls"}
 
 
-def _future(crawling: object) -> asyncio.Future[None]:
-    """CrawlerProcess gives a Deferred, AsyncCrawlerProcess a task."""
+def as_future(crawling: object) -> asyncio.Future[None]:
+    """CrawlerProcess gives a Deferred, AsyncCrawlerProcess a task: return the latter."""
+    if isinstance(crawling, asyncio.Future):
+        return crawling
     assert isinstance(crawling, Deferred)
     return crawling.asFuture(asyncio.get_event_loop())
 
 
-def _could_not_start(error: BaseException) -> int:
+def could_not_start(error: BaseException) -> int:
+    """Say why a run could not start, and return the exit status for it."""
     if isinstance(error, ValueError):
         logger.debug("Could not start", exc_info=error)
         logger.error("Could not start: %s", error)
