@@ -10,7 +10,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from wallpapers.errors import store_errors
+from wallpapers.errors import SettingError, store_errors
+from wallpapers.libraries import require_for_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,6 +120,18 @@ def folder_of(store_uri: str) -> Path | None:
     """Return the folder that IMAGES_STORE names, or None where it is a remote store."""
     scheme, found, _ = store_uri.partition("://")
     return _folder(store_uri) if not found or scheme == "file" else None
+
+
+def store_address(uri: str) -> str:
+    """Return what IMAGES_STORE means: a folder, or a prefix with its slash. Raises UserError."""
+    scheme, found, _ = uri.partition("://")
+    scheme = scheme if found else ""
+    if not uri.strip() or scheme not in ("", "file", "s3", "gs"):
+        raise SettingError(f"IMAGES_STORE must be a folder, s3:// or gs://, got {uri!r}")
+    require_for_store(scheme)
+    if scheme in ("s3", "gs") and not uri.endswith("/"):
+        uri += "/"  # without it the prefix would grow into names
+    return uri
 
 
 def _folder(store_uri: str) -> Path:

@@ -33,6 +33,11 @@ class NoPictures(StandIn):
 NOWHERE = ("-s", "DOWNLOAD_BIND_ADDRESS=192.0.2.1")
 
 
+DRIFT = "missing imageWidth; mistyped imageHeight: str; new width"
+ANTI_FLAG = "Baidu's refusal of robots (antiFlag): Forbid spider access"
+CAPTCHA = "a redirect to http://wappass.captcha.invalid/static/captcha/?ak=1, a captcha"
+
+
 def doctor(endpoint: str, folder: Path, *words: str) -> Result:
     return scrapy(
         *("doctor", "baidu_wallpaper", "-a", f"endpoint={endpoint}", *words),

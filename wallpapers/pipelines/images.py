@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 import re
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import fields
+from collections.abc import Sequence
 from os import PathLike
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import PIL
 from scrapy import Request, Spider
@@ -19,7 +17,6 @@ from scrapy.http import Response
 from scrapy.http.request import NO_CALLBACK
 from scrapy.pipelines.images import ImagesPipeline
 from scrapy.utils.asyncio import is_asyncio_available
-from twisted.python.failure import Failure
 
 from wallpapers import filters
 from wallpapers.catalogue.place import catalogue_url
@@ -30,19 +27,19 @@ from wallpapers.downloads.addresses import host_of, is_askable
 from wallpapers.errors import MissingLibraryError, PictureRefusedError, SettingError, StoreError
 from wallpapers.filters import Wanted
 from wallpapers.items import StoredImage, Wallpaper, fields_of
-from wallpapers.libraries import require_for_store
 from wallpapers.listings.text import one_line
 from wallpapers.names import safe_name
 from wallpapers.outcome import Outcome
+from wallpapers.pipelines import candidates, results
 from wallpapers.pipelines.drops import Filtered, LeftForNextRun
 from wallpapers.pipelines.holdings import Holdings
 from wallpapers.pipelines.workbench import Demands, Workbench
-from wallpapers.store import FolderStore
+from wallpapers.store import FolderStore, store_address
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from scrapy.pipelines.files import FilesStoreProtocol
-    from scrapy.pipelines.media import FileInfo, FileInfoOrError, MediaPipeline
+    from scrapy.pipelines.media import FileInfoOrError, MediaPipeline
 
     from wallpapers.catalogue.catalogue import Catalogue
 
@@ -52,7 +49,6 @@ logger = logging.getLogger(__name__)
 
 _PREVIEW = re.compile(r"-preview(?:-[0-9a-f]{10})?\.\w+$")  # the hash is of a name made safe
 _MAX_LINE = 2_000  # characters of a log line that tells of a failed wallpaper
-_FIELDS = [field.name for field in fields(Wallpaper)]
 
 Refusal = tuple[str, PictureRefusedError]  # the candidate, and why it gave nothing
 
@@ -167,7 +163,7 @@ class WallpaperImagesPipeline(ImagesPipeline):
         """
         wallpaper = fields_of(item)
         source = wallpaper.get("source") or (info.spider.name if info else "")
-        identity = wallpaper.get("id") or _hash(request.url)
+        identity = wallpaper.get("id") or candidates.hash_of(request.url)
         if request.meta.get("preview"):  # which never takes the place of an original
             identity = f"{identity}-preview"
         names = (source, wallpaper.get("listing"), identity)
@@ -193,7 +189,7 @@ class WallpaperImagesPipeline(ImagesPipeline):
         if self.images_urls_field not in fields_of(item):
             return item
         try:
-            results = await self._results(item)
+            done = await self._results(item)
         except (StoreError, OSError) as error:
             self._outcome.store_failed(f"The store failed: {error}")
             self._outcome.leave(item)
@@ -201,55 +197,35 @@ class WallpaperImagesPipeline(ImagesPipeline):
         except LeftForNextRun:
             self._outcome.leave(item)
             raise
-        return self.item_completed(results, item, self.spiderinfo)
+        return self.item_completed(done, item, self.spiderinfo)
 
     async def _results(self, item: Any) -> list[FileInfoOrError]:
         if self._outcome.stopping:
             raise LeftForNextRun
         requests = self.get_media_requests(item, self.spiderinfo)
-        wallpaper = self._wallpaper(item, requests)
+        given = self._candidates(item)
+        first_url = requests[0].url if requests else ""
+        wallpaper = candidates.wallpaper_of(item, given, first_url, self.spiderinfo.spider.name)
         if requests and (known := await self._known(wallpaper, requests[0], item)):
             self._outcome.settle(item, "known")
-            return [_success(known)]
+            return [results.success(known)]
         refusals: list[Refusal] = []
-        for candidate in self._in_order(item, requests):
+        for candidate in candidates.in_order(given, requests):
             try:
                 if not isinstance(candidate, Request):
                     raise PictureRefusedError("bad_url", "no http(s) address without user part")
                 image = await self._fetch_once(candidate, item, wallpaper)
             except PictureRefusedError as refusal:
-                # Without its traceback, which would keep this frame and all that it holds.
-                refusals.append((str(getattr(candidate, "url", candidate)), _bare(refusal)))
+                refusals.append((str(getattr(candidate, "url", candidate)), results.bare(refusal)))
                 continue
             category = "duplicate" if image["status"] == "duplicate" else "stored"
             self._outcome.settle(item, category, size_bytes=image["size"])
-            return [_success(_labelled(image, candidate))]
+            return [results.success(results.labelled(image, candidate))]
         await self._give_up(item, wallpaper, refusals)
-        return [_failure(refusal) for _, refusal in refusals]
-
-    def _wallpaper(self, item: Any, requests: Sequence[Request]) -> Wallpaper:
-        """Return *item* as the catalogue knows it: with a source and an id, whatever it is."""
-        given = fields_of(item)
-        known = {name: given[name] for name in _FIELDS if given.get(name)}
-        known |= {"image_urls": self._candidates(item), "images": []}
-        wallpaper = Wallpaper(**{"id": "", **known})
-        wallpaper.id = str(wallpaper.id) or _hash(requests[0].url if requests else "")
-        wallpaper.source = wallpaper.source or self.spiderinfo.spider.name
-        return wallpaper
+        return [results.failure(refusal) for _, refusal in refusals]
 
     def _candidates(self, item: Any) -> list[object]:
-        candidates = fields_of(item)[self.images_urls_field]
-        return list(candidates) if isinstance(candidates, (list, tuple)) else [candidates]
-
-    def _in_order(self, item: Any, requests: Sequence[Request]) -> Iterator[Request | object]:
-        """Yield the requests, and between them, in their place, what could not become one."""
-        rest = iter(requests)
-        for candidate in self._candidates(item):
-            if not is_askable(candidate):
-                yield candidate
-            elif (request := next(rest, None)) is not None:
-                yield request
-        yield from rest
+        return candidates.of(item, self.images_urls_field)
 
     async def _known(self, wallpaper: Wallpaper, request: Request, item: Any) -> StoredImage | None:
         path = self.file_path(request, info=self.spiderinfo, item=item)
@@ -257,7 +233,7 @@ class WallpaperImagesPipeline(ImagesPipeline):
         if known is None or not _PREVIEW.search(known["path"]):
             return known
         # What has an original, too, is not known by its preview.
-        return _labelled(known, request) if request.meta.get("preview") else None
+        return results.labelled(known, request) if request.meta.get("preview") else None
 
     async def _fetch_once(self, request: Request, item: Any, wallpaper: Wallpaper) -> StoredImage:
         """Fetch and store a candidate, or share in what is under way for the same address."""
@@ -326,33 +302,4 @@ class WallpaperImagesPipeline(ImagesPipeline):
 
     def _get_store(self, uri: str) -> FilesStoreProtocol:
         """Return the store for *uri*, or say what is missing for it. Raises UserError."""
-        scheme, found, _ = uri.partition("://")
-        scheme = scheme if found else ""
-        if not uri.strip() or scheme not in ("", "file", "s3", "gs"):
-            raise SettingError(f"IMAGES_STORE must be a folder, s3:// or gs://, got {uri!r}")
-        require_for_store(scheme)
-        if scheme in ("s3", "gs") and not uri.endswith("/"):
-            uri += "/"  # it is a prefix, not a folder: without the slash it would grow into names
-        return super()._get_store(uri)
-
-
-def _labelled(image: StoredImage, request: Request) -> StoredImage:
-    """Say of a preview that it is one."""
-    return {**image, "preview": True} if request.meta.get("preview") else image
-
-
-def _success(image: StoredImage) -> FileInfoOrError:
-    return True, cast("FileInfo", image)
-
-
-def _failure(refusal: PictureRefusedError) -> FileInfoOrError:
-    return False, Failure(refusal)  # type: ignore[no-untyped-call]
-
-
-def _hash(url: str) -> str:
-    return hashlib.sha256(url.encode()).hexdigest()[:20]
-
-
-def _bare(refusal: PictureRefusedError) -> PictureRefusedError:
-    refusal.__cause__ = refusal.__context__ = None
-    return refusal.with_traceback(None)
+        return super()._get_store(store_address(uri))

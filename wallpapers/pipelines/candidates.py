@@ -1,0 +1,49 @@
+"""The candidates of a wallpaper, and the wallpaper as the catalogue knows it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import fields
+from typing import Any
+
+from scrapy import Request
+
+from wallpapers.downloads.addresses import is_askable
+from wallpapers.items import Wallpaper, fields_of
+
+_FIELDS = [field.name for field in fields(Wallpaper)]
+
+
+def of(item: Any, field: str) -> list[object]:
+    """Return the candidates in *field* of *item*, best first."""
+    candidates = fields_of(item)[field]
+    return list(candidates) if isinstance(candidates, (list, tuple)) else [candidates]
+
+
+def in_order(
+    candidates: Iterable[object], requests: Iterable[Request]
+) -> Iterator[Request | object]:
+    """Yield the requests, and between them, in their place, what could not become one."""
+    rest = iter(requests)
+    for candidate in candidates:
+        if not is_askable(candidate):
+            yield candidate
+        elif (request := next(rest, None)) is not None:
+            yield request
+    yield from rest
+
+
+def wallpaper_of(item: Any, candidates: list[Any], first_url: str, source: str) -> Wallpaper:
+    """Return *item* with a source and an id: by default *source* and a hash of *first_url*."""
+    given = fields_of(item)
+    known = {name: given[name] for name in _FIELDS if given.get(name)}
+    wallpaper = Wallpaper(**{"id": "", **known, "image_urls": candidates, "images": []})
+    wallpaper.id = str(wallpaper.id) or hash_of(first_url)
+    wallpaper.source = wallpaper.source or source
+    return wallpaper
+
+
+def hash_of(url: str) -> str:
+    """Return an id for what has none but an address."""
+    return hashlib.sha256(url.encode()).hexdigest()[:20]

@@ -1,0 +1,36 @@
+"""What became of a candidate, in the form that Scrapy's ``item_completed`` is given."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from scrapy import Request
+from twisted.python.failure import Failure
+
+from wallpapers.errors import PictureRefusedError
+
+if TYPE_CHECKING:
+    from scrapy.pipelines.media import FileInfo, FileInfoOrError
+
+    from wallpapers.items import StoredImage
+
+
+def success(image: StoredImage) -> FileInfoOrError:
+    """Return the result of a candidate that is stored."""
+    return True, cast("FileInfo", image)
+
+
+def failure(refusal: PictureRefusedError) -> FileInfoOrError:
+    """Return the result of a candidate that gave nothing."""
+    return False, Failure(refusal)  # type: ignore[no-untyped-call]
+
+
+def labelled(image: StoredImage, request: Request) -> StoredImage:
+    """Say of a preview that it is one."""
+    return {**image, "preview": True} if request.meta.get("preview") else image
+
+
+def bare(refusal: PictureRefusedError) -> PictureRefusedError:
+    """Return *refusal* without its traceback, which would keep all that its frames hold."""
+    refusal.__cause__ = refusal.__context__ = None
+    return refusal.with_traceback(None)
