@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from time import monotonic
@@ -13,13 +12,13 @@ from scrapy import Request
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
-from wallpapers import imaging
+from wallpapers import imaging, placeholders
 from wallpapers.downloads import reasons
 from wallpapers.downloads.addresses import is_askable
 from wallpapers.errors import ListingError, PictureRefusedError
 from wallpapers.items import Wallpaper
 from wallpapers.listings.drift import Drift
-from wallpapers.listings.page import Position
+from wallpapers.listings.page import Page, Position
 from wallpapers.listings.text import one_line
 from wallpapers.spiders import diagnosis
 from wallpapers.spiders.listing_spider import ListingSpider
@@ -76,20 +75,13 @@ class CheckedSpider(ListingSpider):
     def parse(
         self, response: Response, position: Position, hops: int = 0
     ) -> Iterator[Request | Wallpaper]:
-        """Read the page, and ask for the first picture that it names."""
+        """Note that there is an answer, whatever it is."""
+        self.checkup.answers = True
+        yield from super().parse(response, position, hops)
+
+    def page_came(self, page: Page, position: Position) -> Iterator[Request | Wallpaper]:
+        """Look at the page, and ask for the first picture that it names."""
         checkup = self.checkup
-        checkup.answers = True
-        if follow_up := self._redirected(response, position, hops):
-            yield follow_up
-            return
-        try:
-            page = self._read(response)
-        except ListingError as error:
-            yield from self._no_page(response, position, error)
-            return
-        if not page.wallpapers and self._may_ask_otherwise(position):
-            yield self.page_request(position)
-            return
         checkup.refusal, checkup.entries, checkup.drift = "", page.entries, page.drift
         if not page.wallpapers:
             checkup.refusal = "no wallpaper"
@@ -156,10 +148,13 @@ class CheckedSpider(ListingSpider):
             raise PictureRefusedError(f"http_{response.status}")
         most = self.settings.getint("WALLPAPERS_MAX_PIXELS")
         picture = imaging.examine(response.body, max_pixels=most)
-        known = self.settings.getlist("WALLPAPERS_PLACEHOLDERS")
-        far_from_claim = picture.width * picture.height * 4 < wallpaper.width * wallpaper.height
-        if far_from_claim or hashlib.sha512(response.body).hexdigest() in known:
-            raise PictureRefusedError("placeholder", f"{picture.width}x{picture.height}")
+        placeholders.check(
+            response.body,
+            picture.width,
+            picture.height,
+            claimed_pixels=wallpaper.width * wallpaper.height,
+            known=self.settings.getlist("WALLPAPERS_PLACEHOLDERS"),
+        )
         return f"{picture.format} {picture.width}x{picture.height}"
 
     def _note_time(self) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from scrapy.utils.defer import ensure_awaitable
 
-from wallpapers import imaging
+from wallpapers import imaging, placeholders
 from wallpapers.downloads.parts import Part
 from wallpapers.downloads.runfolder import RunFolder
 from wallpapers.errors import PictureRefusedError, StoreError, store_errors
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from scrapy.pipelines.media import MediaPipeline
 
 T = TypeVar("T")
-_LEAST_OF_CLAIM = 4  # a picture has a quarter of the pixels that are claimed for it
-_LARGEST_PLACEHOLDER = 100_000  # bytes
 Thumbs = dict[str, bytes]  # by name
 
 
@@ -173,7 +171,13 @@ class Workbench:
         with part.content() as data:
             picture = self._examine(data)
             self._check_wanted(picture, part.size)
-            self._check_placeholder(picture, data, claimed_pixels)
+            placeholders.check(
+                data,
+                picture.width,
+                picture.height,
+                claimed_pixels=claimed_pixels,
+                known=demands.placeholders,
+            )
             if demands.check == "decode":
                 imaging.check_pixels(data, picture.format, max_pixels=demands.max_pixels)
             if demands.thumbs:
@@ -188,18 +192,6 @@ class Workbench:
         why = self._demands.wanted.why_not(*sides, size_bytes=size_bytes, kind=picture.format)
         if why:
             raise PictureRefusedError(*why)
-
-    def _check_placeholder(
-        self, picture: imaging.Picture, data: Buffer, claimed_pixels: int
-    ) -> None:
-        """Refuse what stands for a missing picture: known by its bytes, or far from its claim."""
-        pixels = picture.width * picture.height
-        if pixels * _LEAST_OF_CLAIM < claimed_pixels:
-            size = f"{picture.width}x{picture.height}"
-            raise PictureRefusedError("placeholder", f"{size}, claimed {claimed_pixels:,} pixels")
-        small = len(data) <= _LARGEST_PLACEHOLDER
-        if small and hashlib.sha512(data).hexdigest() in self._demands.placeholders:
-            raise PictureRefusedError("placeholder", "a known one")
 
     def _write(self, thumbs: Thumbs, thumb_paths: Mapping[str, str], part: Part, path: str) -> None:
         """Write the thumbnails first: a wallpaper that is there has them."""

@@ -167,7 +167,7 @@ class ListingSpider(Spider):
     def parse(
         self, response: Response, position: Position, hops: int = 0
     ) -> Iterator[Request | Wallpaper]:
-        """Yield the request for the next page first, so that pictures never wait for a listing."""
+        """Read the page and follow it; where it is none, ask again, if that may help."""
         if follow_up := self._redirected(response, position, hops):
             yield follow_up
             return
@@ -179,7 +179,10 @@ class ListingSpider(Spider):
         if not page.wallpapers and self._may_ask_otherwise(position):
             yield self.page_request(position)
             return
+        yield from self.page_came(page, position)
 
+    def page_came(self, page: Page, position: Position) -> Iterator[Request | Wallpaper]:
+        """Yield the request for the next page first, so that pictures never wait for a listing."""
         found, repeated = self._books.enter(page)
         self.outcome.read_page(page.rejected, repeated)
         if position == self.first_position and page.drift:
