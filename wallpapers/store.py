@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 # The umask can be read only by setting it, which is safe while a single thread imports.
 _UMASK = os.umask(0o022)
 os.umask(_UMASK)
+
+# Nothing there, or something that is no file.
+_NO_FILE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO}
 
 
 class FolderStore:
@@ -95,12 +99,23 @@ class FolderStore:
         return os.path.lexists(f"{self.root}/{path}")
 
     def checksum(self, path: str) -> str | None:
-        """Return the sha256 of *path*, hex, or None where there is no such regular file."""
-        try:
-            with (self.root / path).open("rb") as file:
+        """Return the sha256 of *path*, hex, or None where there is no such regular file.
+
+        Raises StoreError where it cannot be read.
+        """
+        target = self.root / path
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK  # a FIFO would wait for a writer
+        with store_errors(target):
+            try:
+                descriptor = os.open(target, flags)
+            except OSError as error:
+                if error.errno in _NO_FILE:
+                    return None
+                raise
+            with os.fdopen(descriptor, "rb") as file:
+                if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                    return None
                 return hashlib.file_digest(file, "sha256").hexdigest()
-        except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
-            return None
 
     def read(self, path: str) -> bytes | None:
         """Return the bytes of *path*, or None where there is no such regular file."""

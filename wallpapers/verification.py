@@ -52,9 +52,10 @@ def verify(
         while images := catalogue.run(partial(Entries.pictures, after=after, most=_CHUNK)):
             with store_errors(store.root):
                 checksums = list(workers.map(store.checksum, [image["path"] for image in images]))
+            gone = catalogue.run(partial(_mark, images, checksums))
             for image, checksum in zip(images, checksums, strict=True):
-                _judge(findings, image, checksum)
-            catalogue.run(partial(_mark, images, checksums))
+                if image["checksum"] not in gone:
+                    _judge(findings, image, checksum)
             after = images[-1]["checksum"]
             done(len(images))
     files = _pictures_below(store.root)
@@ -73,9 +74,15 @@ def _judge(findings: Findings, image: StoredImage, checksum: str | None) -> None
         findings.whole += 1
 
 
-def _mark(images: list[StoredImage], checksums: list[str | None], entries: Entries) -> None:
+def _mark(images: list[StoredImage], checksums: list[str | None], entries: Entries) -> set[str]:
+    """Mark what is damaged; return the sha256 of missing pictures that no wallpaper is any more."""
+    gone = set()
     for image, checksum in zip(images, checksums, strict=True):
-        entries.mark(image["checksum"], damaged=checksum not in (None, image["checksum"]))
+        if checksum is None and entries.drop_unused(image["checksum"]):
+            gone.add(image["checksum"])
+        else:
+            entries.mark(image["checksum"], damaged=checksum not in (None, image["checksum"]))
+    return gone
 
 
 def _pictures_below(root: Path) -> Iterator[str]:
@@ -90,4 +97,5 @@ def _pictures_below(root: Path) -> Iterator[str]:
             continue
         for name in names:
             if Path(name).suffix.lower() in extensions:
-                yield (here / name).relative_to(root).as_posix()
+                path = (here / name).relative_to(root).as_posix()
+                yield path.encode("utf-8", "backslashreplace").decode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -90,6 +91,21 @@ def test_verify_reports_files_without_a_row_and_leaves_another_store_alone(
     assert "without a row: mine.jpg\n" in found.output
     assert ".jpg (5)\n4 whole, 0 damaged, 0 missing, 1 without a row, 1 shared" in found.output
     assert "other" not in found.output.replace(str(tmp_path), "")
+
+
+def test_verify_takes_odd_files_for_what_they_are(tmp_path: Path) -> None:
+    with StandIn(exhibits(4)) as standin:
+        assert crawl(standin, tmp_path).status == 0
+    fifo, loop, *_ = pictures_of(tmp_path)
+    for path in (fifo, loop):
+        path.unlink()
+    os.mkfifo(fifo)
+    loop.symlink_to(loop)
+    (tmp_path / "store" / os.fsdecode(b"\xff.jpg")).write_bytes(encoded(noise(5)))
+    found = run("verify", tmp_path)
+    assert found.status == 3
+    assert "2 whole, 0 damaged, 2 missing, 1 without a row" in found.output
+    assert "Traceback" not in found.log
 
 
 def test_retry_asks_for_what_failed_and_for_nothing_else(tmp_path: Path) -> None:
@@ -188,6 +204,7 @@ def test_an_older_catalogue_is_upgraded_with_all_that_it_holds(tmp_path: Path) -
         assert crawl(standin, tmp_path).status == 0
         with closing(sqlite3.connect(tmp_path / "store" / FILE_NAME)) as catalogue:
             catalogue.execute("ALTER TABLE pictures DROP COLUMN damaged_at")
+            catalogue.execute("DROP TABLE remote_store")
             catalogue.execute("UPDATE catalogue_version SET version = 1")
             catalogue.commit()
         standin.asked.clear()

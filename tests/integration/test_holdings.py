@@ -161,6 +161,29 @@ def test_no_decision_is_made_by_the_time_of_a_file(crawl: Crawl, year: int) -> N
     assert pictures_asked(standin) == 0
 
 
+class UnaskableNow(StandIn):
+    def entry(self, exhibit: Exhibit) -> dict[str, Any]:
+        addresses = dict.fromkeys(("downloadUrl", "imageUrl", "objUrl"), "ftp://a/1.jpg")
+        return {**super().entry(exhibit), **addresses}
+
+
+def test_what_is_stored_is_known_whatever_its_listing_names_now(crawl: Crawl) -> None:
+    with StandIn(exhibits(3)) as standin:
+        crawl(standin)
+    with UnaskableNow(exhibits(3)) as standin:
+        assert verdicts(crawl(standin)) == {"known": 3}
+
+
+def test_who_claims_another_size_is_judged_alone(crawl: Crawl) -> None:
+    class OneAddress(StandIn):
+        def entry(self, exhibit: Exhibit) -> dict[str, Any]:
+            address = super().entry(self.exhibits[0])["downloadUrl"]
+            return {**super().entry(exhibit), "downloadUrl": address, "imageUrl": "", "objUrl": ""}
+
+    with OneAddress([exhibit(1, width=4000, height=3000), exhibit(2)]) as standin:
+        assert verdicts(crawl(standin)) == {"stored": 1, "failed": 1}
+
+
 def test_without_its_catalogue_a_store_is_known_by_its_files(crawl: Crawl) -> None:
     with StandIn(exhibits(8)) as standin:
         crawl(standin)

@@ -100,6 +100,18 @@ def test_the_same_bytes_are_uploaded_once(
     assert len(objects(bucket)) == 1
 
 
+def test_another_buckets_catalogue_is_refused(
+    crawl: Crawl, settings: dict[str, Any], bucket: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    with StandIn(exhibits(2)) as standin:
+        assert crawl.stats_of(standin, settings)["wallpapers/stored"] == 2
+        other = {**settings, "IMAGES_STORE": "s3://wallpapers/other"}
+        stats = crawl.stats_of(standin, other)
+    assert stats["wallpapers/outcome"] == "store"
+    assert "it is of s3://wallpapers/deep/, not of s3://wallpapers/other/" in caplog.text
+    assert len(objects(bucket)) == 2
+
+
 def test_a_bucket_that_is_not_there_ends_the_run_with_5(
     crawl: Crawl, settings: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import URL, Connection, Engine, event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from wallpapers.catalogue.entries import Entries, RetryTransaction, Whole
-from wallpapers.catalogue.schema import upgrade
+from wallpapers.catalogue.schema import belong_to, upgrade
 from wallpapers.errors import CatalogueError
 
 T = TypeVar("T")
@@ -22,7 +22,9 @@ T = TypeVar("T")
 _LOCK_TIMEOUT_S = 10
 _CONNECT_TIMEOUT_S = 10
 _TRIES = 5
-_DEADLOCK = "40P01"  # PostgreSQL's code
+# PostgreSQL's codes for what another transaction did meanwhile: a deadlock, a serialization
+# failure, a row that is gone, a row that is there.
+_MEANWHILE = {"40P01", "40001", "23503", "23505"}
 
 
 class Catalogue:
@@ -37,11 +39,12 @@ class Catalogue:
         self._is_whole = is_whole
 
     @classmethod
-    def open(cls, url: URL, is_whole: Whole) -> Self:
+    def open(cls, url: URL, is_whole: Whole, remote_store: str = "") -> Self:
         """Connect, look whether all is well, and bring the schema up to date.
 
         An SQLite file is made where there is none, and read whole for its integrity where there is
-        one: 0.1 s for 100,000 wallpapers.
+        one. *remote_store* is the address of a store that cannot be looked at: the catalogue has to
+        be its own.
         """
         # Scrapy lets every logger speak; each statement would be built as a line of the log.
         logging.getLogger("sqlalchemy").setLevel(logging.WARNING)
@@ -52,6 +55,8 @@ class Catalogue:
                 if connection.dialect.name == "sqlite":
                     _check_integrity(connection)
                 upgrade(connection)
+                if remote_store:
+                    belong_to(connection, remote_store)
         except BaseException:
             catalogue.close()
             raise
@@ -77,7 +82,11 @@ class Catalogue:
 
     def __str__(self) -> str:
         url = self._engine.url
-        name = url.database if url.get_backend_name() == "sqlite" else url.render_as_string()
+        name = (
+            url.database
+            if url.get_backend_name() == "sqlite"
+            else url.set(query={}).render_as_string()
+        )
         return f"the catalogue {name}"
 
     @contextmanager
@@ -87,7 +96,7 @@ class Catalogue:
         except CatalogueError as error:
             raise CatalogueError(f"{self}: {error}") from error
         except DBAPIError as error:
-            if getattr(error.orig, "sqlstate", "") == _DEADLOCK:
+            if getattr(error.orig, "sqlstate", "") in _MEANWHILE:
                 raise RetryTransaction from error
             said = str(error.orig).strip().partition("\n")[0]
             raise CatalogueError(f"{self}: {said}{self._remedy(said)}") from error
@@ -113,10 +122,10 @@ _DAMAGE = ("malformed", "not a database", "corrupt")
 
 def _how_to_move_aside(path: Path) -> str:
     aside = shlex.quote(str(path.with_name("catalogue-aside")))
-    files = f"{shlex.quote(str(path))}*"  # SQLite has two more beside it
+    files = " ".join(shlex.quote(f"{path}{end}") for end in ("", "-wal", "-shm"))
     return (
         "the pictures are not touched by it: move it aside and crawl again, which finds them: "
-        f"mkdir -p {aside} && mv {files} {aside}"
+        f'mkdir -p {aside} && for f in {files}; do [ ! -e "$f" ] || mv "$f" {aside}; done'
     )
 
 

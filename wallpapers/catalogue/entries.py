@@ -167,6 +167,12 @@ class Entries:
             .values(damaged_at=_now() if damaged else None)
         )
 
+    def drop_unused(self, checksum: str) -> bool:
+        """Forget a picture that no wallpaper is any more; False = one is."""
+        used = select(wallpapers.c.id).where(wallpapers.c.sha256 == checksum).exists()
+        mine = pictures.delete().where(pictures.c.sha256 == checksum, ~used)
+        return self._connection.execute(mine).rowcount == 1
+
     def without_row(self, paths: Sequence[str]) -> list[str]:
         """Return those of *paths* that no picture has."""
         known = select(pictures.c.path).where(pictures.c.path.in_(paths))

@@ -36,7 +36,7 @@ def catalogue_url(settings: BaseSettings) -> URL:
         # Not the value: what cannot be read may hold a password anywhere.
         raise SettingError(f"WALLPAPERS_CATALOGUE must be like {_ALLOWED}") from error
     backend = url.get_backend_name()
-    if backend == "sqlite" and url.database not in (None, "", ":memory:"):
+    if backend == "sqlite" and url.database not in (None, "", ":memory:") and not url.query:
         return url.set(drivername="sqlite")
     if backend == "postgresql" and url.database:
         if find_spec("psycopg") is None:
@@ -45,5 +45,5 @@ def catalogue_url(settings: BaseSettings) -> URL:
                 "pip install 'psycopg[binary]'"
             )
         return url.set(drivername="postgresql+psycopg")
-    shown = url.render_as_string(hide_password=True)
+    shown = url.set(query={}).render_as_string(hide_password=True)
     raise SettingError(f"WALLPAPERS_CATALOGUE must be like {_ALLOWED}, got {shown!r}")

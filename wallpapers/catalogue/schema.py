@@ -15,6 +15,7 @@ from sqlalchemy import (
     Table,
     Text,
     inspect,
+    select,
     text,
 )
 
@@ -55,6 +56,9 @@ wallpapers = Table(
     Column("item", Text, nullable=False),  # JSON: what it takes to ask for it again
 )
 
+# At most one row: the remote store of the pictures. A folder may be moved, and is looked at.
+remote_store = Table("remote_store", _tables, Column("address", Text, nullable=False))
+
 # Statement by statement; a step that was released is never changed.
 STEPS: list[list[str]] = [
     [
@@ -87,6 +91,7 @@ STEPS: list[list[str]] = [
         "CREATE INDEX wallpapers_state ON wallpapers (state, source, id)",
     ],
     ["ALTER TABLE pictures ADD COLUMN damaged_at TEXT"],
+    ["CREATE TABLE remote_store (address TEXT NOT NULL)"],
 ]
 VERSION = len(STEPS)
 
@@ -127,6 +132,18 @@ def version_of(connection: Connection) -> int:
             text("SELECT version FROM catalogue_version")
         ).scalar_one()
         return version
-    if names & {"pictures", "wallpapers"}:
+    alone = connection.dialect.name == "sqlite"  # a server's database may be shared
+    if names & {"pictures", "wallpapers"} or (alone and names):
         raise CatalogueError("its tables are not those of a catalogue; name another database")
     return 0
+
+
+def belong_to(connection: Connection, address: str) -> None:
+    """Have the catalogue be of the remote store *address*. Raises CatalogueError for another's."""
+    owner = connection.execute(select(remote_store.c.address)).scalar_one_or_none()
+    if owner is None:
+        connection.execute(remote_store.insert().values(address=address))
+    elif owner != address:
+        raise CatalogueError(
+            f"it is of {owner}, not of {address}: name another one with -s WALLPAPERS_CATALOGUE="
+        )

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from wallpapers.errors import CatalogueError
 from wallpapers.items import Wallpaper
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class Writer:
         self._open = open_catalogue
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="wallpapers-catalogue")
         self._catalogue: Catalogue | None = None
+        self._no_catalogue: CatalogueError | None = None  # why it could not be opened
         self._arrivals: list[tuple[Wallpaper, Look, asyncio.Future[Any]]] = []
         self._waiting: list[tuple[Work, asyncio.Future[Any]]] = []
         self._at_work: asyncio.Task[None] | None = None
@@ -91,8 +93,14 @@ class Writer:
         self._at_work = None
 
     def _opened(self) -> Catalogue:
+        if self._no_catalogue is not None:
+            raise self._no_catalogue  # to wait for a lock again would keep Ctrl-C waiting
         if self._catalogue is None:
-            self._catalogue = self._open()
+            try:
+                self._catalogue = self._open()
+            except CatalogueError as error:
+                self._no_catalogue = error
+                raise
         return self._catalogue
 
     def _run(self, listed: list[tuple[Wallpaper, Look]], works: list[Work]) -> list[Any]:

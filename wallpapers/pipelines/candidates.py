@@ -11,6 +11,7 @@ from scrapy import Request
 
 from wallpapers.downloads.addresses import is_askable
 from wallpapers.items import Wallpaper, fields_of
+from wallpapers.listings.text import one_line
 
 _FIELDS = [field.name for field in fields(Wallpaper)]
 
@@ -39,8 +40,10 @@ def wallpaper_of(item: Any, candidates: list[Any], first_url: str, source: str) 
     given = fields_of(item)
     known = {name: given[name] for name in _FIELDS if given.get(name)}
     wallpaper = Wallpaper(**{"id": "", **known, "image_urls": candidates, "images": []})
-    wallpaper.id = str(wallpaper.id) or hash_of(first_url)
-    wallpaper.source = wallpaper.source or source
+    # A database takes neither NUL nor a lone surrogate.
+    wallpaper.id = one_line(str(wallpaper.id)) or hash_of(first_url)
+    wallpaper.source = one_line(str(wallpaper.source or source))
+    wallpaper.listing = one_line(str(wallpaper.listing))
     return wallpaper
 
 

@@ -7,7 +7,6 @@ next run finds under the wallpaper's name and enters.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import partial
 from typing import TYPE_CHECKING
 
 from wallpapers.catalogue.writer import Writer
@@ -27,8 +26,14 @@ class Holdings:
         self._writer = writer
 
     async def known(self, wallpaper: Wallpaper, url: str, path: str) -> StoredImage | None:
-        """Return the picture of *wallpaper*, if it is whole: by its row, or else as file *path*."""
-        there = partial(self._workbench.is_there, path)
+        """Return the picture of *wallpaper*, if it is whole: by its row, or else as file *path*.
+
+        An empty *path* is none.
+        """
+
+        def there() -> bool:
+            return bool(path) and self._workbench.is_there(path)
+
         held, file_is_there = await self._writer.take_up(wallpaper, there)
         if held is None:
             found = await self._workbench.find(url, path) if file_is_there else None

@@ -125,7 +125,9 @@ class WallpaperImagesPipeline(ImagesPipeline):
         from wallpapers.catalogue.catalogue import Catalogue
 
         url = catalogue_url(self.crawler.settings)
-        return Catalogue.open(url, self._workbench.is_whole)
+        store = store_address(str(self.crawler.settings["IMAGES_STORE"]))
+        remote = store if self._workbench.is_remote else ""
+        return Catalogue.open(url, self._workbench.is_whole, remote)
 
     def close_spider(self) -> None:
         self._writer.close()
@@ -206,7 +208,7 @@ class WallpaperImagesPipeline(ImagesPipeline):
         given = self._candidates(item)
         first_url = requests[0].url if requests else ""
         wallpaper = candidates.wallpaper_of(item, given, first_url, self.spiderinfo.spider.name)
-        if requests and (known := await self._known(wallpaper, requests[0], item)):
+        if known := await self._known(wallpaper, requests, item):
             self._outcome.settle(item, "known")
             return [results.success(known)]
         refusals: list[Refusal] = []
@@ -227,25 +229,33 @@ class WallpaperImagesPipeline(ImagesPipeline):
     def _candidates(self, item: Any) -> list[object]:
         return candidates.of(item, self.images_urls_field)
 
-    async def _known(self, wallpaper: Wallpaper, request: Request, item: Any) -> StoredImage | None:
-        path = self.file_path(request, info=self.spiderinfo, item=item)
-        known = await self._holdings.known(wallpaper, request.url, path)
-        if known is None or not _PREVIEW.search(known["path"]):
+    async def _known(
+        self, wallpaper: Wallpaper, requests: Sequence[Request], item: Any
+    ) -> StoredImage | None:
+        url, path, preview = "", "", False
+        if requests:
+            url, preview = requests[0].url, bool(requests[0].meta.get("preview"))
+            path = self.file_path(requests[0], info=self.spiderinfo, item=item)
+        known = await self._holdings.known(wallpaper, url, path)
+        originals = {given for given in wallpaper.image_urls if given not in wallpaper.previews}
+        if known is None or known["url"] in originals or not _PREVIEW.search(known["path"]):
             return known
         # What has an original, too, is not known by its preview.
-        return results.labelled(known, request) if request.meta.get("preview") else None
+        return {**known, "preview": True} if preview else None
 
     async def _fetch_once(self, request: Request, item: Any, wallpaper: Wallpaper) -> StoredImage:
         """Fetch and store a candidate, or share in what is under way for the same address."""
-        if (under_way := self._in_flight.get(request.url)) is not None:
+        # Who promises another size judges otherwise.
+        key = f"{wallpaper.width}x{wallpaper.height} {request.url}"
+        if (under_way := self._in_flight.get(key)) is not None:
             image = await asyncio.shield(under_way)
             return await self._holdings.share(wallpaper, image)
         fetch = asyncio.ensure_future(self._fetch(request, item, wallpaper))
-        self._in_flight[request.url] = fetch
+        self._in_flight[key] = fetch
         try:
             return await fetch
         finally:
-            del self._in_flight[request.url]
+            del self._in_flight[key]
 
     async def _fetch(self, request: Request, item: Any, wallpaper: Wallpaper) -> StoredImage:
         info = self.spiderinfo
