@@ -49,7 +49,14 @@ class ListingCutError(ListingError):
 
 
 class ListingRefusedError(ListingError):
-    """The source answered, and its answer is that it does not serve us."""
+    """The source answered, and its answer is that it does not serve us.
+
+    ``how`` is a word for it: ``antiFlag``, ``captcha`` or ``redirect``.
+    """
+
+    def __init__(self, message: str, how: str = "refusal") -> None:
+        super().__init__(message)
+        self.how = how
 
 
 class PictureRefusedError(WallpapersError):

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import json
 import re
+import signal
+import socket
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
 from aiohttp import web
 
-from tests.e2e.command import Result, scrapy
-from tests.pictures import exhibits
+from tests.e2e.command import Result, finish, scrapy, start
+from tests.pictures import encoded, exhibit, exhibits, noise
+from tests.standin import listing_faults as faults
 from tests.standin.listing_faults import AntiFlag, CaptchaRedirect, EmptyListing, HtmlListing
+from tests.standin.sources import (
+    BingStandIn,
+    ChannelStandIn,
+    FlipStandIn,
+    SearchStandIn,
+    WallhavenStandIn,
+)
 from wallpapers.demo.gallery import Exhibit
 from wallpapers.demo.standin import StandIn
 
@@ -33,14 +44,9 @@ class NoPictures(StandIn):
 NOWHERE = ("-s", "DOWNLOAD_BIND_ADDRESS=192.0.2.1")
 
 
-DRIFT = "missing imageWidth; mistyped imageHeight: str; new width"
-ANTI_FLAG = "Baidu's refusal of robots (antiFlag): Forbid spider access"
-CAPTCHA = "a redirect to http://wappass.captcha.invalid/static/captcha/?ak=1, a captcha"
-
-
-def doctor(endpoint: str, folder: Path, *words: str) -> Result:
+def doctor(endpoint: str, folder: Path, *words: str, spider: str = "baidu_wallpaper") -> Result:
     return scrapy(
-        *("doctor", "baidu_wallpaper", "-a", f"endpoint={endpoint}", *words),
+        *("doctor", spider, "-a", f"endpoint={endpoint}", *words),
         *("-s", f"IMAGES_STORE={folder / 'store'}"),
     )
 
@@ -82,7 +88,7 @@ def cells(result: Result) -> list[str]:
         (
             HtmlListing,
             4,
-            ["yes", "no JSON", "0", "none", "not asked for"],
+            ["yes", "HTML: no JSON", "0", "none", "not asked for"],
             "or try: scrapy crawl baidu_search -a word='国家地理 壁纸'",
         ),
         (
@@ -98,7 +104,12 @@ def cells(result: Result) -> list[str]:
             "the source refuses robots for now",
         ),
         (EmptyListing, 4, ["yes", "no wallpaper", "0", "none", "not asked for"], "names no"),
-        (NoPictures, 4, ["yes", "yes", "5", "none", "http_403"], "could not be had (http_403)"),
+        (
+            NoPictures,
+            4,
+            ["yes", "yes", "5", "none", "http_403"],
+            "could not be had, the first because of http_403",
+        ),
     ],
 )
 def test_a_source_is_described_in_a_row_and_a_line_of_advice(
@@ -106,7 +117,7 @@ def test_a_source_is_described_in_a_row_and_a_line_of_advice(
 ) -> None:
     with kind(exhibits(5)) as standin:
         result = doctor(standin.endpoint, tmp_path)
-        assert len(standin.asked) <= 3
+        assert len(standin.asked) <= (2 if status < 4 else 4)
     assert cells(result) == ["baidu_wallpaper", *row]
     assert result.status == status
     assert "Traceback" not in result.log
@@ -129,11 +140,12 @@ def test_the_same_as_json_without_a_token(tmp_path: Path) -> None:
     with HtmlListing(exhibits(5)) as standin:
         result = doctor(f"{standin.endpoint}?token=canary-token", tmp_path, "--json")
     (told,) = json.loads(result.output)
-    assert (told["source"], told["answers"], told["refusal"]) == (
-        "baidu_wallpaper",
-        True,
-        "no JSON",
-    )
+    assert {name: told[name] for name in ("source", "answers", "how", "refusal")} == {
+        "source": "baidu_wallpaper",
+        "answers": True,
+        "how": "HTML",
+        "refusal": "HTML: no JSON",
+    }
     assert "canary" not in result.output + result.log
 
 
@@ -142,11 +154,204 @@ def test_all_sources_are_asked_where_none_is_named(tmp_path: Path) -> None:
     sources = [line.split()[0] for line in result.output.splitlines()[1:7]]
     names = scrapy("list").output.split()
     assert sources == sorted(names)
-    assert result.status == 4
-    assert "Traceback" not in result.log
+    told = [line.partition(":")[0] for line in result.output.splitlines()[7:]]
+    assert told == sources
+    assert (result.status, result.log) == (4, "")
+    assert not list(tmp_path.iterdir())
 
 
 def test_wrong_usage_is_told(tmp_path: Path) -> None:
     assert scrapy("doctor", "-a", "word=x").status == 2
     assert scrapy("doctor", "nobody").status == 2
     assert scrapy("doctor", "baidu_wallpaper", "-a", "rn=abc").status == 1
+
+
+SOURCES = {
+    "baidu_channel": ChannelStandIn,
+    "baidu_flip": FlipStandIn,
+    "baidu_search": SearchStandIn,
+    "bing_wallpaper": BingStandIn,
+    "wallhaven": WallhavenStandIn,
+}
+
+
+@pytest.mark.parametrize("spider", SOURCES)
+def test_every_source_is_asked_as_its_spider_asks(tmp_path: Path, spider: str) -> None:
+    with SOURCES[spider](exhibits(3)) as standin:
+        result = doctor(standin.endpoint, tmp_path, spider=spider)
+    assert cells(result) == [spider, "yes", "yes", "3", "none", "JPEG 96x64"]
+    assert (result.status, result.log) == (0, "")
+
+
+@pytest.mark.parametrize("spider", ["baidu_channel", "baidu_flip", "baidu_search"])
+@pytest.mark.parametrize(
+    ("fault", "refusal"),
+    [
+        (faults.AntiFlag, "Baidu's refusal of robots (antiFlag): Forbid spider access"),
+        (faults.CaptchaPage, "Baidu's captcha page (安全验证)"),
+    ],
+)
+def test_every_source_of_baidus_says_how_it_refuses(
+    tmp_path: Path, spider: str, fault: type[StandIn], refusal: str
+) -> None:
+    with faults.of(fault, SOURCES[spider])(exhibits(3)) as standin:
+        result = doctor(standin.endpoint, tmp_path, spider=spider)
+    assert cells(result) == [spider, "yes", refusal, "0", "none", "not asked for"]
+    assert (result.status, result.log) == (4, "")
+
+
+def test_what_only_the_other_way_of_asking_gives_is_drift(tmp_path: Path) -> None:
+    with faults.renamed(SearchStandIn, objURL="renamed")(exhibits(3)) as standin:
+        result = doctor(standin.endpoint, tmp_path, spider="baidu_search")
+    assert cells(result) == [
+        "baidu_search",
+        "yes",
+        "only when asked otherwise",
+        "3",
+        "missing objURL; new renamed",
+        "JPEG 96x64",
+    ]
+    assert result.status == 3
+    assert "baidu_search: it answered only" in result.output
+
+
+class MovedPictures(StandIn):
+    async def picture(self, request: web.Request, exhibit: Exhibit) -> web.StreamResponse:
+        if "moved" in request.query:
+            return await super().picture(request, exhibit)
+        raise web.HTTPFound(request.url.update_query(moved=1))
+
+
+class ErrorPages(StandIn):
+    """Redirects to a page that says what is wrong, as the hosts of dead thumbnails do."""
+
+    def routes(self) -> list[web.RouteDef]:
+        return [*super().routes(), web.get("/search/error.html", self.error)]
+
+    async def error(self, request: web.Request) -> web.StreamResponse:
+        return web.Response(text="<!DOCTYPE html><title>error</title>", content_type="text/html")
+
+    async def picture(self, request: web.Request, exhibit: Exhibit) -> web.StreamResponse:
+        raise web.HTTPFound("/search/error.html")
+
+
+class SmallPictures(StandIn):
+    async def picture(self, request: web.Request, exhibit: Exhibit) -> web.StreamResponse:
+        return web.Response(body=encoded(noise(1, 40, 32)), content_type="image/jpeg")
+
+
+class FirstIsGone(StandIn):
+    """Has lost the picture of its first wallpaper, as hosts of other people do."""
+
+    async def picture(self, request: web.Request, exhibit: Exhibit) -> web.StreamResponse:
+        if exhibit is self.exhibits[0]:
+            raise web.HTTPNotFound
+        return await super().picture(request, exhibit)
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "picture"),
+    [
+        (MovedPictures, 0, "JPEG 96x64"),
+        (FirstIsGone, 0, "JPEG 96x64"),
+        (ErrorPages, 4, "not_an_image"),
+        (SmallPictures, 4, "placeholder (40x32, claimed 6,144 pixels)"),
+    ],
+)
+def test_the_picture_is_asked_for_and_examined_as_in_a_crawl(
+    tmp_path: Path, kind: type[StandIn], status: int, picture: str
+) -> None:
+    with kind(exhibits(5)) as standin:
+        result = doctor(standin.endpoint, tmp_path)
+    assert cells(result)[-1].startswith(picture)
+    assert result.status == status
+
+
+def test_a_preview_is_not_held_against_the_claim_of_its_original(tmp_path: Path) -> None:
+    class OnlyPreviews(SearchStandIn):
+        without_originals = True
+
+    with OnlyPreviews([exhibit(1, width=1920, height=1080)]) as standin:
+        words = ("-a", "previews=1", "-a", "protocol=data")
+        result = doctor(standin.endpoint, tmp_path, *words, spider="baidu_search")
+    assert cells(result)[-1] == "JPEG 48x32 (preview)"
+    assert result.status == 0
+
+
+def test_robots_are_obeyed_where_the_user_wants_it(tmp_path: Path) -> None:
+    with faults.ForbiddingRobots(exhibits(2)) as standin:
+        result = doctor(standin.endpoint, tmp_path, "-s", "ROBOTSTXT_OBEY=True")
+    assert cells(result) == ["baidu_wallpaper", "yes", "robots", "0", "none", "not asked for"]
+    assert result.status == 4
+
+
+def test_nothing_is_stored_whatever_the_settings_say(tmp_path: Path) -> None:
+    feed = json.dumps({str(tmp_path / "feed.json"): {"format": "json"}})
+    pipelines = json.dumps({"wallpapers.pipelines.images.WallpaperImagesPipeline": 1})
+    with StandIn(exhibits(2)) as standin:
+        result = doctor(
+            standin.endpoint,
+            tmp_path,
+            *("-s", f"FEEDS={feed}", "-s", f"JOBDIR={tmp_path / 'job'}"),
+            *("-s", "HTTPCACHE_ENABLED=True", "-s", f"HTTPCACHE_DIR={tmp_path / 'cache'}"),
+            *("-s", f"ITEM_PIPELINES={pipelines}"),
+        )
+    assert result.status == 0
+    assert not list(tmp_path.iterdir())
+
+
+def test_there_is_no_feed_to_ask_for(tmp_path: Path) -> None:
+    result = scrapy("doctor", "baidu_wallpaper", "-O", str(tmp_path / "feed.json"))
+    assert result.status == 2
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("word", "line"),
+    [
+        ("rn=abc", "Could not start: rn must be a number from 1 to 100, got 'abc'"),
+        ("self=1", "Could not start: 'self' is no argument of a spider"),
+        ("cols=1", "Could not start: 'cols' is no argument of this spider; it takes"),
+    ],
+)
+def test_a_wrong_argument_is_told_in_a_line(word: str, line: str) -> None:
+    result = scrapy("doctor", "baidu_wallpaper", "-a", word)
+    assert (result.status, result.output) == (1, "")
+    (told,) = result.log.splitlines()
+    assert line in told
+
+
+def test_a_wrong_setting_is_told_once(tmp_path: Path) -> None:
+    result = scrapy("doctor", "-s", "WALLPAPERS_PATIENCE_BACKOFF=0", *NOWHERE)
+    assert (result.status, result.output) == (1, "")
+    (told,) = result.log.splitlines()
+    assert "WALLPAPERS_PATIENCE_BACKOFF must be a number above 0, got '0'" in told
+
+
+def test_a_host_that_takes_calls_and_says_nothing_is_told_soon(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}/search/acjson"
+        begun_s = monotonic()
+        result = doctor(endpoint, tmp_path, spider="baidu_search")
+    assert monotonic() - begun_s < 22
+    assert cells(result) == ["baidu_search", "no", "timeout", "0", "none", "not asked for"]
+    assert result.status == 4
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_ends_it_with_130(tmp_path: Path, signum: signal.Signals) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}/data/imgs"
+        process = start("doctor", "baidu_wallpaper", "-a", f"endpoint={endpoint}", cwd=tmp_path)
+        with silent.accept()[0]:  # the page is asked for
+            process.send_signal(signum)
+            result = finish(process)
+    assert (result.status, result.output) == (130, "")
+    assert "Traceback" not in result.log
+
+
+def test_the_log_is_there_for_who_asks_for_it(tmp_path: Path) -> None:
+    with StandIn(exhibits(2)) as standin:
+        result = doctor(standin.endpoint, tmp_path, "-L", "DEBUG")
+    assert "] DEBUG: Crawled (200) <GET " in result.log
+    assert result.status == 0

@@ -49,7 +49,7 @@ class Command(CrawlCommand):
         crawler = self._create_crawler(spider)
         # Until the reactor handles signals, SIGTERM is to be no worse than Ctrl-C.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-        if taken := _TAKEN & arguments.keys():
+        if taken := TAKEN & arguments.keys():
             name = taken.pop()
             self.exitcode = could_not_start(ArgumentError(f"{name!r} is no argument of a spider"))
             return crawler
@@ -71,7 +71,7 @@ class Command(CrawlCommand):
 
 
 # Parameters of Scrapy's own functions on the way to the spider.
-_TAKEN = {"self", "cls", "crawler", "crawler_or_spidercls"}
+TAKEN = {"self", "cls", "crawler", "crawler_or_spidercls"}
 
 
 def as_future(crawling: object) -> asyncio.Future[None]:

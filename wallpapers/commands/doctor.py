@@ -3,33 +3,27 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
-from dataclasses import asdict
+import signal
+from typing import TYPE_CHECKING
 
-from scrapy.commands import BaseRunSpiderCommand
+from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
+from scrapy.utils.conf import arglist_to_dict
 
-from wallpapers.commands.crawl import as_future, could_not_start
+from wallpapers.commands.crawl import TAKEN, as_future, could_not_start
+from wallpapers.errors import ArgumentError
 from wallpapers.outcome import Ending
 from wallpapers.secrets import mask
 from wallpapers.spiders.listing_spider import ListingSpider
 
-# One page and one picture, soon: nothing is stored, nobody is waited for.
-_SETTINGS = {
-    "ITEM_PIPELINES": {},
-    "EXTENSIONS": {},
-    "FEEDS": {},
-    "RETRY_TIMES": 1,
-    "DOWNLOAD_TIMEOUT": 15,
-    "WALLPAPERS_IDLE_TIMEOUT": 8,
-    "WALLPAPERS_PATIENCE_BACKOFF": 0.5,
-    "WALLPAPERS_PATIENCE_MAX_WAIT": 2,
-    "WALLPAPERS_PATIENCE_OUTAGE": 5,
-}
+if TYPE_CHECKING:
+    import asyncio
+
+    from scrapy.crawler import Crawler
 
 
-class Command(BaseRunSpiderCommand):
+class Command(ScrapyCommand):
     """Exit status 0: all are well; 3: some drift; 4: one does not answer as it should."""
 
     requires_project = True
@@ -46,46 +40,61 @@ class Command(BaseRunSpiderCommand):
             "them), for one page and one picture, and print a table: does it answer, does it speak "
             "its protocol, how many entries came, which keys are new, missing or of another type, "
             "is the picture served. Nothing is stored. Exit status: 0 all are well, 1 could not "
-            "start, 3 some entries are not as they were, 4 a source does not answer as it should, "
-            "130 interrupted."
+            "start, 2 wrong usage, 3 some entries are not as they were, 4 a source does not answer "
+            "as it should, 130 interrupted."
         )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         super().add_options(parser)
+        parser.add_argument(
+            "-a",
+            dest="spargs",
+            action="append",
+            default=[],
+            metavar="NAME=VALUE",
+            help="set an argument of the spider that is named (may be repeated)",
+        )
         parser.add_argument("--json", action="store_true", help="print the same as JSON")
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
-        super().process_options(args, opts)
+        from wallpapers.doctor import KEEPS_NOTHING, QUICK
+
         assert self.settings is not None
-        quiet = {} if opts.loglevel else {"LOG_LEVEL": "CRITICAL"}
-        self.settings.setdict({**_SETTINGS, **quiet}, priority="cmdline")
-        for pair in opts.set:  # what the user asks for stands
-            name, _, value = pair.partition("=")
-            self.settings.set(name, value, priority="cmdline")
+        self.settings.setdict(QUICK, priority="cmdline")
+        super().process_options(args, opts)
+        self.settings.setdict(KEEPS_NOTHING, priority="cmdline")
+        try:
+            opts.spargs = arglist_to_dict(opts.spargs)
+        except ValueError:
+            raise UsageError("Invalid -a value, use -a NAME=VALUE", print_help=False) from None
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
-        from wallpapers.checkup import CheckedSpider, CheckUp, advices, table
+        from wallpapers.checkup import status, table
+        from wallpapers.doctor import CheckedSpider
 
-        process = self.crawler_process
-        assert process is not None
-        checkups, tasks = [], []
-        for spider in self._spiders(args, opts):
-            checkup = CheckUp(spider.name)
-            checked = type(spider.__name__, (CheckedSpider, spider), {"checkup": checkup})
-            checkups.append(checkup)
-            tasks.append(as_future(process.crawl(checked, **opts.spargs)))
-        process.start()
-        self.exitcode = _status(tasks)
-        if self.exitcode:
+        spiders = self._spiders(args, opts)
+        # Until the reactor handles signals, SIGTERM is to be no worse than Ctrl-C.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        try:
+            crawlers = self._look(spiders, opts.spargs)
+        except KeyboardInterrupt:
+            self.exitcode = Ending.INTERRUPTED.value
             return
-        told = [{**asdict(checkup), "advice": list(advices(checkup))} for checkup in checkups]
+        except Exception as error:  # of a component that could not be made
+            self.exitcode = could_not_start(error)
+            return
+        looks = [
+            crawler.spider for crawler in crawlers if isinstance(crawler.spider, CheckedSpider)
+        ]
+        if any(look.interrupted for look in looks):
+            self.exitcode = Ending.INTERRUPTED.value
+            return
+        checkups = [look.checkup for look in looks]
+        told = [checkup.as_json() for checkup in checkups]
         as_json = json.dumps(told, ensure_ascii=False, indent=2)
         # An endpoint may have a token in its query.
         print(mask(as_json if opts.json else table(checkups)))
-        if not all(checkup.answers_well for checkup in checkups):
-            self.exitcode = Ending.LISTING.value
-        elif any(checkup.drift for checkup in checkups):
-            self.exitcode = Ending.FAILURES.value
+        self.exitcode = status(checkups)
 
     def _spiders(self, args: list[str], opts: argparse.Namespace) -> list[type[ListingSpider]]:
         assert self.crawler_process is not None
@@ -97,14 +106,31 @@ class Command(BaseRunSpiderCommand):
             raise UsageError(f"no spider {args[0]!r}; there is {', '.join(names)}")
         if opts.spargs and not args:
             raise UsageError("-a is for one spider: name it")
-        spiders = [loader.load(name) for name in args or names]
-        return [spider for spider in spiders if issubclass(spider, ListingSpider)]
+        loaded = [loader.load(name) for name in args or names]
+        spiders = [spider for spider in loaded if issubclass(spider, ListingSpider)]
+        if not spiders:
+            raise UsageError("there is no listing to look at")
+        return spiders
 
+    def _look(self, spiders: list[type[ListingSpider]], arguments: dict[str, str]) -> list[Crawler]:
+        """Run *spiders* at once, to their end. Raises what kept one from starting."""
+        from wallpapers.doctor import CheckedSpider
 
-def _status(tasks: list[asyncio.Future[None]]) -> int:
-    for task in tasks:
-        if not task.done():
-            return Ending.INTERRUPTED.value
-        if (error := task.exception()) is not None:
-            return could_not_start(error)
-    return 0
+        if taken := TAKEN & arguments.keys():
+            raise ArgumentError(f"{taken.pop()!r} is no argument of a spider")
+        process = self.crawler_process
+        assert process is not None
+        crawlers: list[Crawler] = []
+        tasks: list[asyncio.Future[None]] = []
+        for spider in spiders:
+            checked = type(spider.__name__, (CheckedSpider, spider), {})
+            crawlers.append(process.create_crawler(checked))
+            tasks.append(as_future(process.crawl(crawlers[-1], **arguments)))
+        process.start()
+        if not all(task.done() for task in tasks):  # a second Ctrl-C
+            raise KeyboardInterrupt
+        # Having asked for each keeps asyncio from printing it with a traceback.
+        errors = [error for task in tasks if (error := task.exception()) is not None]
+        if errors:
+            raise errors[0]
+        return crawlers

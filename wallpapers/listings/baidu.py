@@ -27,14 +27,14 @@ def load(body: bytes) -> dict[str, Any]:
         raise ListingError(f"JSON, but a {type(answer).__name__} instead of an object")
     if answer.get("antiFlag"):
         said = plain_text(answer.get("message")) or "no message"
-        raise ListingRefusedError(f"Baidu's refusal of robots (antiFlag): {said}")
+        raise ListingRefusedError(f"Baidu's refusal of robots (antiFlag): {said}", "antiFlag")
     return answer
 
 
 def refuse_captcha(text: str) -> None:
     """Raise ListingRefusedError where *text* is the page that wants to see a human."""
     if _CAPTCHA in text:
-        raise ListingRefusedError(f"Baidu's captcha page ({_CAPTCHA})")
+        raise ListingRefusedError(f"Baidu's captcha page ({_CAPTCHA})", "captcha")
 
 
 def closed_entries(answer: dict[str, Any], key: str) -> list[Any]:

@@ -14,7 +14,6 @@ import PIL
 from scrapy import Request, Spider
 from scrapy.exceptions import NotConfigured
 from scrapy.http import Response
-from scrapy.http.request import NO_CALLBACK
 from scrapy.pipelines.images import ImagesPipeline
 from scrapy.utils.asyncio import is_asyncio_available
 
@@ -24,6 +23,7 @@ from wallpapers.catalogue.writer import Writer
 from wallpapers.checks import not_negative, one_of, positive, sizes
 from wallpapers.downloads import reasons
 from wallpapers.downloads.addresses import host_of, is_askable
+from wallpapers.downloads.pictures import picture_request
 from wallpapers.errors import MissingLibraryError, PictureRefusedError, SettingError, StoreError
 from wallpapers.filters import Wanted
 from wallpapers.items import StoredImage, Wallpaper, fields_of
@@ -137,16 +137,10 @@ class WallpaperImagesPipeline(ImagesPipeline):
 
     def get_media_requests(self, item: Any, info: SpiderInfo) -> list[Request]:
         """Return a request for each candidate that may be asked for, best first."""
-        headers = {"Accept": "image/*,*/*;q=0.5", "Accept-Encoding": "identity"}
         referer = getattr(info.spider, "picture_referer", lambda url: "")
         previews = fields_of(item).get("previews") or ()
         return [
-            Request(
-                url,
-                headers=headers | ({"Referer": source} if (source := referer(url)) else {}),
-                callback=NO_CALLBACK,
-                meta={"dont_cache": True, "preview": url in previews},
-            )
+            picture_request(url, referer(url), preview=url in previews)
             for url in self._candidates(item)
             if is_askable(url)
         ]

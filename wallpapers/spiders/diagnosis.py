@@ -56,10 +56,12 @@ def _or(instead: str) -> str:
     return f"; or try: {instead}" if instead else ""
 
 
-def redirect(response: Response) -> str:
+def redirect(response: Response) -> ListingRefusedError:
     """Tell where a redirect leads, and whether it is to someone who wants to see a human."""
     target = location(response) or "no address"
-    return f"a redirect to {target}{', a captcha' if 'captcha' in target else ''}"
+    if "captcha" in target:
+        return ListingRefusedError(f"a redirect to {target}, a captcha", "captcha")
+    return ListingRefusedError(f"a redirect to {target}", "redirect")
 
 
 def location(response: Response) -> str | None:

@@ -205,7 +205,11 @@ class ListingSpider(Spider):
         """End the paging: the page did not come, and its retries are used up."""
         if self.outcome.stopping:
             return
-        self.outcome.listing_failed(diagnosis.no_answer(failure, self.endpoint, self.instead))
+        self.give_up(diagnosis.no_answer(failure, self.endpoint, self.instead))
+
+    def give_up(self, message: str) -> None:
+        """End the paging: the listing cannot be read to its end, which *message* explains."""
+        self.outcome.listing_failed(message)
 
     def _redirected(self, response: Response, position: Position, hops: int) -> Request | None:
         """Follow a redirect that stays with the host of the endpoint (to https, say)."""
@@ -217,7 +221,7 @@ class ListingSpider(Spider):
 
     def _read(self, response: Response) -> Page:
         if response.status in redirects.STATUSES:
-            raise ListingRefusedError(diagnosis.redirect(response))
+            raise diagnosis.redirect(response)
         if response.status != 200:
             raise ListingError("an error")
         if TOO_LARGE in response.flags:
@@ -244,9 +248,7 @@ class ListingSpider(Spider):
             self.logger.info("No page but %s: asking in another way", one_line(str(error)))
             yield self.page_request(position)
         else:
-            self.outcome.listing_failed(
-                diagnosis.no_page(response, error, self.endpoint, self.instead)
-            )
+            self.give_up(diagnosis.no_page(response, error, self.endpoint, self.instead))
 
     def _may_ask_otherwise(self, position: Position) -> bool:
         first = position == self.first_position
@@ -259,9 +261,7 @@ class ListingSpider(Spider):
     def _close_books(self, position: Position, page: Page) -> None:
         """Say how the listing ended: as it should, empty from the start, or short of its claim."""
         if self._books.are_empty and position == self.first_position:
-            self.outcome.listing_failed(
-                diagnosis.no_wallpaper(page, self.page_url(position), self.instead)
-            )
+            self.give_up(diagnosis.no_wallpaper(page, self.page_url(position), self.instead))
             return
         self.outcome.listing_ended = True
         claimed = self._books.claimed or 0
