@@ -80,7 +80,9 @@ class Holdings:
         Raises PictureRefusedError where the same bytes stand for many wallpapers.
         """
         entered = await self._writer.do(lambda entries: entries.store(wallpaper, image))
-        if entered.image["path"] != image["path"]:
+        # Another program may have put its own bytes there meanwhile.
+        still_ours = self._workbench.is_whole(image["path"], image["size"])
+        if entered.image["path"] != image["path"] and still_ours:
             await self._workbench.remove([image["path"], *thumb_paths])
         if not entered.accepted:
             raise PictureRefusedError("placeholder", "the same bytes stand for five others")
