@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, func, select, update
 
 from wallpapers.catalogue.schema import pictures, wallpapers
 from wallpapers.catalogue.statements import (
+    ANY_BYTES_OR_PATHS,
     OTHERS_SHARING,
     PICTURE,
     SAME_BYTES_OR_PATH,
@@ -78,6 +79,23 @@ class Entries:
         row = self._connection.execute(PICTURE, {"sha256": checksum}).one_or_none()
         return self._held(row, "", "stored") if row else None
 
+    def store_all(self, stored: Sequence[tuple[Wallpaper, StoredImage]]) -> list[Entered]:
+        """Say of each wallpaper what ``store`` says of one, in a few statements for all of them."""
+        alone = self._alone(stored)
+        pictures_in = [
+            _picture_row(image) for (_, image), new in zip(stored, alone, strict=True) if new
+        ]
+        if pictures_in:
+            entered = self._connection.execute(self._statements.new_picture, pictures_in)
+            if entered.rowcount != len(pictures_in):  # another program was faster
+                raise RetryTransaction
+            said = [_stored_row(*pair) for pair, new in zip(stored, alone, strict=True) if new]
+            self._connection.execute(self._statements.put, said)
+        return [
+            Entered(image, accepted=True) if new else self.store(wallpaper, image)
+            for (wallpaper, image), new in zip(stored, alone, strict=True)
+        ]
+
     def store(self, wallpaper: Wallpaper, image: StoredImage) -> Entered:
         """Say that *wallpaper* is *image*, whose file is whole, synced and under its path.
 
@@ -97,8 +115,7 @@ class Entries:
         entered: StoredImage = {**image, "path": theirs, "status": status}
         if held and self._sharing(checksum, wallpaper) >= MOST_SHARING:
             return Entered(entered, accepted=False)
-        said = {"state": "stored", "sha256": checksum, "url": image["url"]}
-        self._put({**_listed_row(wallpaper), **said})
+        self._put(_stored_row(wallpaper, image))
         return Entered(entered, accepted=True)
 
     def fail(self, wallpaper: Wallpaper, reason: str, host: str, tried: str) -> None:
@@ -215,6 +232,24 @@ class Entries:
         whole = row.damaged_at is None and self._is_whole(row.path, row.size)
         return Held(image, state, whole)
 
+    def _alone(self, stored: Sequence[tuple[Wallpaper, StoredImage]]) -> list[bool]:
+        """Say of each picture whether neither its bytes nor its path are another one's."""
+        taken: set[str] = set()
+        for start in range(0, len(stored), _CHUNK):
+            images = [image for _, image in stored[start : start + _CHUNK]]
+            asked = {
+                "sha256s": [image["checksum"] for image in images],
+                "paths": [image["path"] for image in images],
+            }
+            for row in self._connection.execute(ANY_BYTES_OR_PATHS, asked):
+                taken |= {row.sha256, row.path}
+        alone = []
+        for _, image in stored:
+            own = {image["checksum"], image["path"]}
+            alone.append(not own & taken)
+            taken |= own
+        return alone
+
     def _make_room(self, image: StoredImage) -> Held | None:
         """Return the picture that holds these bytes, if there is one.
 
@@ -244,11 +279,7 @@ class Entries:
 
     def _is_new(self, image: StoredImage) -> bool:
         """Enter the picture itself; False = somebody was faster."""
-        row = {
-            "sha256": image["checksum"],
-            **{name: image[name] for name in ("path", "size", "width", "height", "format")},
-            "stored_at": _now(),
-        }
+        row = _picture_row(image)
         return self._connection.execute(self._statements.new_picture, row).rowcount == 1
 
     def _sharing(self, checksum: str, wallpaper: Wallpaper) -> int:
@@ -282,6 +313,19 @@ def _listed_row(wallpaper: Wallpaper) -> dict[str, Any]:
         "listed_at": now,
         "changed_at": now,
         "item": json.dumps({name: getattr(wallpaper, name) for name in _FIELDS}, default=str),
+    }
+
+
+def _stored_row(wallpaper: Wallpaper, image: StoredImage) -> dict[str, Any]:
+    said = {"state": "stored", "sha256": image["checksum"], "url": image["url"]}
+    return {**_listed_row(wallpaper), **said}
+
+
+def _picture_row(image: StoredImage) -> dict[str, Any]:
+    return {
+        "sha256": image["checksum"],
+        **{name: image[name] for name in ("path", "size", "width", "height", "format")},
+        "stored_at": _now(),
     }
 
 

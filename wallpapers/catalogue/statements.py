@@ -20,6 +20,12 @@ PICTURE = select(pictures).where(pictures.c.sha256 == bindparam("sha256"))
 SAME_BYTES_OR_PATH = select(pictures).where(
     or_(pictures.c.sha256 == bindparam("sha256"), pictures.c.path == bindparam("path"))
 )
+ANY_BYTES_OR_PATHS = select(pictures.c.sha256, pictures.c.path).where(
+    or_(
+        pictures.c.sha256.in_(bindparam("sha256s", expanding=True)),
+        pictures.c.path.in_(bindparam("paths", expanding=True)),
+    )
+)
 OTHERS_SHARING = select(func.count()).where(
     wallpapers.c.sha256 == bindparam("sha256"),
     ~and_(wallpapers.c.source == bindparam("source"), wallpapers.c.id == bindparam("id")),

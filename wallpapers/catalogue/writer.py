@@ -12,13 +12,15 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from wallpapers.errors import CatalogueError
-from wallpapers.items import Wallpaper
+from wallpapers.items import StoredImage, Wallpaper
 
 if TYPE_CHECKING:
     from wallpapers.catalogue.catalogue import Catalogue
-    from wallpapers.catalogue.entries import Entries, Held, Key
+    from wallpapers.catalogue.entries import Entered, Entries, Held, Key
 
 T = TypeVar("T")
+A = TypeVar("A")
+R = TypeVar("R")
 Work = Callable[["Entries"], Any]
 Look = Callable[[], bool]
 
@@ -33,8 +35,7 @@ class Writer:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="wallpapers-catalogue")
         self._catalogue: Catalogue | None = None
         self._no_catalogue: CatalogueError | None = None  # why it could not be opened
-        self._arrivals: list[tuple[Wallpaper, Look, asyncio.Future[Any]]] = []
-        self._waiting: list[tuple[Work, asyncio.Future[Any]]] = []
+        self._waiting = _Asked()
         self._at_work: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
@@ -48,18 +49,15 @@ class Writer:
 
         *look* blocks on the disk and is called in the thread.
         """
-        future: asyncio.Future[tuple[Held | None, bool]]
-        future = asyncio.get_running_loop().create_future()
-        self._arrivals.append((wallpaper, look, future))
-        self._begin()
-        return await future
+        return await self._asked(self._waiting.listed, (wallpaper, look))
+
+    async def store(self, wallpaper: Wallpaper, image: StoredImage) -> Entered:
+        """Say that *wallpaper* is *image*, whose file is whole; return where its bytes are."""
+        return await self._asked(self._waiting.stored, (wallpaper, image))
 
     async def do(self, work: Callable[[Entries], T]) -> T:
         """Do *work*, which must be right when it is done twice, and return its result."""
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._waiting.append((work, future))
-        self._begin()
-        return await future
+        return await self._asked(self._waiting.works, work)
 
     def close(self) -> None:
         """Let the catalogue go; nothing may be under way any more."""
@@ -67,27 +65,26 @@ class Writer:
             self._thread.submit(self._catalogue.close)
         self._thread.shutdown()
 
-    def _begin(self) -> None:
+    async def _asked(self, queue: list[tuple[A, asyncio.Future[R]]], what: A) -> R:
+        future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        queue.append((what, future))
         if self._at_work is None:
             self._at_work = asyncio.ensure_future(self._work())
+        return await future
 
     async def _work(self) -> None:
         loop = asyncio.get_running_loop()
-        while self._arrivals or self._waiting:
+        while self._waiting:
             await asyncio.sleep(_GATHER_S)
-            arrivals, self._arrivals = self._arrivals, []
-            waiting, self._waiting = self._waiting, []
-            listed = [(wallpaper, look) for wallpaper, look, _ in arrivals]
-            works = [work for work, _ in waiting]
-            futures = [future for *_, future in arrivals] + [future for _, future in waiting]
+            asked, self._waiting = self._waiting, _Asked()
             try:
-                results = await loop.run_in_executor(self._thread, self._run, listed, works)
+                results = await loop.run_in_executor(self._thread, self._run, asked)
             except Exception as error:
-                for future in futures:
+                for future in asked.futures():
                     if not future.done():
                         future.set_exception(error)
                 continue
-            for future, result in zip(futures, results, strict=True):
+            for future, result in zip(asked.futures(), results, strict=True):
                 if not future.done():
                     future.set_result(result)
         self._at_work = None
@@ -103,13 +100,33 @@ class Writer:
                 raise
         return self._catalogue
 
-    def _run(self, listed: list[tuple[Wallpaper, Look]], works: list[Work]) -> list[Any]:
+    def _run(self, asked: _Asked) -> list[Any]:
         """Do all of it in one transaction; in the catalogue's thread."""
+        listed = [what for what, _ in asked.listed]
 
         def all_of_it(entries: Entries) -> tuple[dict[Key, Held], list[Any]]:
             found = entries.take_up([wallpaper for wallpaper, _ in listed])
-            return found, [work(entries) for work in works]
+            stored = entries.store_all([what for what, _ in asked.stored])
+            return found, [*stored, *(work(entries) for work, _ in asked.works)]
 
         found, results = self._opened().run(all_of_it)
         helds = [(found.get((wallpaper.source, wallpaper.id)), look) for wallpaper, look in listed]
         return [(held, held is None and look()) for held, look in helds] + results
+
+
+class _Asked:
+    """What waits for a transaction, each with who waits for it, in the order of its doing."""
+
+    def __init__(self) -> None:
+        self.listed: list[tuple[tuple[Wallpaper, Look], asyncio.Future[tuple[Held | None, bool]]]]
+        self.listed = []
+        self.stored: list[tuple[tuple[Wallpaper, StoredImage], asyncio.Future[Entered]]] = []
+        self.works: list[tuple[Work, asyncio.Future[Any]]] = []
+
+    def __bool__(self) -> bool:
+        return bool(self.listed or self.stored or self.works)
+
+    def futures(self) -> list[asyncio.Future[Any]]:
+        asked: list[tuple[Any, asyncio.Future[Any]]]
+        asked = [*self.listed, *self.stored, *self.works]
+        return [future for _, future in asked]

@@ -79,7 +79,7 @@ class Holdings:
 
         Raises PictureRefusedError where the same bytes stand for many wallpapers.
         """
-        entered = await self._writer.do(lambda entries: entries.store(wallpaper, image))
+        entered = await self._writer.store(wallpaper, image)
         # Another program may have put its own bytes there meanwhile.
         still_ours = self._workbench.is_whole(image["path"], image["size"])
         if entered.image["path"] != image["path"] and still_ours:
