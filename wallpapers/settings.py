@@ -12,15 +12,24 @@ from scrapy.downloadermiddlewares.cookies import CookiesMiddleware
 from scrapy.downloadermiddlewares.redirect import RedirectMiddleware
 from scrapy.downloadermiddlewares.retry import RetryMiddleware
 from scrapy.downloadermiddlewares.robotstxt import RobotsTxtMiddleware
+from scrapy.downloadermiddlewares.stats import DownloaderStats
+from scrapy.exceptions import (
+    CannotResolveHostError,
+    DownloadConnectionRefusedError,
+    DownloadFailedError,
+    DownloadTimeoutError,
+    ResponseDataLossError,
+)
 from scrapy.extensions.feedexport import FeedExporter
 
 from wallpapers import __version__
 from wallpapers.downloads.cookies import OfflineCookiesMiddleware
+from wallpapers.downloads.downloader import PictureDownloader
 from wallpapers.downloads.handler import GuardedDownloadHandler
 from wallpapers.downloads.patience import PatienceMiddleware
 from wallpapers.downloads.redirects import PictureRedirectMiddleware
 from wallpapers.downloads.robots import NamedRobotsTxtMiddleware
-from wallpapers.downloads.slots import PromptDownloader
+from wallpapers.downloads.traffic import Traffic
 from wallpapers.extensions.account import Account
 from wallpapers.extensions.feeds import HonestFeedExporter
 from wallpapers.extensions.progress import Progress
@@ -29,6 +38,7 @@ from wallpapers.feeds import (
     WatchedStdoutFeedStorage,
     WholeFileFeedStorage,
 )
+from wallpapers.logformatter import ShownOnlyLogFormatter
 from wallpapers.pipelines.claim import ClaimPipeline
 from wallpapers.pipelines.images import WallpaperImagesPipeline
 from wallpapers.retry import CatalogueDownloadHandler
@@ -67,6 +77,8 @@ DOWNLOADER_MIDDLEWARES = {
     PictureRedirectMiddleware: 600,
     CookiesMiddleware: None,
     OfflineCookiesMiddleware: 700,
+    DownloaderStats: None,
+    Traffic: 850,
 }
 
 # Where wallpapers rest, and what they must be. Read by WallpaperImagesPipeline.
@@ -101,7 +113,7 @@ DOWNLOAD_SLOTS: dict[str, dict[str, Any]] = {"listing": {"concurrency": 1, "dela
 # Scrapy: 16 over all, which pictures use up, and 8 for each host. One is kept for the listing.
 CONCURRENT_REQUESTS = 32
 CONCURRENT_REQUESTS_PER_DOMAIN = 16
-DOWNLOADER = PromptDownloader
+DOWNLOADER = PictureDownloader
 # Scrapy: 5 MB of pages that wait for their items, some 2,000 wallpapers. A few pages ahead are
 # enough to keep the pictures coming.
 SCRAPER_SLOT_MAX_ACTIVE_SIZE = 1_000_000
@@ -119,6 +131,16 @@ REDIRECT_MAX_TIMES = 5
 # between two tries, which doubles; the longest that a Retry-After may ask for; and how long a host
 # that was there and went away is waited for.
 RETRY_TIMES = 4
+# Scrapy's without those of Twisted's HTTP client, which has no part in this and takes a tenth of a
+# second to import.
+RETRY_EXCEPTIONS = [
+    CannotResolveHostError,
+    DownloadConnectionRefusedError,
+    DownloadFailedError,
+    DownloadTimeoutError,
+    ResponseDataLossError,
+    OSError,
+]
 WALLPAPERS_PATIENCE_BACKOFF = 1.0
 WALLPAPERS_PATIENCE_MAX_WAIT = 300.0
 WALLPAPERS_PATIENCE_OUTAGE = 600.0
@@ -175,6 +197,8 @@ FEED_EXPORT_INDENT = 0
 
 # Scrapy: DEBUG, three lines for each wallpaper.
 LOG_LEVEL = "INFO"
+# Scrapy makes the records all the same.
+LOG_FORMATTER = ShownOnlyLogFormatter
 # Scrapy: ten lines before the first of ours. `scrapy version -v` prints them.
 LOG_VERSIONS: list[str] = []
 # Replaced by the progress of ours.

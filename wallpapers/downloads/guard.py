@@ -13,13 +13,13 @@ import unicodedata
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 from scrapy.exceptions import IgnoreRequest
 
 if TYPE_CHECKING:
     from socket import AddressFamily
+    from urllib.parse import ParseResult
 
     from aiohttp.connector import AddrInfoType
 
@@ -46,9 +46,8 @@ class PrivateAddressError(IgnoreRequest):
         )
 
 
-def origin(url: str) -> Origin:
+def origin(parts: ParseResult) -> Origin:
     """Return scheme, host and port of an http(s) address, as far as they decide who is asked."""
-    parts = urlsplit(url)
     host = (parts.hostname or "").rstrip(".").lower()
     return parts.scheme, host, parts.port or _PORTS.get(parts.scheme, 0)
 

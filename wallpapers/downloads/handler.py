@@ -11,18 +11,21 @@ in place of a page is to be diagnosed. What comes compressed is inflated as it f
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlparse
 
 import aiohttp
 from scrapy import Request
 from scrapy.core.downloader.handlers.base import BaseDownloadHandler
 from scrapy.exceptions import DownloadFailedError
 from scrapy.http import Response
+from scrapy.utils.httpobj import urlparse_cached
 from scrapy.utils.ssl import _make_ssl_context
 from scrapy.utils.url import add_http_if_no_scheme
 
+from wallpapers.batches import Batches
 from wallpapers.checks import positive
 from wallpapers.downloads.guard import (
     Origin,
@@ -51,6 +54,8 @@ _WORTH_CONTINUING_BYTES = 1024 * 1024
 _MOST_CONTINUATIONS = 5
 _WORKERS = 2
 _HEADER_BYTES = 64 * 1024
+# Half of what a connection may be ahead of the disk. aiohttp's default stops every picture twice.
+_BUFFER_BYTES = 128 * 1024
 
 
 class GuardedDownloadHandler(BaseDownloadHandler):
@@ -79,7 +84,7 @@ class GuardedDownloadHandler(BaseDownloadHandler):
             if settings.getbool("WALLPAPERS_ALLOW_PRIVATE_ADDRESSES")
             else self._session(guarded=True)
         )
-        self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="wallpapers-parts")
+        self._workers = Batches(_WORKERS, "wallpapers-parts")
 
     def _session(self, *, guarded: bool) -> aiohttp.ClientSession:
         bind = self.crawler.settings["DOWNLOAD_BIND_ADDRESS"]
@@ -96,13 +101,14 @@ class GuardedDownloadHandler(BaseDownloadHandler):
             max_line_size=_HEADER_BYTES,
             max_field_size=_HEADER_BYTES,
             skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
+            read_bufsize=_BUFFER_BYTES,
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_TIMEOUT_S),
         )
 
     async def close(self) -> None:
         await self._open.close()
         await self._guarded.close()
-        self._workers.shutdown(wait=False)
+        self._workers.close()
 
     @property
     def stopping(self) -> bool:
@@ -111,7 +117,7 @@ class GuardedDownloadHandler(BaseDownloadHandler):
 
     async def in_worker(self, work: Callable[[], None]) -> None:
         """Have *work*, which blocks on the disk, done outside of the reactor's thread."""
-        await asyncio.get_running_loop().run_in_executor(self._workers, work)
+        await self._workers.do(work)
 
     def fails_on_dataloss(self, request: Request) -> bool:
         """Is a body that ends early a failure of this request?"""
@@ -121,17 +127,17 @@ class GuardedDownloadHandler(BaseDownloadHandler):
         """Download *request*. Raises Scrapy's download errors and what ``Part.look`` raises."""
         if self.stopping:
             raise RunIsEndingError
-        total_s = request.meta.get("download_timeout") or self._total_s
         with scrapys_errors(request):
-            async with asyncio.timeout(total_s or None):
-                return await self._download(request)
+            return await self._download(request)
 
     async def _download(self, request: Request) -> Response:
         body: Part | MemoryBody = request.meta.get("part") or MemoryBody()
         body.begin()
         beginning = None
+        total_s = request.meta.get("download_timeout") or self._total_s or math.inf
+        end_s = asyncio.get_running_loop().time() + total_s
         for continuation in range(_MOST_CONTINUATIONS + 1):
-            transfer = Transfer(self, request, body, beginning=beginning)
+            transfer = Transfer(self, request, body, end_s, beginning=beginning)
             try:
                 return await transfer.run()
             except NotTheRestError:
@@ -139,7 +145,7 @@ class GuardedDownloadHandler(BaseDownloadHandler):
                 beginning = None
             except (aiohttp.ClientPayloadError, aiohttp.ServerDisconnectedError, TimeoutError):
                 beginning = transfer.beginning
-                worth_it = beginning and body.size >= _WORTH_CONTINUING_BYTES
+                worth_it = beginning and body.size >= _WORTH_CONTINUING_BYTES and transfer.has_time
                 if not worth_it or self.stopping or continuation == _MOST_CONTINUATIONS:
                     raise
                 self.crawler.stats.inc_value("wallpapers/continued")
@@ -160,7 +166,7 @@ class GuardedDownloadHandler(BaseDownloadHandler):
 
     def session_for(self, request: Request) -> aiohttp.ClientSession:
         """Return the session that may ask for this address. Raises PrivateAddressError."""
-        asked = origin(request.url)
+        asked = origin(urlparse_cached(request))
         if asked == self._trusted or self._guarded is self._open:
             return self._open
         refuse_private_literal(asked[1])
@@ -171,4 +177,4 @@ class GuardedDownloadHandler(BaseDownloadHandler):
 def _trusted_origin(crawler: Crawler) -> Origin | None:
     """Return the origin of the endpoint, which the user named."""
     endpoint = getattr(crawler.spider, "endpoint", None)
-    return origin(endpoint) if endpoint else None
+    return origin(urlparse(endpoint)) if endpoint else None

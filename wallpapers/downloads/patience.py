@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from scrapy import Request
 from scrapy.downloadermiddlewares.retry import RetryMiddleware
 from scrapy.exceptions import DownloadFailedError, IgnoreRequest
+from scrapy.utils.httpobj import urlparse_cached
 
 from wallpapers.checks import positive
 from wallpapers.downloads.reasons import explain
@@ -169,7 +170,7 @@ class PatienceMiddleware(RetryMiddleware):
         return retried
 
     def _host(self, request: Request) -> Host:
-        return self._hosts[urlsplit(request.url).netloc]
+        return self._hosts[urlparse_cached(request).netloc]
 
     def _settled(self, request: Request, host: Host, error: Exception | None) -> None:
         """Take note of how a request ended."""

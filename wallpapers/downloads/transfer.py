@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +24,8 @@ from scrapy.exceptions import (
 )
 from scrapy.http import Headers, Response
 from scrapy.utils._download_handlers import check_stop_download, make_response
+
+from wallpapers.downloads.listeners import has_listener
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -124,13 +125,17 @@ class Transfer:
         context: Context,
         request: Request,
         body: Part | MemoryBody,
+        end_s: float,
         *,
         beginning: Beginning | None,
     ) -> None:
         self._context = context
         self._request = request
         self._body = body
+        self._loop = asyncio.get_running_loop()
+        self._end_s = end_s  # of the loop's clock: no attempt goes on beyond
         self._continues = beginning
+        self._is_last_grace = False
         self.beginning = beginning  # of what is here, once it is known
 
     async def run(self) -> Response:
@@ -138,7 +143,7 @@ class Transfer:
         context, request = self._context, self._request
         begun_s = monotonic()
         async with (
-            asyncio.timeout(context.idle_s) as idle,
+            asyncio.timeout_at(self._due_s()) as idle,
             context.session_for(request).request(
                 request.method,
                 yarl.URL(request.url, encoded=True),
@@ -149,12 +154,8 @@ class Transfer:
             request.meta["download_latency"] = monotonic() - begun_s
             headers = Headers(list(answer.raw_headers))
             self._take_up(answer)
-            stop = check_stop_download(
-                signals.headers_received,
-                context.crawler,
-                request,
-                headers=headers,
-                body_length=answer.content_length,
+            stop = self._told(
+                signals.headers_received, headers=headers, body_length=answer.content_length
             )
             flags: list[str] = []
             if stop is None:
@@ -168,31 +169,44 @@ class Transfer:
                     flags.append(TOO_LARGE)
         return self._response(answer, headers, flags, stop)
 
+    @property
+    def has_time(self) -> bool:
+        """Is there any left for another attempt?"""
+        return self._loop.time() < self._end_s
+
+    def _due_s(self) -> float:
+        """Return until when something has to have come."""
+        return min(self._loop.time() + self._context.idle_s, self._end_s)
+
     async def _read(
         self, answer: aiohttp.ClientResponse, idle: asyncio.Timeout
     ) -> StopDownload | None:
         """Read the body; the idle time starts again whenever enough has come."""
-        context, request, body = self._context, self._request, self._body
-        loop = asyncio.get_running_loop()
+        context, body = self._context, self._body
         since_bytes = 0
-        last_s: float | None = None
         async for chunk in answer.content.iter_any():
             since_bytes += len(chunk)
             if since_bytes >= _LEAST_BYTES:
-                if context.stopping:
-                    last_s = last_s or loop.time() + _GRACE_S
-                idle.reschedule(min(loop.time() + context.idle_s, last_s or math.inf))
+                if context.stopping and not self._is_last_grace:
+                    self._is_last_grace = True
+                    self._end_s = min(self._end_s, self._loop.time() + _GRACE_S)
+                idle.reschedule(self._due_s())
                 since_bytes = 0
             if work := body.feed(chunk):
                 await context.in_worker(work)
             self._check_size(body.size)
             if self._is_too_large_a_page() or self._is_enough_of_an_error(answer):
                 return None
-            if stop := check_stop_download(
-                signals.bytes_received, context.crawler, request, data=chunk
-            ):
+            if stop := self._told(signals.bytes_received, data=chunk):
                 return stop
         return None
+
+    def _told(self, signal: object, **about: Any) -> StopDownload | None:
+        """Send *signal*, if anybody listens; return what a listener raised to stop the download."""
+        crawler = self._context.crawler
+        if not has_listener(crawler.signals, signal):
+            return None
+        return check_stop_download(signal, crawler, self._request, **about)
 
     def _headers(self) -> list[tuple[str, str]]:
         headers = [
@@ -250,21 +264,18 @@ class Transfer:
         flags: list[str],
         stop: StopDownload | None,
     ) -> Response:
-        body = b""
         if answer.headers.get("Content-Encoding", "").lower() in _INFLATED:
             del headers["Content-Encoding"]
+        url, status = self._request.url, 200 if self._continues else answer.status
         if isinstance(self._body, MemoryBody):
             body = self._body.beginning() if TOO_LARGE in flags else self._body.content()
-        else:
-            self._context.crawler.stats.inc_value("downloader/response_bytes", self._body.size)
-        return make_response(
-            url=self._request.url,
-            status=200 if self._continues else answer.status,
-            headers=headers,
-            body=body,
-            flags=flags,
-            stop_download=stop,
-        )
+            return make_response(url, status, headers, body, flags, stop_download=stop)
+        self._context.crawler.stats.inc_value("downloader/response_bytes", self._body.size)
+        if stop is None:  # to guess a class by a body that is elsewhere is of no use
+            response = Response(url, status, flags=flags)
+            response.headers = headers  # which a Response would copy
+            return response
+        return make_response(url, status, headers, flags=flags, stop_download=stop)
 
 
 @contextmanager

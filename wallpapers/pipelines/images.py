@@ -23,6 +23,7 @@ from wallpapers.catalogue.writer import Writer
 from wallpapers.checks import not_negative, one_of, positive, sizes
 from wallpapers.downloads import reasons
 from wallpapers.downloads.addresses import host_of, is_askable
+from wallpapers.downloads.downloader import PictureDownloader
 from wallpapers.downloads.pictures import picture_request
 from wallpapers.errors import MissingLibraryError, PictureRefusedError, SettingError, StoreError
 from wallpapers.filters import Wanted
@@ -278,7 +279,7 @@ class WallpaperImagesPipeline(ImagesPipeline):
         if self._outcome.stopping:
             raise LeftForNextRun
         try:
-            response = await self.crawler.engine.download_async(request)
+            response = await self._fetch_picture(request)
         except (PictureRefusedError, StoreError):
             raise
         except Exception as error:  # Scrapy's, Twisted's, a middleware's
@@ -288,6 +289,12 @@ class WallpaperImagesPipeline(ImagesPipeline):
         if response.status != 200:
             raise PictureRefusedError(f"http_{response.status}")
         return response
+
+    async def _fetch_picture(self, request: Request) -> Response:
+        engine = self.crawler.engine
+        if isinstance(engine.downloader, PictureDownloader):
+            return await engine.downloader.fetch_picture(request)
+        return await engine.download_async(request)  # a downloader of the user's
 
     async def _give_up(self, item: Any, wallpaper: Wallpaper, refusals: Sequence[Refusal]) -> None:
         """Settle a wallpaper that none of its candidates gave, in one line of the log."""

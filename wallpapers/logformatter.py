@@ -1,0 +1,37 @@
+"""Make no log record that nobody will see: Scrapy makes two for each wallpaper, at DEBUG."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Self
+
+from scrapy.logformatter import LogFormatter
+
+if TYPE_CHECKING:
+    from scrapy import Request, Spider
+    from scrapy.crawler import Crawler
+    from scrapy.http import Response
+    from scrapy.logformatter import LogFormatterResult
+    from twisted.python.failure import Failure
+
+
+class ShownOnlyLogFormatter(LogFormatter):
+    """Scrapy's, except that answers and items are told only where LOG_LEVEL shows them."""
+
+    def __init__(self, *, shows_debug: bool) -> None:
+        self._shows_debug = shows_debug
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        level = logging.getLevelName(crawler.settings["LOG_LEVEL"])
+        return cls(shows_debug=not isinstance(level, int) or level <= logging.DEBUG)
+
+    def crawled(  # type: ignore[override]
+        self, request: Request, response: Response, spider: Spider
+    ) -> LogFormatterResult | None:
+        return super().crawled(request, response, spider) if self._shows_debug else None
+
+    def scraped(  # type: ignore[override]
+        self, item: Any, response: Response | Failure | None, spider: Spider
+    ) -> LogFormatterResult | None:
+        return super().scraped(item, response, spider) if self._shows_debug else None
