@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-
-from scrapy.settings import BaseSettings
+from typing import TYPE_CHECKING
 
 from wallpapers.errors import SettingError
+
+if TYPE_CHECKING:
+    from scrapy.settings import BaseSettings
 
 
 def one_of(settings: BaseSettings, name: str, allowed: Sequence[str]) -> str:

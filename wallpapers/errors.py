@@ -68,6 +68,11 @@ class PictureRefusedError(WallpapersError):
     def __init__(self, reason: str, detail: str = "") -> None:
         super().__init__(f"{reason} ({detail})" if detail else reason)
         self.reason = reason
+        self._detail = detail
+
+    def __reduce__(self) -> tuple[type[PictureRefusedError], tuple[str, str]]:
+        """Have it go from one process to another."""
+        return type(self), (self.reason, self._detail)
 
 
 class StoreError(WallpapersError):

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import io
 import re
-import threading
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
 from PIL import Image, ImageOps
 
 from wallpapers.errors import PictureRefusedError
 from wallpapers.frames import CHECKS, SIZES, Broken, Buffer, Cut
+
+Turn = Callable[[int], AbstractContextManager[None]]  # for a number of pixels
 
 EXTENSIONS = {
     "JPEG": ".jpg",
@@ -41,7 +42,6 @@ _OTHER_FORMATS = (
     *(b"%!PS", b"\xc5\xd0\xd3\xc6", b"%PDF", b"P1\n", b"P2\n", b"P3\n", b"P4\n", b"P5\n", b"P6\n"),
 )
 _HEIF_BRANDS = (b"ftyphei", b"ftyphev", b"ftypmif1", b"ftypmsf1")
-_DECODE_BUDGET = 40_000_000  # pixels under decode at once in this process; a larger one runs alone
 _EXIF_ORIENTATION = 0x0112
 _SIDEWAYS = range(5, 9)  # EXIF orientations that turn by 90 degrees
 
@@ -123,37 +123,44 @@ def check_structure(data: Buffer, kind: str) -> None:
         raise PictureRefusedError("broken", f"{kind}: {error}") from None
 
 
-def check_pixels(data: Buffer, kind: str, *, max_pixels: int) -> None:
-    """Decode the picture completely, every frame of an animation up to *max_pixels* in all.
-
-    Raises PictureRefusedError with the reason ``broken`` (or ``cut``).
-    """
-    with _open(data, kind, max_pixels) as image:
-        pixels = image.width * image.height
-        with _decoding(image, pixels):
-            for frame in range(min(getattr(image, "n_frames", 1), max_pixels // pixels)):
-                image.seek(frame)
-                image.load()
-
-
-def thumbnails(
-    data: Buffer, kind: str, sizes: Mapping[str, tuple[int, int]], *, max_pixels: int
+def develop(
+    data: Buffer,
+    kind: str,
+    sizes: Mapping[str, tuple[int, int]],
+    *,
+    whole: bool,
+    max_pixels: int,
+    turn: Turn = lambda pixels: nullcontext(),
 ) -> dict[str, bytes]:
-    """Return a JPEG for each of *sizes* (name -> largest width and height, pixels).
+    """Decode a picture once, for all that needs it; for nothing, nothing is decoded.
 
-    One decode serves them all, at a reduced size where the format can (JPEG); an animation gives
-    its first frame; transparency becomes white; the picture stands upright.
+    Return a JPEG for each of *sizes* (name -> largest width and height, pixels): an animation gives
+    its first frame; transparency becomes white; the picture stands upright. Where *whole*, every
+    frame has to decode, up to *max_pixels* in all.
+
+    A JPEG is decoded to the least size that serves. That reads each bit of its scans all the same:
+    only the transform into pixels is spared. *turn* is entered for as long as pixels are in memory.
 
     Raises PictureRefusedError with the reason ``broken`` (or ``cut``).
     """
+    if not sizes and not whole:
+        return {}
     with _open(data, kind, max_pixels) as image:
         pixels = image.width * image.height
-        side = max(max(size) for size in sizes.values())
-        image.draft("RGB", (side, side))
+        frames = min(getattr(image, "n_frames", 1), max_pixels // pixels) if whole else 1
+        side = max((max(size) for size in sizes.values()), default=1)
+        if frames == 1:  # the further pictures of an MPO are not as large as its first
+            image.draft("RGB", (side, side))
         if not image.info.get("progressive"):  # which keeps every coefficient, whatever the draft
             pixels = image.width * image.height
-        with _decoding(image, pixels):
-            picture = _on_white(ImageOps.exif_transpose(image))
+        with turn(pixels), _decoding(image):
+            image.load()
+            picture = _on_white(ImageOps.exif_transpose(image)) if sizes else None
+            for frame in range(1, frames):
+                image.seek(frame)
+                image.load()
+    if picture is None:
+        return {}
     picture.thumbnail((side, side), Image.Resampling.LANCZOS)
     return {name: _thumbnail(picture.copy(), size) for name, size in sizes.items()}
 
@@ -195,13 +202,12 @@ def _open(data: Buffer, kind: str, max_pixels: int) -> Iterator[Image.Image]:
 
 
 @contextmanager
-def _decoding(image: Image.Image, pixels: int) -> Iterator[None]:
-    """Hold the picture's share of the decode budget, and name what its decoder refuses."""
-    with _budget.share(pixels):
-        try:
-            yield
-        except Exception as error:
-            raise PictureRefusedError("broken", f"{image.format}: {error}") from None
+def _decoding(image: Image.Image) -> Iterator[None]:
+    """Name what a decoder refuses."""
+    try:
+        yield
+    except Exception as error:
+        raise PictureRefusedError("broken", f"{image.format}: {error}") from None
 
 
 def _orientation(image: Image.Image) -> int:
@@ -212,29 +218,3 @@ def _orientation(image: Image.Image) -> int:
         return int(exif.get(_EXIF_ORIENTATION, 1))
     except Exception:  # damaged EXIF hurts nobody but itself
         return 1
-
-
-class PixelBudget:
-    """Admit threads to decode, first come, first served, while their pixels fit the budget."""
-
-    def __init__(self, pixels: int) -> None:
-        self._pixels = pixels
-        self._used = 0
-        self._turn = threading.Lock()
-        self._freed = threading.Condition()
-
-    @contextmanager
-    def share(self, pixels: int) -> Iterator[None]:
-        share = min(pixels, self._pixels)  # one that is larger than all takes all: it runs alone
-        with self._turn, self._freed:
-            self._freed.wait_for(lambda: self._used + share <= self._pixels)
-            self._used += share
-        try:
-            yield
-        finally:
-            with self._freed:
-                self._used -= share
-                self._freed.notify_all()
-
-
-_budget = PixelBudget(_DECODE_BUDGET)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import struct
-import threading
 import zlib
 
 import pytest
@@ -47,7 +46,7 @@ def test_a_whole_picture_is_told_by_its_bytes(name: str) -> None:
     )
     assert picture == imaging.Picture(expected, 96, 64)
     imaging.check_structure(data, picture.format)
-    imaging.check_pixels(data, picture.format, max_pixels=LIMIT)
+    assert not imaging.develop(data, picture.format, {}, whole=True, max_pixels=LIMIT)
 
 
 def _png(name: str) -> str:
@@ -148,15 +147,14 @@ def test_damaged_exif_hurts_nobody() -> None:
 def test_complete_decoding_finds_what_the_frame_does_not_show() -> None:
     imaging.check_structure(png_header(64, 64), "PNG")
     with pytest.raises(PictureRefusedError, match="broken"):
-        imaging.check_pixels(png_header(64, 64), "PNG", max_pixels=LIMIT)
+        imaging.develop(png_header(64, 64), "PNG", {}, whole=True, max_pixels=LIMIT)
 
 
 @pytest.mark.parametrize("name", WHOLE)
 def test_a_thumbnail_is_an_upright_jpeg_within_its_size(name: str) -> None:
     sizes = {"wide": (48, 12), "tall": (12, 48), "larger": (500, 500)}
-    made = imaging.thumbnails(
-        WHOLE[name], FORMATS.get(name) or _kind(name), sizes, max_pixels=LIMIT
-    )
+    kind = FORMATS.get(name) or _kind(name)
+    made = imaging.develop(WHOLE[name], kind, sizes, whole=False, max_pixels=LIMIT)
     opened = {key: Image.open(io.BytesIO(data)) for key, data in made.items()}
     assert {key: image.size for key, image in opened.items()} == {
         "wide": (18, 12),
@@ -174,7 +172,8 @@ def test_a_thumbnail_shows_transparency_as_white_and_16_bit_grey_as_grey() -> No
     clear = Image.new("RGBA", (64, 64), (0, 0, 0, 0))
     grey = Image.new("I;16", (64, 64), 0x8000)
     for image, level in ((clear, 255), (grey, 128)):
-        made = imaging.thumbnails(encoded(image, "PNG"), "PNG", {"a": (32, 32)}, max_pixels=LIMIT)
+        png, sizes = encoded(image, "PNG"), {"a": (32, 32)}
+        made = imaging.develop(png, "PNG", sizes, whole=False, max_pixels=LIMIT)
         levels = Image.open(io.BytesIO(made["a"])).tobytes()
         assert level - 2 <= min(levels) <= max(levels) <= level + 2
 
@@ -215,27 +214,3 @@ def reason_of(data: bytes) -> str | None:
     except PictureRefusedError as refusal:
         return refusal.reason
     return None
-
-
-def test_no_more_than_forty_megapixels_are_under_decode_at_once() -> None:
-    budget = imaging.PixelBudget(40)
-    under_way: list[int] = []
-    peaks: list[list[int]] = []
-    begin = threading.Barrier(9)
-
-    def decode(pixels: int) -> None:
-        begin.wait()
-        with budget.share(pixels):
-            under_way.append(pixels)
-            peaks.append(list(under_way))
-            under_way.remove(pixels)
-
-    threads = [threading.Thread(target=decode, args=(n,)) for n in (100, 30, 20, 20, 10, 5, 40, 1)]
-    for thread in threads:
-        thread.start()
-    begin.wait()
-    for thread in threads:
-        thread.join(10)
-    assert len(peaks) == 8
-    for peak in peaks:
-        assert sum(peak) <= 40 or peak == [100]  # a larger one runs alone

@@ -1,21 +1,19 @@
-"""Where a picture grows while it comes in: a part file, hashed and counted as the bytes flow."""
+"""Where a picture grows while it comes in: a part file, counted as the bytes flow."""
 
 from __future__ import annotations
 
-import hashlib
-import mmap
 import os
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import IO
 
 from wallpapers.errors import store_errors
-from wallpapers.frames import Buffer
 
-_BUFFER_BYTES = 128 * 1024
+# Most wallpapers are smaller than that, and written at once.
+_BUFFER_BYTES = 256 * 1024
 # What the header of a picture needs at most, before it is looked at.
 _START_BYTES = 32 * 1024
 
@@ -27,8 +25,8 @@ class Part:
     stops there. Memory is a buffer, whatever the picture's size.
     """
 
-    def __init__(self, path: Path, look: Callable[[bytes], None]) -> None:
-        self._base = path
+    def __init__(self, base: str, look: Callable[[bytes], None]) -> None:
+        self._base = base
         self._look = look
         self._attempts = 0
         self._file: _PartFile | None = None
@@ -38,8 +36,7 @@ class Part:
         """Throw away what came so far, and begin another file."""
         self.remove()
         self._attempts += 1
-        suffix = f".{self._attempts}{self._base.suffix}"
-        self._file = _PartFile(self._base.with_suffix(suffix))
+        self._file = _PartFile(Path(f"{self._base}.{self._attempts}.part"))
         self.size = 0  # bytes that came
         self._start: bytes | None = b""  # the first of them, until they were looked at
         self._waiting: list[bytes] = []
@@ -49,11 +46,6 @@ class Part:
     def path(self) -> Path:
         """Where the bytes of this attempt are."""
         return self._current.path
-
-    @property
-    def checksum(self) -> str:
-        """sha256 of what was written, hex."""
-        return self._current.digest.hexdigest()
 
     def feed(self, data: bytes) -> Callable[[], None] | None:
         """Take *data* in, and return what is to be done for it in a worker, if it is enough.
@@ -73,18 +65,6 @@ class Part:
     def write(self) -> None:
         """Write what waits; blocks on the disk. Raises StoreError."""
         self._spill()()
-
-    @contextmanager
-    def content(self) -> Iterator[Buffer]:
-        """Write what waits, and lend all that came as a buffer. Raises StoreError."""
-        self.write()
-        if not self.size:
-            yield b""
-            return
-        with store_errors(self.path), self.path.open("rb") as file:
-            view = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
-        with view:
-            yield view
 
     def sync(self) -> None:
         """Wait until what was written is on the disk, and let the file go. Raises StoreError."""
@@ -116,13 +96,12 @@ class _PartFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.digest = hashlib.sha256()
         self._file: IO[bytes] | None = None
         self._at_work = threading.Lock()
         self._abandoned = False
 
     def write(self, chunks: list[bytes]) -> None:
-        """Hash and write *chunks*, unless nobody wants them any more. Raises StoreError."""
+        """Write *chunks*, unless nobody wants them any more. Raises StoreError."""
         try:
             with self._at_work, store_errors(self.path):
                 if not self._abandoned:
@@ -135,7 +114,6 @@ class _PartFile:
         if self._file is None:
             self._file = self.path.open("wb", buffering=0)
         for chunk in chunks:
-            self.digest.update(chunk)
             view = memoryview(chunk)
             while view:
                 view = view[self._file.write(view) :]

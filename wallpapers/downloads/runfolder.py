@@ -39,7 +39,7 @@ class RunFolder:
 
     def part(self, look: Callable[[bytes], None]) -> Part:
         """Return a new part; nothing is written until bytes come."""
-        return Part(self._path / f"{next(self._numbers)}.part", look)
+        return Part(f"{self._path}/{next(self._numbers)}", look)
 
     def close(self) -> None:
         """Remove the folder with all that is left in it."""

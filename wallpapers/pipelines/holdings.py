@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from wallpapers.catalogue.writer import Writer
 from wallpapers.errors import PictureRefusedError
 from wallpapers.items import StoredImage, Wallpaper
-from wallpapers.pipelines.workbench import Workbench
+from wallpapers.pipelines.workbench import Workbench, stored_image
 
 if TYPE_CHECKING:
     from wallpapers.downloads.parts import Part
@@ -63,13 +63,15 @@ class Holdings:
         *claimed_pixels* are what the listing promises, 0 = nothing. Raises PictureRefusedError with
         its reason.
         """
+        found = await self._workbench.inspect(part, claimed_pixels)
+        image = stored_image(found, url, path)
         if not self._workbench.is_remote:
-            return await self._workbench.store(part, url, path, thumb_paths, claimed_pixels)
-        image, thumbs = await self._workbench.make(part, url, path, claimed_pixels)
+            await self._workbench.store(part, image, found.thumbs, thumb_paths)
+            return image
         twin = await self._writer.do(lambda entries: entries.find(image["checksum"]))
         if twin is not None and twin.whole:  # which saves an upload
             return {**image, "path": twin.image["path"], "status": "duplicate"}
-        await self._workbench.upload(part, image, thumbs, thumb_paths)
+        await self._workbench.upload(part, image, found.thumbs, thumb_paths)
         return image
 
     async def enter(
@@ -80,9 +82,9 @@ class Holdings:
         Raises PictureRefusedError where the same bytes stand for many wallpapers.
         """
         entered = await self._writer.store(wallpaper, image)
+        one_too_many = entered.image["path"] != image["path"]
         # Another program may have put its own bytes there meanwhile.
-        still_ours = self._workbench.is_whole(image["path"], image["size"])
-        if entered.image["path"] != image["path"] and still_ours:
+        if one_too_many and self._workbench.is_whole(image["path"], image["size"]):
             await self._workbench.remove([image["path"], *thumb_paths])
         if not entered.accepted:
             raise PictureRefusedError("placeholder", "the same bytes stand for five others")

@@ -27,6 +27,7 @@ from wallpapers.downloads.downloader import PictureDownloader
 from wallpapers.downloads.pictures import picture_request
 from wallpapers.errors import MissingLibraryError, PictureRefusedError, SettingError, StoreError
 from wallpapers.filters import Wanted
+from wallpapers.inspection.findings import Demands
 from wallpapers.items import StoredImage, Wallpaper, fields_of
 from wallpapers.listings.text import one_line
 from wallpapers.names import safe_name
@@ -34,7 +35,7 @@ from wallpapers.outcome import Outcome
 from wallpapers.pipelines import candidates, results
 from wallpapers.pipelines.drops import Filtered, LeftForNextRun
 from wallpapers.pipelines.holdings import Holdings
-from wallpapers.pipelines.workbench import Demands, Workbench
+from wallpapers.pipelines.workbench import Workbench
 from wallpapers.store import FolderStore, store_address
 
 if TYPE_CHECKING:

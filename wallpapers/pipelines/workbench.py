@@ -1,28 +1,25 @@
-"""Check, hash, thumbnail and write pictures in a few workers, never in the reactor's thread."""
+"""Turn a part into a picture of the store: have it inspected, then write it, all in workers."""
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-import os
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from functools import partial
 from io import BytesIO
 from pathlib import Path
 from posixpath import splitext
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from scrapy.utils.defer import ensure_awaitable
 
-from wallpapers import imaging, placeholders
+from wallpapers import imaging
+from wallpapers.batches import Batches
 from wallpapers.downloads.parts import Part
 from wallpapers.downloads.runfolder import RunFolder
 from wallpapers.errors import PictureRefusedError, StoreError, store_errors
-from wallpapers.filters import Wanted
-from wallpapers.frames import Buffer
+from wallpapers.inspection.crew import Crew
+from wallpapers.inspection.findings import Demands, Findings, Task, Thumbs
 from wallpapers.items import StoredImage
 from wallpapers.store import FolderStore
 
@@ -30,19 +27,7 @@ if TYPE_CHECKING:
     from scrapy.pipelines.files import FilesStoreProtocol
     from scrapy.pipelines.media import MediaPipeline
 
-T = TypeVar("T")
-Thumbs = dict[str, bytes]  # by name
-
-
-@dataclass(frozen=True)
-class Demands:
-    """What a picture must be to be kept, and what is made of it."""
-
-    check: str  # structure or decode
-    max_pixels: int
-    wanted: Wanted
-    placeholders: frozenset[str]  # sha512 of pictures that stand for a missing one
-    thumbs: Mapping[str, tuple[int, int]]  # name -> largest width and height, pixels
+_DISK_THREADS = 2
 
 
 class Workbench:
@@ -54,9 +39,8 @@ class Workbench:
         self._store = store
         self._demands = demands
         self._info = info
-        self._executor = ThreadPoolExecutor(
-            max_workers=min(4, os.cpu_count() or 1), thread_name_prefix="wallpapers"
-        )
+        self._crew = Crew(demands)
+        self._disk = Batches(_DISK_THREADS, "wallpapers-disk")
         self._parts: RunFolder | None = None
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
 
@@ -72,8 +56,12 @@ class Workbench:
             self._parts = RunFolder(root)
 
     def part(self) -> Part:
-        """Return where a picture may flow in; it is refused by its first bytes, if they say so."""
+        """Return where a picture may flow in; it is refused by its first bytes, if they say so.
+
+        Raises StoreError where nobody could look at it.
+        """
         assert self._parts is not None
+        self._crew.prepare()
         return self._parts.part(self._look)
 
     @property
@@ -81,40 +69,24 @@ class Workbench:
         """Is the store anything but a folder?"""
         return not isinstance(self._store, FolderStore)
 
-    async def make(
-        self, part: Part, url: str, path: str, claimed_pixels: int
-    ) -> tuple[StoredImage, Thumbs]:
-        """Return what *part* is, with its path and its true extension, and its thumbnails by name.
-
-        Raises PictureRefusedError with its reason, and StoreError.
-        """
-        return await self._run(lambda: self._make(part, url, path, claimed_pixels))
+    async def inspect(self, part: Part, claimed_pixels: int) -> Findings:
+        """Return what *part* is. Raises PictureRefusedError with its reason, and StoreError."""
+        if not part.size:
+            raise PictureRefusedError("empty")
+        await self._disk.do(part.write)
+        return await self._crew.inspect(Task(str(part.path), claimed_pixels))
 
     async def store(
-        self,
-        part: Part,
-        url: str,
-        path: str,
-        thumb_paths: Mapping[str, str],
-        claimed_pixels: int,
-    ) -> StoredImage:
-        """Make of *part* what it is, and put it in the folder, its thumbnails beside it.
-
-        Raises PictureRefusedError with its reason, and StoreError.
-        """
-
-        def work() -> StoredImage:
-            image, thumbs = self._make(part, url, path, claimed_pixels)
-            self._write(thumbs, thumb_paths, part, image["path"])
-            return image
-
-        return await self._run(work)
+        self, part: Part, image: StoredImage, thumbs: Thumbs, thumb_paths: Mapping[str, str]
+    ) -> None:
+        """Put *part* in the folder as *image*, its thumbnails beside it. Raises StoreError."""
+        await self._disk.do(partial(self._write, thumbs, thumb_paths, part, image["path"]))
 
     async def upload(
         self, part: Part, image: StoredImage, thumbs: Thumbs, thumb_paths: Mapping[str, str]
     ) -> None:
         """Send *part* as *image*, and *thumbs* beside it, to a remote store. Raises StoreError."""
-        body = await self._run(part.path.read_bytes)
+        body = await self._disk.do(part.path.read_bytes)
         files = [(thumb_paths[name], content) for name, content in thumbs.items()]
         await self._upload([*files, (image["path"], body)], image)
 
@@ -123,7 +95,7 @@ class Workbench:
         if isinstance(self._store, FolderStore):
             store = self._store
             for path in paths:
-                await self._run(partial(store.remove, path))
+                await self._disk.do(partial(store.remove, path))
 
     def is_whole(self, path: str, size_bytes: int) -> bool:
         """Is *path* there with its size? Of a remote store that is believed, not asked."""
@@ -140,11 +112,12 @@ class Workbench:
         """Return what is stored under *path*, whatever its extension, if it is a whole picture."""
         if not isinstance(self._store, FolderStore):
             return None
-        return await self._run(lambda: self._find(url, path))
+        return await self._disk.do(lambda: self._find(url, path))
 
     def close(self) -> None:
         """Let the workers go; nothing may be under way any more."""
-        self._executor.shutdown()
+        self._disk.close()
+        self._crew.close()
         if self._parts is not None:
             self._parts.close()
         if self._scratch is not None:
@@ -161,36 +134,6 @@ class Workbench:
         wanted, kind = self._demands.wanted, picture.format
         why = wanted.why_not(picture.width, picture.height, kind=kind)
         if why and wanted.why_not(picture.height, picture.width, kind=kind):
-            raise PictureRefusedError(*why)
-
-    def _make(
-        self, part: Part, url: str, path: str, claimed_pixels: int
-    ) -> tuple[StoredImage, Thumbs]:
-        demands = self._demands
-        thumbs: Thumbs = {}
-        with part.content() as data:
-            picture = self._examine(data)
-            self._check_wanted(picture, part.size)
-            placeholders.check(
-                data,
-                picture.width,
-                picture.height,
-                claimed_pixels=claimed_pixels,
-                known=demands.placeholders,
-            )
-            if demands.check == "decode":
-                imaging.check_pixels(data, picture.format, max_pixels=demands.max_pixels)
-            if demands.thumbs:
-                thumbs = imaging.thumbnails(
-                    data, picture.format, demands.thumbs, max_pixels=demands.max_pixels
-                )
-        image = _stored_image(picture, part.checksum, part.size, url, path, "downloaded")
-        return image, thumbs
-
-    def _check_wanted(self, picture: imaging.Picture, size_bytes: int) -> None:
-        sides = picture.width, picture.height
-        why = self._demands.wanted.why_not(*sides, size_bytes=size_bytes, kind=picture.format)
-        if why:
             raise PictureRefusedError(*why)
 
     def _write(self, thumbs: Thumbs, thumb_paths: Mapping[str, str], part: Part, path: str) -> None:
@@ -215,16 +158,14 @@ class Workbench:
             if body is None:
                 continue
             try:
-                picture = self._examine(body)
+                picture = imaging.examine(body, max_pixels=self._demands.max_pixels)
             except PictureRefusedError:
                 continue
             if imaging.EXTENSIONS[picture.format] == extension:
                 checksum = hashlib.sha256(body).hexdigest()
-                return _stored_image(picture, checksum, len(body), url, path, "uptodate")
+                found = Findings(checksum, len(body), picture, {})
+                return stored_image(found, url, path, "uptodate")
         return None
-
-    def _examine(self, data: Buffer) -> imaging.Picture:
-        return imaging.examine(data, max_pixels=self._demands.max_pixels)
 
     async def _upload(self, files: Iterable[tuple[str, bytes]], image: StoredImage) -> None:
         meta = {key: image[key] for key in ("width", "height", "checksum", "format", "size")}
@@ -238,22 +179,19 @@ class Workbench:
             except Exception as error:  # whatever the client library of a remote store raises
                 raise StoreError(f"{path}: {error}") from error
 
-    async def _run(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._executor, work)
 
-
-def _stored_image(
-    picture: imaging.Picture, checksum: str, size: int, url: str, path: str, status: str
-) -> StoredImage:
+def stored_image(found: Findings, url: str, path: str, status: str = "downloaded") -> StoredImage:
+    """Return the result for what was found, under *path* with its true extension."""
+    picture = found.picture
     return StoredImage(
         url=url,
         path=_with_extension(path, imaging.EXTENSIONS[picture.format]),
-        checksum=checksum,
+        checksum=found.checksum,
         status=status,
         width=picture.width,
         height=picture.height,
         format=picture.format,
-        size=size,
+        size=found.size,
     )
 
 

@@ -1,0 +1,185 @@
+"""The processes that look at pictures: started when there is work, replaced when they die."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import IO, TYPE_CHECKING
+
+from wallpapers.errors import PictureRefusedError, StoreError
+from wallpapers.inspection.process import READY
+
+if TYPE_CHECKING:
+    from wallpapers.inspection.findings import Demands, Findings, Task
+
+# What one process has before it, when another one is started.
+_ENOUGH_FOR_ONE = 4
+_MOST_DEATHS = 2  # of processes, over one and the same picture or before they are ready
+_START = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
+    "from wallpapers.inspection.process import main; main(*map(int, sys.argv[2:]))"
+)
+
+
+@dataclass
+class _Order:
+    """A task, who waits for its answer, and how many processes died over it."""
+
+    task: Task
+    answer: asyncio.Future[Findings]
+    deaths: int = 0
+
+
+class Crew:
+    """Has pictures looked at, by one process for each core at most.
+
+    A process that crashes costs the picture that it was at, if that crashes another one, too.
+    """
+
+    def __init__(self, demands: Demands) -> None:
+        self._demands = demands
+        self._most = min(4, os.cpu_count() or 1)
+        self._members: list[_Member] = []
+        self._stillborn = 0  # processes in a row that died before they were ready
+        self._lock: IO[bytes] | None = None  # of the decoders, see Turns
+
+    def prepare(self) -> None:
+        """Have a process come up, if there is none: a picture is on its way. Raises StoreError."""
+        if not self._members:
+            self._start()
+
+    async def inspect(self, task: Task) -> Findings:
+        """Return what is in a file. Raises PictureRefusedError and StoreError."""
+        order = _Order(task, asyncio.get_running_loop().create_future())
+        self._hand_out(order)
+        return await order.answer
+
+    def close(self) -> None:
+        """End the processes; nothing may be under way any more."""
+        for member in self._members:
+            member.end()
+        self._members.clear()
+        if self._lock is not None:
+            self._lock.close()
+
+    def _hand_out(self, order: _Order) -> None:
+        member = min(self._members, key=lambda member: len(member.orders), default=None)
+        if member is None or (
+            len(member.orders) >= _ENOUGH_FOR_ONE and len(self._members) < self._most
+        ):
+            member = self._start()
+        member.take(order)
+
+    def _start(self) -> _Member:
+        try:
+            self._lock = self._lock or tempfile.TemporaryFile()  # noqa: SIM115 (close)
+            member = _Member(self._demands, self._lock.fileno(), self._most, self._died)
+        except OSError as error:
+            raise StoreError(f"no process to look at pictures can be started: {error}") from error
+        self._members.append(member)
+        return member
+
+    def _died(self, member: _Member) -> None:
+        """Hand out again what a process leaves; the picture that it was at may be to blame."""
+        self._members.remove(member)
+        status = member.end()
+        self._stillborn = 0 if member.is_ready else self._stillborn + 1
+        orders = member.orders
+        if orders and member.is_ready:
+            orders[0].deaths += 1
+        for order in orders:
+            if order.answer.done():
+                continue
+            if self._stillborn >= _MOST_DEATHS:
+                said = f"the process that looks at pictures ended at once, with status {status}"
+                order.answer.set_exception(StoreError(said))
+            elif order.deaths >= _MOST_DEATHS:
+                said = f"its decoder crashed, with status {status}"
+                order.answer.set_exception(PictureRefusedError("broken", said))
+            else:
+                self._hand_out_again(order)
+
+    def _hand_out_again(self, order: _Order) -> None:
+        try:
+            self._hand_out(order)
+        except StoreError as error:
+            order.answer.set_exception(error)
+
+
+class _Member:
+    """One process. It answers in the order in which it is asked. Raises OSError."""
+
+    def __init__(
+        self, demands: Demands, lock: int, processes: int, died: Callable[[_Member], None]
+    ) -> None:
+        self.orders: deque[_Order] = deque()
+        self.is_ready = False
+        self._unsent: list[Task] = []
+        self._died = died
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            self._process = _run(theirs.fileno(), lock, processes)
+            self._connection = Connection(ours.detach())
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(self._connection.fileno(), self._said)
+        self._tell(demands)
+
+    def take(self, order: _Order) -> None:
+        """Have it do *order*; whatever else is ordered in this turn of the loop goes along."""
+        self.orders.append(order)
+        if not self._unsent:
+            self._loop.call_soon(self._send)
+        self._unsent.append(order.task)
+
+    def _send(self) -> None:
+        tasks, self._unsent = self._unsent, []
+        self._tell(tasks)
+
+    def _tell(self, what: object) -> None:
+        with suppress(OSError):  # of one that has died, which is about to be read
+            self._connection.send(what)
+
+    def end(self) -> int:
+        """Close its end, and return its status."""
+        self._loop.remove_reader(self._connection.fileno())
+        self._connection.close()
+        return self._process.wait()
+
+    def _said(self) -> None:
+        try:
+            answer = self._connection.recv()
+        except (EOFError, OSError):
+            self._died(self)
+            return
+        if answer == READY:
+            self.is_ready = True
+            return
+        for found in answer:
+            order = self.orders.popleft()
+            if order.answer.done():  # whoever asked for it has gone
+                continue
+            if isinstance(found, Exception):
+                order.answer.set_exception(found)
+            else:
+                order.answer.set_result(found)
+
+
+def _run(descriptor: int, lock: int, processes: int) -> subprocess.Popen[bytes]:
+    """Start a process that imports what it needs, and nothing of Scrapy. Raises OSError."""
+    words = [json.dumps(sys.path), *map(str, (descriptor, lock, processes))]
+    return subprocess.Popen(  # noqa: S603 (this program)
+        [sys.executable, "-I", "-S", "-c", _START, *words],
+        stdin=subprocess.DEVNULL,
+        pass_fds=(descriptor, lock),
+        process_group=0,  # Ctrl-C is for the crawl, which says when it is done
+    )

@@ -1,0 +1,102 @@
+"""What a picture must be, and what was found when one was looked at. Pure: reads one file."""
+
+from __future__ import annotations
+
+import hashlib
+import mmap
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from wallpapers import imaging, placeholders
+from wallpapers.errors import PictureRefusedError, store_errors
+from wallpapers.filters import Wanted
+from wallpapers.frames import Buffer
+
+Thumbs = dict[str, bytes]  # by name
+
+_WINDOW_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Demands:
+    """What a picture must be to be kept, and what is made of it."""
+
+    check: str  # structure or decode
+    max_pixels: int
+    wanted: Wanted = field(default_factory=Wanted)
+    placeholders: frozenset[str] = frozenset()  # sha512 of pictures that stand for a missing one
+    thumbs: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # largest width and height
+
+
+class Task(NamedTuple):
+    """One file to be looked at; *claimed_pixels* are what the listing promises, 0 = nothing."""
+
+    path: str
+    claimed_pixels: int
+
+
+class Findings(NamedTuple):
+    """What a file is: its bytes, by sha256 (hex), their number, and the picture in them."""
+
+    checksum: str
+    size: int
+    picture: imaging.Picture
+    thumbs: Thumbs
+
+
+def inspect(task: Task, demands: Demands, turn: imaging.Turn) -> Findings:
+    """Return what is in a file, if it is a picture to be kept; *turn* is that of the decoder.
+
+    Raises PictureRefusedError with its reason, and StoreError where the file cannot be read.
+    """
+    with _content(Path(task.path)) as data:
+        picture = imaging.examine(data, max_pixels=demands.max_pixels)
+        size = len(data)
+        why = demands.wanted.why_not(
+            picture.width, picture.height, size_bytes=size, kind=picture.format
+        )
+        if why:
+            raise PictureRefusedError(*why)
+        placeholders.check(
+            data,
+            picture.width,
+            picture.height,
+            claimed_pixels=task.claimed_pixels,
+            known=demands.placeholders,
+        )
+        thumbs = imaging.develop(
+            data,
+            picture.format,
+            demands.thumbs,
+            whole=demands.check == "decode",
+            max_pixels=demands.max_pixels,
+            turn=turn,
+        )
+        return Findings(_sha256(data), size, picture, thumbs)
+
+
+@contextmanager
+def _content(path: Path) -> Iterator[Buffer]:
+    """Lend a file as a buffer, whatever its size; what is not looked at costs no memory."""
+    with store_errors(path), path.open("rb") as file:
+        if not os.fstat(file.fileno()).st_size:
+            yield b""
+            return
+        view = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
+    with view:
+        yield view
+
+
+def _sha256(data: Buffer) -> str:
+    digest = hashlib.sha256()
+    with memoryview(data) as view:
+        for start in range(0, len(view), _WINDOW_BYTES):
+            with view[start : start + _WINDOW_BYTES] as window:
+                digest.update(window)
+            if start and isinstance(data, mmap.mmap):
+                data.madvise(mmap.MADV_DONTNEED, start - _WINDOW_BYTES, _WINDOW_BYTES)
+    return digest.hexdigest()

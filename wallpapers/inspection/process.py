@@ -1,0 +1,76 @@
+"""What runs in a process that looks at pictures: a task comes in, what was found goes out."""
+
+from __future__ import annotations
+
+import fcntl
+import signal
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from time import monotonic
+
+from wallpapers.inspection.findings import Demands, Findings, Task, inspect
+
+READY = "ready"
+# Pixels under decode at once in all processes; a larger picture is decoded while no other is.
+DECODE_BUDGET = 40_000_000
+
+Answer = Findings | Exception
+
+_GATHER_S = 0.005
+
+
+class Turns:
+    """Keeps all processes together within the decode budget, by a lock on a shared file."""
+
+    def __init__(self, lock: int, processes: int) -> None:
+        self._lock = lock
+        self._share = DECODE_BUDGET // processes
+
+    @contextmanager
+    def decode(self, pixels: int) -> Iterator[None]:
+        """Hold the share of a picture; one that is larger than that runs alone."""
+        fcntl.lockf(self._lock, fcntl.LOCK_EX if pixels > self._share else fcntl.LOCK_SH)
+        try:
+            yield
+        finally:
+            fcntl.lockf(self._lock, fcntl.LOCK_UN)
+
+
+def main(descriptor: int, lock: int, processes: int) -> None:
+    """Answer tasks until the crawl closes its end, or is gone; begin with READY."""
+    # Ctrl-C and SIGTERM are for the crawl, which says here when it is done.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    turns = Turns(lock, processes)
+    try:
+        with Connection(descriptor) as crawl:
+            demands: Demands = crawl.recv()
+            crawl.send(READY)
+            while True:
+                tasks: list[Task] = crawl.recv()
+                for answers in _in_time(_answer(task, demands, turns) for task in tasks):
+                    crawl.send(answers)
+    except (EOFError, OSError):
+        return
+
+
+def _in_time(answers: Iterable[Answer]) -> Iterator[list[Answer]]:
+    """Gather *answers* for some milliseconds: each message costs the crawl as much as a picture."""
+    gathered: list[Answer] = []
+    due_s = monotonic() + _GATHER_S
+    for answer in answers:
+        gathered.append(answer)
+        if monotonic() >= due_s:
+            yield gathered
+            gathered, due_s = [], monotonic() + _GATHER_S
+    if gathered:
+        yield gathered
+
+
+def _answer(task: Task, demands: Demands, turns: Turns) -> Answer:
+    try:
+        return inspect(task, demands, turns.decode)
+    except Exception as error:  # whatever it is, the crawl is to hear of it
+        error.__cause__ = error.__context__ = None
+        return error.with_traceback(None)
