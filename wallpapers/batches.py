@@ -3,32 +3,39 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
+R = TypeVar("R")
 Work = Callable[[], Any]
 
 
-class Batches:
+class Batches(Generic[T, R]):
     """Does work outside of the reactor's thread, and bounds how much of it is done at once.
 
     A thread that is woken for each piece of work costs more than most of the pieces do: it and the
     reactor wait for the interpreter lock, again and again.
+
+    *do_all* is called in a thread with what waits, and returns for each its result, or the error
+    that is raised to who asked for it.
     """
 
-    def __init__(self, threads: int, name: str) -> None:
+    def __init__(
+        self, threads: int, name: str, do_all: Callable[[list[T]], Sequence[R | Exception]]
+    ) -> None:
+        self._do_all = do_all
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix=name)
         self._free = threads
-        self._waiting: list[tuple[Work, asyncio.Future[Any]]] = []
+        self._waiting: list[tuple[T, asyncio.Future[R]]] = []
         self._called = False
 
-    async def do(self, work: Callable[[], T]) -> T:
-        """Have *work* done and return its result, or raise what it raises."""
+    async def do(self, work: T) -> R:
+        """Have *work* done and return its result, or raise its error."""
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
+        future: asyncio.Future[R] = loop.create_future()
         self._waiting.append((work, future))
         if self._free and not self._called:  # whoever else asks in this turn goes along
             self._called = True
@@ -43,32 +50,34 @@ class Batches:
         self._called = False
         batch, self._waiting = self._waiting, []
         self._free -= 1
-        done = loop.run_in_executor(self._threads, _do_all, [work for work, _ in batch])
+        done = loop.run_in_executor(self._threads, self._do_all, [work for work, _ in batch])
         done.add_done_callback(partial(self._end, loop, [future for _, future in batch]))
 
     def _end(
         self,
         loop: asyncio.AbstractEventLoop,
-        futures: list[asyncio.Future[Any]],
-        done: asyncio.Future[list[tuple[Any, Exception | None]]],
+        futures: list[asyncio.Future[R]],
+        done: asyncio.Future[Sequence[R | Exception]],
     ) -> None:
         self._free += 1
         if self._waiting and not self._called:
             self._begin(loop)
-        for future, (result, error) in zip(futures, done.result(), strict=True):
+        answers = [fault] * len(futures) if (fault := done.exception()) else done.result()
+        for future, answer in zip(futures, answers, strict=True):
             if future.done():  # whoever asked for it has gone
                 continue
-            if error is None:
-                future.set_result(result)
+            if isinstance(answer, BaseException):
+                future.set_exception(answer)
             else:
-                future.set_exception(error)
+                future.set_result(answer)
 
 
-def _do_all(works: list[Work]) -> list[tuple[Any, Exception | None]]:
-    answers: list[tuple[Any, Exception | None]] = []
+def each(works: list[Work]) -> list[Any]:
+    """Call each of *works*; what one raises is told to who asked for it."""
+    answers: list[Any] = []
     for work in works:
         try:
-            answers.append((work(), None))
-        except Exception as error:  # each is told to who asked for it
-            answers.append((None, error))
+            answers.append(work())
+        except Exception as error:
+            answers.append(error)
     return answers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -148,37 +149,50 @@ def develop(
     with _open(data, kind, max_pixels) as image:
         pixels = image.width * image.height
         frames = min(getattr(image, "n_frames", 1), max_pixels // pixels) if whole else 1
-        side = max((max(size) for size in sizes.values()), default=1)
         if frames == 1:  # the further pictures of an MPO are not as large as its first
-            image.draft("RGB", (side, side))
+            image.draft("RGB", _largest(image.size, sizes))
         if not image.info.get("progressive"):  # which keeps every coefficient, whatever the draft
             pixels = image.width * image.height
         with turn(pixels), _decoding(image):
             image.load()
-            picture = _on_white(ImageOps.exif_transpose(image)) if sizes else None
+            picture = _shown(image if frames == 1 else image.copy()) if sizes else None
             for frame in range(1, frames):
                 image.seek(frame)
                 image.load()
     if picture is None:
         return {}
-    picture.thumbnail((side, side), Image.Resampling.LANCZOS)
-    return {name: _thumbnail(picture.copy(), size) for name, size in sizes.items()}
+    return {name: _thumbnail(picture, size) for name, size in sizes.items()}
+
+
+def _largest(of: tuple[int, int], sizes: Mapping[str, tuple[int, int]]) -> tuple[int, int]:
+    """Return the size that a picture of size *of* is needed in, to become each of *sizes*.
+
+    Either way round, for it may have to be turned.
+    """
+    longest, shortest = max(of), min(of)
+    scale = max((max(size) / longest for size in sizes.values()), default=0)
+    scale = min(1, scale)
+    long, short = (max(1, math.ceil(side * scale)) for side in (longest, shortest))
+    return (long, short) if of[0] >= of[1] else (short, long)
 
 
 def _thumbnail(picture: Image.Image, size: tuple[int, int]) -> bytes:
-    picture.thumbnail(size, Image.Resampling.LANCZOS)
+    small = picture.copy()
+    small.thumbnail(size, Image.Resampling.LANCZOS)
     file = io.BytesIO()
-    picture.save(file, "JPEG", quality=85, optimize=True)
+    small.save(file, "JPEG", quality=85, optimize=True)
     return file.getvalue()
 
 
-def _on_white(image: Image.Image) -> Image.Image:
+def _shown(image: Image.Image) -> Image.Image:
+    """Return *image* as RGB, upright and on white."""
+    ImageOps.exif_transpose(image, in_place=True)
     if image.has_transparency_data:
         image = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
     if image.mode.startswith("I;16"):  # 16-bit grey; convert() would clip it to white
         return image.point(lambda level: level / 256, "L").convert("RGB")
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 @contextmanager

@@ -11,11 +11,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from wallpapers.errors import SettingError, store_errors
+from wallpapers.errors import SettingError, StoreError, store_errors
 from wallpapers.libraries import require_for_store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from io import BytesIO
 
     from scrapy.pipelines.files import StatInfo
@@ -47,18 +47,41 @@ class FolderStore:
             self.root.mkdir(parents=True, exist_ok=True)
             tempfile.TemporaryFile(dir=self.root).close()
 
-    def adopt(self, part: Part, path: str) -> None:
-        """Make *part*, whose bytes are all there, the file *path*. Raises StoreError.
+    def adopt_all(self, groups: Sequence[Sequence[tuple[Part, str]]]) -> list[StoreError | None]:
+        """Make each part, all bytes of which are here, the file under its path, group by group.
 
-        After it returned, the file survives a power cut; before, nothing is under its name.
+        Return for each group what went wrong, or None: then its files survive a power cut. Before
+        that, a file is whole or not under its name. A folder is synced once for all that came.
         """
+        errors: list[StoreError | None] = [None] * len(groups)
+        arrivals: dict[str, list[int]] = {}  # folder -> groups
+        for number, group in enumerate(groups):
+            try:
+                for part, path in group:
+                    folder = path.rpartition("/")[0]
+                    if folder not in arrivals:
+                        with store_errors(self.root / folder):
+                            _make_folders(self.root / folder)
+                    self._adopt(part, path)
+                    arrivals.setdefault(folder, []).append(number)
+            except StoreError as error:
+                errors[number] = error
+        for folder, numbers in arrivals.items():
+            try:
+                with store_errors(self.root / folder):
+                    _sync_folder(self.root / folder)
+            except StoreError as error:
+                for number in numbers:
+                    errors[number] = errors[number] or error
+        return errors
+
+    def _adopt(self, part: Part, path: str) -> None:
         target = self.root / path
         with store_errors(target):
-            _make_folders(target.parent)
+            part.write()
             part.sync()
             os.replace(part.path, target)
             part.adopted()
-            _sync_folder(target.parent)
 
     def persist_file(
         self,

@@ -25,7 +25,7 @@ from scrapy.utils.httpobj import urlparse_cached
 from scrapy.utils.ssl import _make_ssl_context
 from scrapy.utils.url import add_http_if_no_scheme
 
-from wallpapers.batches import Batches
+from wallpapers.batches import Batches, each
 from wallpapers.checks import positive
 from wallpapers.downloads.guard import (
     Origin,
@@ -84,7 +84,7 @@ class GuardedDownloadHandler(BaseDownloadHandler):
             if settings.getbool("WALLPAPERS_ALLOW_PRIVATE_ADDRESSES")
             else self._session(guarded=True)
         )
-        self._workers = Batches(_WORKERS, "wallpapers-parts")
+        self._workers = Batches(_WORKERS, "wallpapers-parts", each)
 
     def _session(self, *, guarded: bool) -> aiohttp.ClientSession:
         bind = self.crawler.settings["DOWNLOAD_BIND_ADDRESS"]

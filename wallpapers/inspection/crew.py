@@ -22,8 +22,8 @@ from wallpapers.inspection.process import READY
 if TYPE_CHECKING:
     from wallpapers.inspection.findings import Demands, Findings, Task
 
-# What one process has before it, when another one is started.
-_ENOUGH_FOR_ONE = 4
+# When a picture takes longer than that, another process is started.
+_ENOUGH_FOR_ONE_S = 0.05
 _MOST_DEATHS = 2  # of processes, over one and the same picture or before they are ready
 _START = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
@@ -37,6 +37,7 @@ class _Order:
 
     task: Task
     answer: asyncio.Future[Findings]
+    given_s: float = 0.0  # of the loop's clock
     deaths: int = 0
 
 
@@ -74,9 +75,7 @@ class Crew:
 
     def _hand_out(self, order: _Order) -> None:
         member = min(self._members, key=lambda member: len(member.orders), default=None)
-        if member is None or (
-            len(member.orders) >= _ENOUGH_FOR_ONE and len(self._members) < self._most
-        ):
+        if member is None or (member.is_late and len(self._members) < self._most):
             member = self._start()
         member.take(order)
 
@@ -134,8 +133,15 @@ class _Member:
         self._loop.add_reader(self._connection.fileno(), self._said)
         self._tell(demands)
 
+    @property
+    def is_late(self) -> bool:
+        """Does it have more to do than one process should?"""
+        waits = self.is_ready and bool(self.orders)
+        return waits and self._loop.time() - self.orders[0].given_s > _ENOUGH_FOR_ONE_S
+
     def take(self, order: _Order) -> None:
         """Have it do *order*; whatever else is ordered in this turn of the loop goes along."""
+        order.given_s = self._loop.time()
         self.orders.append(order)
         if not self._unsent:
             self._loop.call_soon(self._send)

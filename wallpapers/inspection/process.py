@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import signal
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ DECODE_BUDGET = 40_000_000
 Answer = Findings | Exception
 
 _GATHER_S = 0.005
+_NICENESS = 10  # transfers go first: a server that waits for us may give up
 
 
 class Turns:
@@ -42,6 +44,7 @@ def main(descriptor: int, lock: int, processes: int) -> None:
     # Ctrl-C and SIGTERM are for the crawl, which says here when it is done.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
+    os.nice(_NICENESS)
     turns = Turns(lock, processes)
     try:
         with Connection(descriptor) as crawl:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -28,9 +29,14 @@ class Page:
     rejected: Counter[str] = field(default_factory=Counter)
     entries: int = 0
     total: int | None = None
-    drift: Drift = field(default_factory=Drift)
     cursor: str = ""  # what the source wants to be told when it is asked for the next page
     ended: bool = False  # the source itself says that no page follows
+    compare: Callable[[], Drift] = field(default=Drift, repr=False, compare=False)
+
+    @cached_property
+    def drift(self) -> Drift:
+        """How far its entries are from what was seen before; costs a tenth of reading them."""
+        return self.compare()
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,7 @@ def page_of(
     *read* makes a wallpaper of an entry. One without a candidate is none; where it names previews
     all the same, that is its reason.
     """
-    page = Page(entries=len(entries), drift=drift(entries, schema))
+    page = Page(entries=len(entries), compare=partial(drift, entries, schema))
     for entry in entries:
         if not isinstance(entry, dict):
             page.rejected["not_an_object"] += 1

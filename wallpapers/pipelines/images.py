@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _PREVIEW = re.compile(r"-preview(?:-[0-9a-f]{10})?\.\w+$")  # the hash is of a name made safe
+BACKLOG = 2  # pictures under way for each that is downloaded at the same time
 _MAX_LINE = 2_000  # characters of a log line that tells of a failed wallpaper
 
 Refusal = tuple[str, PictureRefusedError]  # the candidate, and why it gave nothing
@@ -100,9 +101,12 @@ class WallpaperImagesPipeline(ImagesPipeline):
         if settings["WALLPAPERS_CATALOGUE"]:
             catalogue_url(settings)  # a wrong one is to be told at the start
         self._outcome = Outcome.of(crawler)
-        self._in_flight: dict[str, asyncio.Task[StoredImage]] = {}
+        self._in_flight: dict[str, asyncio.Future[StoredImage]] = {}
         # One of Scrapy's requests is kept for the listing, which else would wait for pictures.
-        self._places = asyncio.Semaphore(max(1, most - 1) if most else sys.maxsize)
+        places = max(1, most - 1) if most else sys.maxsize
+        self._places = asyncio.Semaphore(places)
+        # Those that came and are not stored yet count, too: neither memory nor disk runs full.
+        self._under_way = asyncio.Semaphore(BACKLOG * places)
 
     def open_spider(self, spider: Spider | None = None) -> None:
         super().open_spider()
@@ -246,10 +250,16 @@ class WallpaperImagesPipeline(ImagesPipeline):
         if (under_way := self._in_flight.get(key)) is not None:
             image = await asyncio.shield(under_way)
             return await self._holdings.share(wallpaper, image)
-        fetch = asyncio.ensure_future(self._fetch(request, item, wallpaper))
-        self._in_flight[key] = fetch
+        fetched = self._in_flight[key] = asyncio.get_running_loop().create_future()
         try:
-            return await fetch
+            image = await self._fetch(request, item, wallpaper)
+        except BaseException as error:
+            fetched.set_exception(error)
+            fetched.exception()  # which nobody may be waiting for
+            raise
+        else:
+            fetched.set_result(image)
+            return image
         finally:
             del self._in_flight[key]
 
@@ -258,8 +268,9 @@ class WallpaperImagesPipeline(ImagesPipeline):
         part = self._workbench.part()
         request.meta["part"] = part
         try:
-            async with self._places:
-                response = await self._download(request)
+            async with self._under_way:
+                async with self._places:
+                    response = await self._download(request)
                 path = self.file_path(request, response, info, item=item)
                 thumb_paths = {
                     name: self.thumb_path(request, name, response, info, item=item)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from scrapy.utils.defer import ensure_awaitable
 
 from wallpapers import imaging
-from wallpapers.batches import Batches
+from wallpapers.batches import Batches, each
 from wallpapers.downloads.parts import Part
 from wallpapers.downloads.runfolder import RunFolder
 from wallpapers.errors import PictureRefusedError, StoreError, store_errors
@@ -40,7 +40,9 @@ class Workbench:
         self._demands = demands
         self._info = info
         self._crew = Crew(demands)
-        self._disk = Batches(_DISK_THREADS, "wallpapers-disk")
+        self._disk = Batches(_DISK_THREADS, "wallpapers-disk", each)
+        if isinstance(store, FolderStore):
+            self._shelf = Batches(_DISK_THREADS, "wallpapers-shelf", store.adopt_all)
         self._parts: RunFolder | None = None
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
 
@@ -80,7 +82,18 @@ class Workbench:
         self, part: Part, image: StoredImage, thumbs: Thumbs, thumb_paths: Mapping[str, str]
     ) -> None:
         """Put *part* in the folder as *image*, its thumbnails beside it. Raises StoreError."""
-        await self._disk.do(partial(self._write, thumbs, thumb_paths, part, image["path"]))
+        assert self._parts is not None
+        files = []
+        for name, content in thumbs.items():
+            thumb = self._parts.part(lambda _: None)
+            thumb.feed(content)
+            files.append((thumb, thumb_paths[name]))
+        try:
+            # The thumbnails come first: a wallpaper that is there has them.
+            await self._shelf.do([*files, (part, image["path"])])
+        finally:
+            for thumb, _ in files:
+                thumb.remove()
 
     async def upload(
         self, part: Part, image: StoredImage, thumbs: Thumbs, thumb_paths: Mapping[str, str]
@@ -112,11 +125,14 @@ class Workbench:
         """Return what is stored under *path*, whatever its extension, if it is a whole picture."""
         if not isinstance(self._store, FolderStore):
             return None
-        return await self._disk.do(lambda: self._find(url, path))
+        found: StoredImage | None = await self._disk.do(lambda: self._find(url, path))
+        return found
 
     def close(self) -> None:
         """Let the workers go; nothing may be under way any more."""
         self._disk.close()
+        if isinstance(self._store, FolderStore):
+            self._shelf.close()
         self._crew.close()
         if self._parts is not None:
             self._parts.close()
@@ -135,20 +151,6 @@ class Workbench:
         why = wanted.why_not(picture.width, picture.height, kind=kind)
         if why and wanted.why_not(picture.height, picture.width, kind=kind):
             raise PictureRefusedError(*why)
-
-    def _write(self, thumbs: Thumbs, thumb_paths: Mapping[str, str], part: Part, path: str) -> None:
-        """Write the thumbnails first: a wallpaper that is there has them."""
-        assert self._parts is not None
-        assert isinstance(self._store, FolderStore)
-        for name, content in thumbs.items():
-            thumb = self._parts.part(lambda _: None)
-            try:
-                thumb.feed(content)
-                thumb.write()
-                self._store.adopt(thumb, thumb_paths[name])
-            finally:
-                thumb.remove()
-        self._store.adopt(part, path)
 
     def _find(self, url: str, path: str) -> StoredImage | None:
         assert isinstance(self._store, FolderStore)
