@@ -88,7 +88,7 @@ def after(found: list[Wallpaper]) -> str:
 def put(catalogue: Catalogue, store: dict[str, int], new: Wallpaper, stored: StoredImage) -> str:
     """Have *new* stored as *stored*; return the status that it got."""
     store[stored["path"]] = stored["size"]
-    entered = catalogue.run(lambda entries: entries.store(new, stored))
+    (entered,) = catalogue.run(lambda entries: entries.store_all([(new, stored)]))
     assert entered.accepted
     return entered.image["status"]
 
@@ -127,6 +127,36 @@ def test_the_same_bytes_have_one_path(open_it: Open, store: dict[str, int]) -> N
     assert put(catalogue, store, wallpaper("2"), image(path="s/2.jpg")) == "duplicate"
     held = catalogue.run(lambda entries: entries.take_up([wallpaper("2")]))
     assert held["s", "2"].image["path"] == "s/1.jpg"
+
+
+def test_many_at_once_are_entered_as_one_by_one(open_it: Open, store: dict[str, int]) -> None:
+    catalogue = open_it()
+    put(catalogue, store, wallpaper("0"), image("00", "s/0.jpg"))
+    said = [
+        ("1", "aa", "s/1.jpg"),
+        ("2", "aa", "s/2.jpg"),  # the bytes of the one before
+        ("3", "00", "s/3.jpg"),  # bytes that were there
+        ("4", "bb", "s/0.jpg"),  # a path that was there
+        *((f"n{number}", f"c{number}", f"s/n{number}.jpg") for number in range(1_100)),
+    ]
+    pairs = [(wallpaper(name), image(checksum, path)) for name, checksum, path in said]
+    store |= {path: 10 for _, _, path in said}
+    entered = catalogue.run(lambda entries: entries.store_all(pairs))
+    assert [one.image["status"] for one in entered[:4]] == [
+        "downloaded",
+        "duplicate",
+        "duplicate",
+        "downloaded",
+    ]
+    assert [one.image["path"] for one in entered[1:3]] == ["s/1.jpg", "s/0.jpg"]
+    assert {one.image["status"] for one in entered[4:]} == {"downloaded"}
+    asked = [wallpaper(name) for name, _, _ in said]
+    held = open_it().run(lambda entries: entries.take_up(asked))
+    assert all(held["s", name].image["checksum"] == checksum for name, checksum, _ in said[4:])
+    assert held["s", "2"].image["path"] == "s/1.jpg"
+    # Whose bytes were displaced by others under their path has none any more.
+    assert ("s", "3") not in held
+    assert held["s", "4"].image["checksum"] == "bb"
 
 
 def test_the_same_bytes_move_where_they_are_whole(open_it: Open, store: dict[str, int]) -> None:

@@ -86,8 +86,8 @@ class Entries:
             _picture_row(image) for (_, image), new in zip(stored, alone, strict=True) if new
         ]
         if pictures_in:
-            entered = self._connection.execute(self._statements.new_picture, pictures_in)
-            if entered.rowcount != len(pictures_in):  # another program was faster
+            entered = self._connection.execute(self._statements.new_pictures, pictures_in)
+            if len(entered.all()) != len(pictures_in):  # another program was faster
                 raise RetryTransaction
             said = [_stored_row(*pair) for pair, new in zip(stored, alone, strict=True) if new]
             self._connection.execute(self._statements.put, said)

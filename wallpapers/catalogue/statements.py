@@ -13,6 +13,7 @@ from wallpapers.catalogue.schema import pictures, wallpapers
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql, sqlite
+    from sqlalchemy.sql.dml import ReturningInsert
 
     Insert = sqlite.Insert | postgresql.Insert
 
@@ -51,6 +52,7 @@ class Statements:
 
     new_wallpaper: Insert
     new_picture: Insert
+    new_pictures: ReturningInsert[tuple[str]]  # their sha256, where they were new
     put: Insert
     put_unstored: Insert  # keeps what was stored before
 
@@ -75,6 +77,7 @@ def statements_of(dialect: str) -> Statements:
     return Statements(
         new_wallpaper.on_conflict_do_nothing(),
         new_picture.on_conflict_do_nothing(),
+        new_picture.on_conflict_do_nothing().returning(pictures.c.sha256),
         put(),
         put("sha256", "url"),
     )
