@@ -50,7 +50,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _PREVIEW = re.compile(r"-preview(?:-[0-9a-f]{10})?\.\w+$")  # the hash is of a name made safe
-BACKLOG = 2  # pictures under way for each that is downloaded at the same time
 _MAX_LINE = 2_000  # characters of a log line that tells of a failed wallpaper
 
 Refusal = tuple[str, PictureRefusedError]  # the candidate, and why it gave nothing
@@ -103,10 +102,11 @@ class WallpaperImagesPipeline(ImagesPipeline):
         self._outcome = Outcome.of(crawler)
         self._in_flight: dict[str, asyncio.Future[StoredImage]] = {}
         # One of Scrapy's requests is kept for the listing, which else would wait for pictures.
+        # A picture has its place until it is stored: neither memory nor disk runs full.
         places = max(1, most - 1) if most else sys.maxsize
         self._places = asyncio.Semaphore(places)
-        # Those that came and are not stored yet count, too: neither memory nor disk runs full.
-        self._under_way = asyncio.Semaphore(BACKLOG * places)
+        # As many again may wait for their rows, so that the run stops soon after it is told to.
+        self._rows = asyncio.Semaphore(places)
 
     def open_spider(self, spider: Spider | None = None) -> None:
         super().open_spider()
@@ -268,9 +268,8 @@ class WallpaperImagesPipeline(ImagesPipeline):
         part = self._workbench.part()
         request.meta["part"] = part
         try:
-            async with self._under_way:
-                async with self._places:
-                    response = await self._download(request)
+            async with self._places:
+                response = await self._download(request)
                 path = self.file_path(request, response, info, item=item)
                 thumb_paths = {
                     name: self.thumb_path(request, name, response, info, item=item)
@@ -282,9 +281,13 @@ class WallpaperImagesPipeline(ImagesPipeline):
                 image = await self._holdings.keep(
                     part, request.url, path, thumb_paths, claimed_pixels
                 )
+                await self._rows.acquire()
         finally:
             part.remove()
-        return await self._holdings.enter(wallpaper, image, thumb_paths.values())
+        try:
+            return await self._holdings.enter(wallpaper, image, thumb_paths.values())
+        finally:
+            self._rows.release()
 
     async def _download(self, request: Request) -> Response:
         """Return the answer with the picture. Raises PictureRefusedError and LeftForNextRun."""
