@@ -49,9 +49,16 @@ class Batches(Generic[T, R]):
     def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
         self._called = False
         batch, self._waiting = self._waiting, []
+        futures = [future for _, future in batch]
         self._free -= 1
-        done = loop.run_in_executor(self._threads, self._do_all, [work for work, _ in batch])
-        done.add_done_callback(partial(self._end, loop, [future for _, future in batch]))
+        try:
+            done = loop.run_in_executor(self._threads, self._do_all, [work for work, _ in batch])
+        except RuntimeError as error:  # it is closed
+            for future in futures:
+                if not future.done():
+                    future.set_exception(error)
+        else:
+            done.add_done_callback(partial(self._end, loop, futures))
 
     def _end(
         self,

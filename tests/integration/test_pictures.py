@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import random
 import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -264,6 +265,19 @@ def test_thumbnails_stand_beside_the_originals(crawl: Crawl) -> None:
         ("small", shown[1].id): (33, 50),
         ("big", shown[1].id): (64, 96),
     }
+
+
+def test_a_thumbnail_may_be_large(crawl: Crawl) -> None:
+    """It is more than a part keeps in memory."""
+    grain = Image.frombytes("RGB", (1200, 900), random.Random(1).randbytes(1200 * 900 * 3))
+    with StandIn([exhibit(1, encoded(grain, quality=95), width=1200, height=900)]) as standin:
+        run = crawl(standin, {"IMAGES_THUMBS": {"large": (1200, 900)}})
+    assert run.ending is Ending.COMPLETE
+    (path,) = run.store.glob("thumbs/large/*/*/*.jpg")
+    assert path.stat().st_size > 300_000
+    with Image.open(path) as thumbnail:
+        thumbnail.load()
+        assert thumbnail.size == (1200, 900)
 
 
 def test_complete_decoding_refuses_what_the_structure_lets_through(crawl: Crawl) -> None:

@@ -83,13 +83,14 @@ class Workbench:
     ) -> None:
         """Put *part* in the folder as *image*, its thumbnails beside it. Raises StoreError."""
         assert self._parts is not None
-        files = []
-        for name, content in thumbs.items():
-            thumb = self._parts.part(lambda _: None)
-            thumb.feed(content)
-            files.append((thumb, thumb_paths[name]))
+        files: list[tuple[Part, str]] = []
         try:
             # The thumbnails come first: a wallpaper that is there has them.
+            for name, content in thumbs.items():
+                thumb = self._parts.part(lambda _: None)
+                files.append((thumb, thumb_paths[name]))
+                if work := thumb.feed(content):
+                    await self._disk.do(work)
             await self._shelf.do([*files, (part, image["path"])])
         finally:
             for thumb, _ in files:
