@@ -74,7 +74,7 @@ def _panel(
 def _label(entry: Entry, outcome: Outcome) -> str:
     """Name the program, and how many connections it took where that was more than allowed."""
     at_once = entry.median(lambda run: run.most_at_once) or 0
-    if at_once <= SCENARIOS[outcome.scenario].connections:
+    if SCENARIOS[outcome.scenario].allows(at_once):
         return entry.program
     return f"{entry.program} ({at_once:.0f} at once)"
 

@@ -32,6 +32,13 @@ class Scenario:
         """Whether connections are held to a rate, so that their number decides."""
         return self.way in {"slow", "large"}
 
+    def allows(self, at_once: float) -> bool:
+        """Did a program with so many pictures on their way keep to the connections?
+
+        The server logs milliseconds: of two that follow each other, one seems to be early.
+        """
+        return at_once <= self.connections * 1.05
+
     def count(self, pictures: int, *, serial: bool) -> int:
         """Return how many pictures a program gets where *pictures* are asked for in all."""
         count = pictures

@@ -57,12 +57,12 @@ def _times_the_best_python(outcome: Outcome) -> float | None:
 
     A peer that idles after its last file is not blamed for that here.
     """
-    allowed = SCENARIOS[outcome.scenario].connections
+    allows = SCENARIOS[outcome.scenario].allows
     ratios = [
         _times(entry.program, _busy_speed)(outcome)
         for entry in outcome.entries.values()
         if entry.program not in {OURS, "curl"}
-        and (entry.median(lambda run: run.most_at_once) or 0) <= allowed
+        and allows(entry.median(lambda run: run.most_at_once) or 0)
     ]
     return min((ratio for ratio in ratios if ratio is not None), default=None)
 
