@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from aiohttp import web
 
@@ -59,6 +57,9 @@ class Mixed(StandIn):
             for number in range(len(mix.pictures))
         ]
         super().__init__(shown)
+        if mix.listing == "repeats" and len(shown) > PAGE:
+            # They are entries as others are, and the offset counts them, too.
+            self.exhibits = [*shown[:PAGE], *shown[: mix.page], *shown[PAGE:]]
         self._mix = mix
         self.healed = False
 
@@ -74,14 +75,8 @@ class Mixed(StandIn):
                 raise web.HTTPBadGateway
         return await super().listing(request)
 
-    def answer(self, first: int, exhibits: Sequence[Exhibit]) -> dict[str, Any]:
-        repeats = self._mix.listing == "repeats" and first and exhibits
-        again = self.exhibits[: self._mix.page] if repeats else []
-        answer = super().answer(first, exhibits)
-        return {**answer, "imgs": [*map(self.entry, again), *answer["imgs"]]} if again else answer
-
     async def picture(self, request: web.Request, exhibit: Exhibit) -> web.StreamResponse:
-        fault = self._mix.pictures[self.exhibits.index(exhibit)]
+        fault = self._mix.pictures[int(exhibit.title.split()[-1])]
         if fault is None or self.healed:
             return await super().picture(request, exhibit)
         if "fault" not in vars(fault):
