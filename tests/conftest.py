@@ -17,7 +17,8 @@ from scrapy.utils.reactor import install_reactor
 
 from tests.invariants import check_invariants
 from wallpapers.demo.standin import StandIn
-from wallpapers.outcome import Ending, Outcome
+from wallpapers.run.addon import run_of
+from wallpapers.run.exit_status import ExitStatus
 from wallpapers.spiders.baidu_wallpaper import BaiduWallpaperSpider
 
 
@@ -27,7 +28,7 @@ class Run:
 
     items: list[dict[str, Any]]
     stats: dict[str, Any]
-    ending: Ending
+    exit_status: ExitStatus
     log: str
     store: Path
 
@@ -92,13 +93,13 @@ class Crawl:
         partial = self.feed.with_name("items.partial.jsonl")
         partial.unlink(missing_ok=True)
         crawler = self._run(standin, settings or {}, arguments)
-        outcome = Outcome.of(crawler)
-        feed = self.feed if outcome.feeds_are_complete else partial
+        state = run_of(crawler).state
+        feed = self.feed if state.feeds_are_complete else partial
         lines = feed.read_text().splitlines() if feed.exists() else []
         run = Run(
             items=[json.loads(line) for line in lines],
             stats=dict(crawler.stats.get_stats()),
-            ending=outcome.ending,
+            exit_status=state.exit_status,
             log=self._text_of_log(),
             store=self.store,
         )

@@ -11,56 +11,33 @@ from typing import TYPE_CHECKING
 from wallpapers import imaging
 from wallpapers.catalogue.place import FILE_NAME
 from wallpapers.downloads.runfolder import PARTS
-from wallpapers.filters import REASONS
-from wallpapers.outcome import CATEGORIES, Ending
+from wallpapers.run.exit_status import ExitStatus
+from wallpapers.run.reasons import Verdict, is_reason
 
 if TYPE_CHECKING:
     from tests.conftest import Run
-
-FILTERED = {"dropped", *REASONS, *(f"{reason}_by_claim" for reason in REASONS[:-1])}
-FAILED = {
-    "timeout",
-    "connection",
-    "dns",
-    "tls",
-    "cut",
-    "empty",
-    "not_an_image",
-    "format",
-    "broken",
-    "too_tiny",
-    "too_large",
-    "too_many_pixels",
-    "redirect_loop",
-    "private_address",
-    "bad_url",
-    "placeholder",
-    "robots",
-    "fault",
-}
 
 
 def check_invariants(run: Run) -> None:
     """Assert what no fault may break: the account adds up, and the store holds whole files only."""
     stats = run.stats
-    verdicts = {name: stats.get(f"wallpapers/{name}", 0) for name in CATEGORIES}
+    verdicts = {name: stats.get(f"wallpapers/{name}", 0) for name in Verdict}
     assert stats.get("wallpapers/listed", 0) == sum(verdicts.values())
-    assert stats["wallpapers/outcome"] == run.ending.name.lower()
-    for category, allowed in (("filtered", FILTERED), ("failed", FAILED)):
-        prefix = f"wallpapers/{category}/"
+    assert stats["wallpapers/outcome"] == run.exit_status.name.lower()
+    for verdict in (Verdict.FILTERED, Verdict.FAILED):
+        prefix = f"wallpapers/{verdict}/"
         reasons = {
             key.removeprefix(prefix): count
             for key, count in stats.items()
             if key.startswith(prefix)
         }
-        assert sum(reasons.values()) == verdicts[category]
+        assert sum(reasons.values()) == verdicts[verdict]
         for reason in reasons:
-            known = reason in allowed or (category == "failed" and reason.startswith("http_"))
-            assert known, reason
+            assert is_reason(verdict, reason), reason
 
     exported = len(run.items)
-    kept = sum(verdicts.values()) - verdicts["filtered"]
-    assert exported == kept or (exported < kept and run.ending is Ending.STORE)
+    kept = sum(verdicts.values()) - verdicts[Verdict.FILTERED]
+    assert exported == kept or (exported < kept and run.exit_status is ExitStatus.STORE)
     for item in run.items:
         for image in item["images"]:
             check_stored(run.store, image)

@@ -30,18 +30,16 @@ from wallpapers.downloads.patience import PatienceMiddleware
 from wallpapers.downloads.redirects import PictureRedirectMiddleware
 from wallpapers.downloads.robots import NamedRobotsTxtMiddleware
 from wallpapers.downloads.traffic import Traffic
-from wallpapers.extensions.account import Account
-from wallpapers.extensions.feeds import HonestFeedExporter
 from wallpapers.extensions.progress import Progress
-from wallpapers.feeds import (
-    JsonCellsCsvItemExporter,
-    WatchedStdoutFeedStorage,
-    WholeFileFeedStorage,
-)
+from wallpapers.extensions.summary import RunSummary
+from wallpapers.feeds.exporter import CheckedFeedExporter
+from wallpapers.feeds.storages import JsonCellsCsvItemExporter, WholeFileFeedStorage
 from wallpapers.logformatter import ShownOnlyLogFormatter
+from wallpapers.middlewares.ledger import RunLedgerMiddleware
 from wallpapers.pipelines.claim import ClaimPipeline
 from wallpapers.pipelines.images import WallpaperImagesPipeline
 from wallpapers.retry import CatalogueDownloadHandler
+from wallpapers.run.addon import Run
 from wallpapers.secrets import HideSecrets
 
 # The project. Components are named by class: one that is named once as a class and once as a
@@ -52,7 +50,7 @@ SPIDER_MODULES = ["wallpapers.spiders"]
 NEWSPIDER_MODULE = "wallpapers.spiders"
 COMMANDS_MODULE = "wallpapers.commands"
 
-ADDONS = {HideSecrets: 0}
+ADDONS = {HideSecrets: 0, Run: 0}
 
 # Filters come before the download, the download comes last.
 ITEM_PIPELINES = {
@@ -61,10 +59,15 @@ ITEM_PIPELINES = {
 }
 
 EXTENSIONS = {
-    Account: 0,
+    RunSummary: 0,
     Progress: 0,
     FeedExporter: None,
-    HonestFeedExporter: 0,
+    CheckedFeedExporter: 0,
+}
+
+# After every other spider middleware, which may still drop a wallpaper.
+SPIDER_MIDDLEWARES = {
+    RunLedgerMiddleware: 10,
 }
 
 # Scrapy's own places in the chain.
@@ -185,7 +188,6 @@ WALLPAPERS_WALLHAVEN_API_KEY = ""
 FEED_STORAGES = {
     "": WholeFileFeedStorage,
     "file": WholeFileFeedStorage,
-    "stdout": WatchedStdoutFeedStorage,
 }
 FEED_EXPORTERS = {"csv": JsonCellsCsvItemExporter}
 # Scrapy would write \u escapes in JSON; 国家地理 is to be read by people.
