@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.command import Result, scrapy
+from tests.e2e.command import Result, finish, scrapy, start
 from tests.pictures import exhibits
 from tests.standin.picture_faults import MissingPicture
 from wallpapers.demo.standin import StandIn
@@ -36,11 +37,21 @@ NO_LISTING = pytest.mark.xfail(
     reason="only ListingSpider registers wallpapers and ends a listing: a spider of the user's "
     "ends with status 4, a table of zeros and a partial feed",
 )
+NO_SHELL = pytest.mark.xfail(
+    strict=True,
+    reason="the shell never sets crawler.crawling, so the handler takes its run for one that is "
+    "ending and drops the request; beyond that the guard refuses what the user typed",
+)
 ACCOUNT = pytest.mark.xfail(
     strict=True,
     reason="the guard refuses an address that the user typed, and a failed listing and an account "
     "are logged for a run without a listing",
 )
+
+
+def tool(*words: str, cwd: Path) -> Result:
+    """Run a command of Scrapy's that is no crawl; its own ``parse`` and ``bench`` warn."""
+    return finish(start(*words, instead=(sys.executable, "-m", "scrapy"), cwd=cwd))
 
 
 def assert_no_account(result: Result) -> None:
@@ -124,17 +135,21 @@ def test_parse_prints_the_items_of_a_page(tmp_path: Path, depth: str) -> None:
     with StandIn(exhibits(3)) as standin:
         spider = ("--spider=baidu_wallpaper", "-a", f"endpoint={standin.endpoint}")
         page = f"{standin.endpoint}?pn=0&rn=60"
-        result = scrapy("parse", *spider, "-d", depth, page, cwd=tmp_path)
+        result = tool("parse", *spider, "-d", depth, page, cwd=tmp_path)
     assert result.status == 0
     for number in range(3):
         assert f"wallpaper {number}" in result.output
     assert_no_account(result)
 
 
-@ACCOUNT
-def test_shell_asks_for_any_address_that_the_user_types(tmp_path: Path) -> None:
+@NO_SHELL
+@pytest.mark.parametrize("settings", [(), PRIVATE], ids=["default", "private"])
+def test_shell_asks_for_any_address_that_the_user_types(
+    tmp_path: Path, settings: tuple[str, ...]
+) -> None:
     with StandIn(exhibits(1)) as standin:
-        result = scrapy("shell", standin.endpoint, "-c", "response.status", cwd=tmp_path)
+        address = standin.endpoint
+        result = tool("shell", address, "-c", "response.status", *settings, cwd=tmp_path)
     assert result.status == 0
     assert result.output.split() == ["200"]
     assert_no_account(result)
@@ -144,7 +159,7 @@ def test_shell_asks_for_any_address_that_the_user_types(tmp_path: Path) -> None:
 @pytest.mark.parametrize("spider", [(), ("--spider", "baidu_wallpaper")])
 def test_fetch_prints_the_body(tmp_path: Path, spider: tuple[str, ...]) -> None:
     with StandIn(exhibits(2)) as standin:
-        result = scrapy("fetch", *spider, standin.endpoint, cwd=tmp_path)
+        result = tool("fetch", *spider, standin.endpoint, cwd=tmp_path)
     assert result.status == 0
     assert len(json.loads(result.output)["imgs"]) == 3
     assert_no_account(result)
@@ -152,7 +167,7 @@ def test_fetch_prints_the_body(tmp_path: Path, spider: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("spider", [(), ("baidu_wallpaper",)])
 def test_check_finds_no_contracts_in_our_spiders(tmp_path: Path, spider: tuple[str, ...]) -> None:
-    result = scrapy("check", *spider, cwd=tmp_path)
+    result = tool("check", *spider, cwd=tmp_path)
     assert result.status == 0
     assert "Ran 0 contracts" in result.log
     assert_no_account(result)
@@ -167,7 +182,7 @@ def test_check_runs_the_contracts_of_a_users_spider(tmp_path: Path) -> None:
         body = contract + PARSING
         text = re.sub(r"^ +pass$", body, spider.read_text(), flags=re.MULTILINE)
         spider.write_text(text)
-        result = scrapy("check", "plain", *MODULES, *PRIVATE, cwd=tmp_path)
+        result = tool("check", "plain", *MODULES, *PRIVATE, cwd=tmp_path)
     assert result.status == 0
     assert "Ran 1 contract" in result.log
     assert_no_account(result)
@@ -176,7 +191,7 @@ def test_check_runs_the_contracts_of_a_users_spider(tmp_path: Path) -> None:
 @pytest.mark.slow  # Scrapy's server for it listens on a fixed port
 @ACCOUNT
 def test_bench_crawls_its_pages(tmp_path: Path) -> None:
-    result = scrapy("bench", "-s", "CLOSESPIDER_PAGECOUNT=50", cwd=tmp_path)
+    result = tool("bench", "-s", "CLOSESPIDER_PAGECOUNT=50", cwd=tmp_path)
     assert result.status == 0
     pages = re.search(r"'downloader/response_status_count/200': (\d+)", result.log)
     assert pages is not None
