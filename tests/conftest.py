@@ -34,7 +34,7 @@ class Run:
 
     def images(self) -> list[dict[str, Any]]:
         """Return the results of all items, in the feed's order."""
-        return [image for item in self.items for image in item["images"]]
+        return [image for item in self.items for image in item.get("images") or ()]
 
     def bytes_of(self, image: dict[str, Any]) -> bytes:
         """Return the stored bytes of a result."""

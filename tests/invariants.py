@@ -35,11 +35,12 @@ def check_invariants(run: Run) -> None:
         for reason in reasons:
             assert is_reason(verdict, reason), reason
 
-    exported = len(run.items)
+    # An item without candidates is no wallpaper, and is exported all the same.
+    exported = sum(bool(item.get("image_urls")) for item in run.items)
     kept = sum(verdicts.values()) - verdicts[Verdict.FILTERED]
     assert exported == kept or (exported < kept and run.exit_status is ExitStatus.STORE)
     for item in run.items:
-        for image in item["images"]:
+        for image in item.get("images") or ():
             check_stored(run.store, image)
     check_whole(run.store)
     check_catalogue(run)
@@ -54,7 +55,7 @@ def check_catalogue(run: Run) -> None:
         assert catalogue.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         tables = catalogue.execute("SELECT name FROM sqlite_master").fetchall()
         if ("pictures",) not in tables:  # the disk failed before there were any
-            assert not any(item["images"] for item in run.items)
+            assert not any(item.get("images") for item in run.items)
             return
         pictures = {
             sha256: (where, size)
@@ -67,11 +68,14 @@ def check_catalogue(run: Run) -> None:
             )
         }
     for item in run.items:
+        images = item.get("images") or ()
+        for image in images:
+            assert pictures[image["checksum"]] == (image["path"], image["size"])
+        if not (item.get("image_urls") and item.get("source") and item.get("id")):
+            continue  # no wallpaper, or one whose key the item does not tell
         state, sha256 = rows[item["source"], item["id"]]
-        for image in item["images"]:
-            assert (state, sha256) == ("stored", image["checksum"])
-            assert pictures[sha256] == (image["path"], image["size"])
-        assert item["images"] or state == "failed"
+        assert all((state, sha256) == ("stored", image["checksum"]) for image in images)
+        assert images or state == "failed"
 
 
 def check_stored(store: Path, image: dict[str, object]) -> None:
