@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,9 @@ from wallpapers.demo.standin import StandIn
 from wallpapers.run.addon import run_of
 from wallpapers.run.exit_status import ExitStatus
 from wallpapers.spiders.baidu_wallpaper import BaiduWallpaperSpider
+
+# `WALLPAPERS_TEST_FAST_PATH=0 pytest` crawls by Scrapy's ordinary way of pictures.
+FAST_PATH = os.environ.get("WALLPAPERS_TEST_FAST_PATH", "1") != "0"
 
 
 @dataclass
@@ -135,6 +139,7 @@ class Crawl:
             "WALLPAPERS_PROGRESS": "off",
             "WALLPAPERS_PATIENCE_BACKOFF": 0.01,
             "RETRY_TIMES": 2,
+            "WALLPAPERS_FAST_PATH": FAST_PATH,
         }
         feeds = {**own["FEEDS"], **more.get("FEEDS", {})}
         settings.setdict({**own, **more, "FEEDS": feeds}, priority="cmdline")

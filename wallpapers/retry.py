@@ -25,6 +25,7 @@ from wallpapers.spiders.listing_spider import ListingSpider
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
+    from scrapy.settings import BaseSettings
 
     from wallpapers.catalogue.catalogue import Catalogue
 
@@ -39,6 +40,12 @@ class FailedOnly(ListingSpider):
     """
 
     _asked = 0  # failures that were yielded
+
+    @classmethod
+    def update_settings(cls, settings: BaseSettings) -> None:
+        super().update_settings(settings)
+        handlers = {**settings.getdict("DOWNLOAD_HANDLERS"), SCHEME: CatalogueDownloadHandler}
+        settings.set("DOWNLOAD_HANDLERS", handlers, priority="spider")
 
     async def start(self) -> AsyncIterator[Any]:
         """Ask for the first page of failures; an item from here would hang at Ctrl-C."""

@@ -22,7 +22,6 @@ from scrapy.core.downloader.handlers.base import BaseDownloadHandler
 from scrapy.exceptions import DownloadFailedError
 from scrapy.http import Response
 from scrapy.utils.httpobj import urlparse_cached
-from scrapy.utils.ssl import _make_ssl_context
 from scrapy.utils.url import add_http_if_no_scheme
 
 from wallpapers.batches import Batches, each
@@ -35,6 +34,7 @@ from wallpapers.downloads.guard import (
     refuse_private_literal,
 )
 from wallpapers.downloads.patience import RunIsEndingError
+from wallpapers.downloads.tls import tls_context
 from wallpapers.downloads.transfer import (
     MemoryBody,
     NotTheRestError,
@@ -77,7 +77,7 @@ class GuardedDownloadHandler(BaseDownloadHandler):
         self.maxsize = settings.getint("DOWNLOAD_MAXSIZE")
         self._total_s = settings.getfloat("DOWNLOAD_TIMEOUT")
         self._fail_on_dataloss = settings.getbool("DOWNLOAD_FAIL_ON_DATALOSS")
-        self._ssl = _make_ssl_context(settings)
+        self._ssl = tls_context(settings)
         self._trusted = _origins_of_endpoint(crawler)
         self._open = self._session(guarded=False)
         self._guarded = (

@@ -24,7 +24,6 @@ from wallpapers.catalogue.writer import Writer
 from wallpapers.checks import not_negative, one_of, positive, sizes
 from wallpapers.downloads import reasons
 from wallpapers.downloads.addresses import host_of, is_askable
-from wallpapers.downloads.downloader import PictureDownloader
 from wallpapers.downloads.pictures import picture_request
 from wallpapers.downloads.responses import PictureResponse
 from wallpapers.errors import MissingLibraryError, PictureRefusedError, SettingError, StoreError
@@ -109,7 +108,7 @@ class WallpaperImagesPipeline(ImagesPipeline):
         )
         most = not_negative(settings, "CONCURRENT_REQUESTS")
         try:
-            super().__init__(store_uri, crawler=crawler)
+            super().__init__(store_address(str(store_uri)), crawler=crawler)
         except NotConfigured as error:
             raise SettingError("IMAGES_STORE must be a folder, s3:// or gs://, got none") from error
         self.thumbs = dict(self._demands.thumbs)
@@ -340,9 +339,9 @@ class WallpaperImagesPipeline(ImagesPipeline):
 
     async def _fetch_picture(self, request: Request) -> Response:
         engine = self.crawler.engine
-        if isinstance(engine.downloader, PictureDownloader):
-            return await engine.downloader.fetch_picture(request)
-        return await engine.download_async(request)  # a downloader of the user's
+        fetch = getattr(engine.downloader, "fetch_picture", engine.download_async)
+        response: Response = await fetch(request)
+        return response
 
     async def _give_up(self, item: Any, wallpaper: Wallpaper, refusals: Sequence[Refusal]) -> None:
         """Settle a wallpaper that none of its candidates gave, in one line of the log."""
@@ -358,10 +357,6 @@ class WallpaperImagesPipeline(ImagesPipeline):
         self._ledger.settle(item, Verdict.FAILED, reason, host=host)
         line = f"failed {reason}: wallpaper {wallpaper.id}, tried {tried}"
         logger.warning("%s", one_line(line)[:_MAX_LINE])
-
-    def _get_store(self, uri: str) -> FilesStoreProtocol:
-        """Return the store for *uri*, or say what is missing for it. Raises UserError."""
-        return super()._get_store(store_address(uri))
 
 
 async def _replace(part: Part, body: bytes) -> None:
