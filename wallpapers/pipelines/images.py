@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_PREVIEW = re.compile(r"-preview(?:-[0-9a-f]{10})?\.\w+$")  # the hash is of a name made safe
+_PREVIEW = re.compile(r"-preview(?:-(?:[0-9a-f]{10}){1,2})?\.\w+$")  # the hash is of a name made safe
 _MAX_LINE = 2_000  # characters of a log line that tells of a failed wallpaper
 
 Refusal = tuple[str, PictureRefusedError]  # the candidate, and why it gave nothing
