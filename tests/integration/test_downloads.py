@@ -63,7 +63,9 @@ def test_a_picture_that_is_too_small_is_given_up_at_its_header(crawl: Crawl) -> 
     assert run.stats["wallpapers/filtered"] == 2
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "zstd"])
+@pytest.mark.parametrize(
+    "encoding", ["gzip", "deflate", "br", "zstd", "x-gzip", "BR", "gzip, gzip", "zstd, deflate"]
+)
 @pytest.mark.parametrize(
     ("fault", "reason"),
     [

@@ -26,6 +26,7 @@ from scrapy.utils.url import add_http_if_no_scheme
 
 from wallpapers.batches import Batches, each
 from wallpapers.checks import positive
+from wallpapers.downloads.framing import LenientConnector
 from wallpapers.downloads.guard import (
     Origin,
     Resolver,
@@ -89,7 +90,7 @@ class GuardedDownloadHandler(BaseDownloadHandler):
 
     def _session(self, *, guarded: bool) -> aiohttp.ClientSession:
         bind = self.crawler.settings["DOWNLOAD_BIND_ADDRESS"]
-        connector = aiohttp.TCPConnector(
+        connector = LenientConnector(
             limit=0,  # Scrapy's slots decide how many
             local_addr=(bind, 0) if isinstance(bind, str) else bind,
             resolver=Resolver(guarded=guarded),
@@ -98,6 +99,7 @@ class GuardedDownloadHandler(BaseDownloadHandler):
         )
         return aiohttp.ClientSession(
             connector=connector,
+            auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
             max_line_size=_HEADER_BYTES,
             max_field_size=_HEADER_BYTES,

@@ -52,7 +52,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_PREVIEW = re.compile(r"-preview(?:-[0-9a-f]{10})?\.\w+$")  # the hash is of a name made safe
+_PREVIEW = re.compile(
+    r"-preview(?:-(?:[0-9a-f]{10}){1,2})?\.\w+$"
+)  # the hash is of a name made safe
 _MAX_LINE = 2_000  # characters of a log line that tells of a failed wallpaper
 
 Refusal = tuple[str, PictureRefusedError]  # the candidate, and why it gave nothing
@@ -247,7 +249,8 @@ class WallpaperImagesPipeline(ImagesPipeline):
                     raise PictureRefusedError("bad_url", "no http(s) address without user part")
                 image = await self._fetch_once(candidate, item, wallpaper)
             except PictureRefusedError as refusal:
-                refusals.append((str(getattr(candidate, "url", candidate)), results.bare(refusal)))
+                url = getattr(candidate, "url", None) or candidates.name_of(candidate)
+                refusals.append((url, results.bare(refusal)))
                 continue
             duplicate = image["status"] == "duplicate"
             verdict = Verdict.DUPLICATE if duplicate else Verdict.STORED
