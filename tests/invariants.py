@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from wallpapers import imaging
 from wallpapers.catalogue.place import FILE_NAME
-from wallpapers.downloads.runfolder import PARTS
 from wallpapers.filters import REASONS
 from wallpapers.outcome import CATEGORIES, Ending
+from wallpapers.storage.run_folder import PARTS
 
 if TYPE_CHECKING:
     from tests.conftest import Run

@@ -19,7 +19,7 @@ from w3lib.url import file_uri_to_path
 
 from wallpapers.errors import UserError
 from wallpapers.outcome import Outcome
-from wallpapers.store import publish
+from wallpapers.storage.files import publish
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer

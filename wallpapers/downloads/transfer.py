@@ -30,7 +30,7 @@ from wallpapers.downloads.listeners import has_listener
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
-    from wallpapers.downloads.parts import Part
+    from wallpapers.storage.parts import Part
 
 TOO_LARGE = "too_large"
 
