@@ -137,7 +137,7 @@ class WallpaperImagesPipeline(ImagesPipeline):
 
     def _make_storage(self) -> Storage:
         address = store_address(str(self.crawler.settings["IMAGES_STORE"]))
-        if folder_of(address):
+        if folder_of(address) is not None:
             return LocalStorage(address)
         return RemoteStorage(self.store, address, self.spiderinfo)
 

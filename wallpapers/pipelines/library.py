@@ -152,8 +152,8 @@ class Library:
 
         File and row change within one transaction, so that no other program comes in between.
         """
-        is_there = self._storage.matches(picture)
         holder = entries.holder(image["path"], wallpaper)
+        is_there = self._storage.matches(picture)
         if holder is None:
             if not is_there and self._intake.is_picture(image["path"]):
                 return None  # another run may be about to enter it

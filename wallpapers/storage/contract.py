@@ -19,12 +19,18 @@ Look = Callable[[bytes], None]  # reads the first bytes, may raise PictureRefuse
 
 @dataclass(frozen=True)
 class NewFile:
-    """A part with all its bytes, and the path under which it is to be stored."""
+    """A part with all its bytes, and the path under which it is to be stored.
+
+    Raises StoreError for a path that is not below the storage.
+    """
 
     part: Part
     path: str
     content_type: str
     metadata: Mapping[str, object] = field(default_factory=dict)  # for a remote store
+
+    def __post_init__(self) -> None:
+        split(self.path)
 
     @property
     def folder(self) -> str:
@@ -57,9 +63,9 @@ class Storage(ABC):
     async def put(self, picture: NewFile, thumbs: Sequence[NewFile] = ()) -> bool:
         """Store *picture* and its thumbnails. Return False where its path has another content.
 
-        After True all of it survives a power cut, and after False nothing has changed. Before it
-        returns, a file is either whole or absent. A remote store cannot look: there, a put
-        replaces what has the same path.
+        After True all of it survives a power cut; after False the file that was there is as it
+        was. Before it returns, a file is either whole or absent. A remote store cannot look: there,
+        a put replaces what has the same path.
         """
 
     @abstractmethod

@@ -93,13 +93,14 @@ class Intake:
         image = _stored_image(found, url, path)
         metadata = {key: value for key, value in image.items() if key in _METADATA}
         picture = NewFile(part, image["path"], f"image/{image['format'].lower()}", metadata)
-        thumbs = []
-        for name, content in found.thumbs.items():
-            thumb = self._storage.part(lambda _: None)
-            if work := thumb.feed(content):
+        thumbs = tuple(
+            NewFile(self._storage.part(lambda _: None), thumb_paths[name], "image/jpeg", metadata)
+            for name in found.thumbs
+        )
+        for thumb, content in zip(thumbs, found.thumbs.values(), strict=True):
+            if work := thumb.part.feed(content):
                 await self._disk.do(work)
-            thumbs.append(NewFile(thumb, thumb_paths[name], "image/jpeg", metadata))
-        return Arrival(image, picture, tuple(thumbs))
+        return Arrival(image, picture, thumbs)
 
     async def put(self, arrival: Arrival) -> Arrival:
         """Put *arrival*; it says whether it was, or whether its path has another content."""

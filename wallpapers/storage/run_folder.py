@@ -30,9 +30,8 @@ _TRIES = 10
 class RunFolder:
     """A folder below *root* that belongs to this run alone; what killed runs left is removed.
 
-    Several runs may do so in the same moment: a folder gets its lock file only when that is locked,
-    and no folder is swept whose lock cannot be had. Nothing waits for a lock. All methods block on
-    the disk and raise OSError.
+    Several runs may do so in the same moment: a folder that another run sweeps before it is locked
+    is made again. Nothing waits for a lock. All methods block on the disk and raise OSError.
     """
 
     def __init__(self, root: Path) -> None:
@@ -41,7 +40,7 @@ class RunFolder:
             try:
                 self._path, self._lock = self._make()
                 break
-            except FileNotFoundError:  # another run has just removed the folder, which was empty
+            except (FileNotFoundError, BlockingIOError):  # another run has just swept the folder
                 if not tries_left:
                     raise
         self._numbers = itertools.count()
@@ -59,9 +58,7 @@ class RunFolder:
 
     def close(self) -> None:
         """Remove the folder with all that is left in it."""
-        shutil.rmtree(self._path, ignore_errors=True)
-        with suppress(OSError):  # it is gone, or has another run's folder
-            self._parts.rmdir()
+        self._remove(self._path)
         self._lock.close()
 
     def _make(self) -> tuple[Path, IO[bytes]]:
@@ -75,14 +72,28 @@ class RunFolder:
         finally:
             os.close(descriptor)
         path = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=self._parts))
-        file = (path / _NEW_LOCK).open("xb")
         try:
-            lock(file)
-            os.replace(path / _NEW_LOCK, path / _LOCK)
+            return path, _locked(path)
         except BaseException:
-            file.close()
+            self._remove(path)
             raise
-        return path, file
+
+    def _remove(self, path: Path) -> None:
+        shutil.rmtree(path, ignore_errors=True)
+        with suppress(OSError):  # it is gone, or has another run's folder
+            self._parts.rmdir()
+
+
+def _locked(folder: Path) -> IO[bytes]:
+    """Return the lock file of *folder*, which gets its name when it is locked."""
+    file = (folder / _NEW_LOCK).open("xb")
+    try:
+        lock(file)
+        os.replace(folder / _NEW_LOCK, folder / _LOCK)
+    except BaseException:
+        file.close()
+        raise
+    return file
 
 
 def _open_itself(parts: Path) -> int:
@@ -100,18 +111,19 @@ def _sweep(name: str, parts: int) -> None:
     """Remove a run's folder, unless its run holds the lock; files of other names stay."""
     folder = os.open(name, FOLDER_ITSELF, dir_fd=parts)
     try:
-        with opened(_LOCK, folder) as file:
-            if file is not None:
-                _sweep_files(file, folder)
+        for lock_name in (_LOCK, _NEW_LOCK):
+            with opened(lock_name, folder) as file:
+                if file is not None:
+                    _remove_files(file, lock_name, folder)
     finally:
         os.close(folder)
     os.rmdir(name, dir_fd=parts)
 
 
-def _sweep_files(file: IO[bytes], folder: int) -> None:
+def _remove_files(file: IO[bytes], lock_name: str, folder: int) -> None:
     # Without locks nobody can tell whether its run lives, so it stays.
     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     for name in os.listdir(folder):
         if _FILES.fullmatch(name):
             os.unlink(name, dir_fd=folder)
-    os.unlink(_LOCK, dir_fd=folder)
+    os.unlink(lock_name, dir_fd=folder)
