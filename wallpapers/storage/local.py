@@ -6,6 +6,7 @@ import hashlib
 import os
 import stat
 import tempfile
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from io import BytesIO
@@ -48,6 +49,7 @@ class LocalStorage(Storage):
         folder = folder_of(basedir)
         assert folder is not None
         self.root = folder
+        self._placing_thumbs = threading.Lock()
         self._run: RunFolder | None = None
         self._executor: BatchExecutor[Sequence[NewFile], bool] | None = None
 
@@ -177,12 +179,16 @@ class LocalStorage(Storage):
         *thumbs, picture = files
         for file in files:
             file.part.sync()
-        # The thumbnails come first: a picture under its final name has them.
-        if thumbs and self._is_taken(picture, folders):
-            return False
-        for thumb in thumbs:
-            self._place(thumb, folders, over=True)
-        return self._place(picture, folders)
+        if not thumbs:
+            return self._place(picture, folders)
+        # The thumbnails come first: a picture under its final name has them. Those of another
+        # picture are not replaced, unless another process puts that in the same moment.
+        with self._placing_thumbs:
+            if self._is_taken(picture, folders):
+                return False
+            for thumb in thumbs:
+                self._place(thumb, folders, over=True)
+            return self._place(picture, folders)
 
     def _is_taken(self, file: NewFile, folders: Folders) -> bool:
         folder, name = split(file.path)
