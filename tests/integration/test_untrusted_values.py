@@ -24,9 +24,9 @@ from wallpapers.catalogue.place import FILE_NAME
 from wallpapers.demo.gallery import Exhibit
 from wallpapers.demo.standin import StandIn
 from wallpapers.downloads.redirects import PictureRedirectMiddleware, RedirectRefusedError
-from wallpapers.names import safe_name
 from wallpapers.run.exit_status import ExitStatus
 from wallpapers.spiders.bing_wallpaper import BingWallpaperSpider
+from wallpapers.storage.names import safe_name
 
 
 def told(run: Run) -> bytes:

@@ -35,7 +35,7 @@ from wallpapers.downloads.responses import PictureResponse
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
-    from wallpapers.downloads.parts import Part
+    from wallpapers.storage.parts import Part
 
 TOO_LARGE = "too_large"
 
