@@ -25,7 +25,6 @@ from scrapy.extensions.feedexport import FeedExporter
 from wallpapers import __version__
 from wallpapers.downloads.cookies import OfflineCookiesMiddleware
 from wallpapers.downloads.handler import GuardedDownloadHandler
-from wallpapers.downloads.patience import PatienceMiddleware
 from wallpapers.downloads.redirects import PictureRedirectMiddleware
 from wallpapers.downloads.robots import NamedRobotsTxtMiddleware
 from wallpapers.downloads.traffic import Traffic
@@ -36,6 +35,7 @@ from wallpapers.feeds.exporter import CheckedFeedExporter
 from wallpapers.feeds.storages import JsonCellsCsvItemExporter, WholeFileFeedStorage
 from wallpapers.logformatter import ShownOnlyLogFormatter
 from wallpapers.middlewares.ledger import RunLedgerMiddleware
+from wallpapers.middlewares.retry import PatientRetryMiddleware
 from wallpapers.pipelines.claim import ClaimPipeline
 from wallpapers.pipelines.images import WallpaperImagesPipeline
 from wallpapers.run.addon import Run
@@ -74,7 +74,7 @@ DOWNLOADER_MIDDLEWARES = {
     RobotsTxtMiddleware: None,
     NamedRobotsTxtMiddleware: 100,
     RetryMiddleware: None,
-    PatienceMiddleware: 550,
+    PatientRetryMiddleware: 550,
     RedirectMiddleware: None,
     PictureRedirectMiddleware: 600,
     CookiesMiddleware: None,
@@ -131,9 +131,9 @@ DOWNLOAD_TIMEOUT = 900
 WALLPAPERS_IDLE_TIMEOUT = 30.0
 # Scrapy: 20. No picture needs more than 5.
 REDIRECT_MAX_TIMES = 5
-# Scrapy: 2, without a pause. Read by PatienceMiddleware, as are the seconds below: the first pause
-# between two tries, which doubles; the longest that a Retry-After may ask for; and how long a host
-# that was there and went away is waited for.
+# Scrapy: 2, without a pause. Read by PatientRetryMiddleware, as are the seconds below: the first
+# pause between two tries, which doubles; the longest that a Retry-After may ask for; and how long
+# a host that was there and went away is waited for.
 RETRY_TIMES = 4
 # Scrapy's without those of Twisted's HTTP client, which has no part in this and takes a tenth of a
 # second to import.

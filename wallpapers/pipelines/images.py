@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sys
 from collections.abc import Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import PIL
-from scrapy import Request, Spider
+from scrapy import Request, Spider, signals
 from scrapy.exceptions import NotConfigured
 from scrapy.http import Response
 from scrapy.pipelines.images import ImagesPipeline
@@ -21,23 +20,24 @@ from wallpapers import filters
 from wallpapers.catalogue.place import catalogue_url
 from wallpapers.catalogue.writer import Writer
 from wallpapers.checks import not_negative, one_of, positive, sizes
-from wallpapers.downloads import reasons
 from wallpapers.downloads.addresses import host_of, is_askable
 from wallpapers.downloads.pictures import picture_request
-from wallpapers.downloads.responses import PictureResponse
 from wallpapers.errors import MissingLibraryError, PictureRefusedError, SettingError, StoreError
 from wallpapers.filters import Wanted
 from wallpapers.inspection.findings import Demands
 from wallpapers.items import StoredImage, Wallpaper, candidates_of, fields_of
 from wallpapers.listings.text import one_line
 from wallpapers.pipelines import candidates, results
-from wallpapers.pipelines.drops import Filtered, LeftForNextRun
+from wallpapers.pipelines.aside import AsideQueues
+from wallpapers.pipelines.drops import Filtered, LeftForNextRun, PutAside
+from wallpapers.pipelines.fetching import PictureFetcher
 from wallpapers.pipelines.library import Library
+from wallpapers.pipelines.places import HostNotReadyError
 from wallpapers.run.addon import run_of
-from wallpapers.run.reasons import FailureReason, Verdict, http_reason
+from wallpapers.run.reasons import FailureReason, Verdict
 from wallpapers.storage.address import folder_of, store_address
 from wallpapers.storage.contract import Storage
-from wallpapers.storage.intake import Arrival, Intake
+from wallpapers.storage.intake import Intake
 from wallpapers.storage.local import LocalStorage
 from wallpapers.storage.names import safe_name
 from wallpapers.storage.remote import RemoteStorage
@@ -48,7 +48,6 @@ if TYPE_CHECKING:
     from scrapy.pipelines.media import FileInfoOrError, MediaPipeline
 
     from wallpapers.catalogue.catalogue import Catalogue
-    from wallpapers.storage.parts import Part
 
     SpiderInfo = MediaPipeline.SpiderInfo
 
@@ -107,7 +106,8 @@ class WallpaperImagesPipeline(ImagesPipeline):
             placeholders=frozenset(settings.getlist("WALLPAPERS_PLACEHOLDERS")),
             thumbs=sizes(settings, "IMAGES_THUMBS"),
         )
-        most = not_negative(settings, "CONCURRENT_REQUESTS")
+        for name in ("CONCURRENT_REQUESTS", "CONCURRENT_REQUESTS_PER_DOMAIN"):
+            not_negative(settings, name)
         try:
             super().__init__(store_address(str(store_uri)), crawler=crawler)
         except NotConfigured as error:
@@ -115,15 +115,8 @@ class WallpaperImagesPipeline(ImagesPipeline):
         self.thumbs = dict(self._demands.thumbs)
         if settings["WALLPAPERS_CATALOGUE"]:
             catalogue_url(settings)  # a wrong one is to be told at the start
-        run = run_of(crawler)
-        self._ledger, self._state = run.ledger, run.state
-        self._in_flight: dict[str, asyncio.Future[StoredImage]] = {}
-        # One of Scrapy's requests is kept for the listing, which else would wait for pictures.
-        # A picture has its place until it is stored: neither memory nor disk runs full.
-        places = max(1, most - 1) if most else sys.maxsize
-        self._places = asyncio.Semaphore(places)
-        # As many again may wait for their rows, so that the run stops soon after it is told to.
-        self._rows = asyncio.Semaphore(places)
+        self._run = run_of(crawler)
+        self._ledger, self._state = self._run.ledger, self._run.state
 
     def open_spider(self, spider: Spider | None = None) -> None:
         super().open_spider()
@@ -138,6 +131,14 @@ class WallpaperImagesPipeline(ImagesPipeline):
         else:
             # Beside the first request, which needs no catalogue.
             self._opening = asyncio.ensure_future(self._open_library())
+        self._aside = AsideQueues(self.crawler, self._run, self, self._storage.scratch_file)
+        self._fetcher = PictureFetcher(
+            self.crawler, self._state, self._intake, self._library, self._aside.take_up
+        )
+        self.crawler.signals.connect(self._spider_idle, signals.spider_idle)
+
+    def _spider_idle(self) -> None:
+        self._aside.keep_open(self._fetcher.places.queue)
 
     async def _open_library(self) -> None:
         try:
@@ -159,6 +160,7 @@ class WallpaperImagesPipeline(ImagesPipeline):
 
     def close_spider(self) -> None:
         self._writer.close()
+        self._aside.close()
         self._intake.close()
 
     # What Scrapy's users may override
@@ -220,7 +222,12 @@ class WallpaperImagesPipeline(ImagesPipeline):
     async def process_item(self, item: Any, spider: Spider | None = None) -> Any:
         """Have the wallpaper stored and give it its verdict; an item without candidates passes."""
         try:
-            done = await self._results(item)
+            try:
+                done = await self._results(item)
+            except HostNotReadyError as not_ready:
+                if self._aside.put(not_ready.host, item):
+                    raise PutAside from None
+                done = await self._results(item, may_wait=True)
         except NoWallpaper:
             named = self.images_urls_field in fields_of(item)
             return self.item_completed([], item, self.spiderinfo) if named else item
@@ -233,7 +240,7 @@ class WallpaperImagesPipeline(ImagesPipeline):
             raise
         return self.item_completed(done, item, self.spiderinfo)
 
-    async def _results(self, item: Any) -> list[FileInfoOrError]:
+    async def _results(self, item: Any, *, may_wait: bool = False) -> list[FileInfoOrError]:
         requests = list(arg_to_iter(self.get_media_requests(item, self.spiderinfo)))
         given = self._candidates(item)
         if not (given or requests):
@@ -251,7 +258,7 @@ class WallpaperImagesPipeline(ImagesPipeline):
             try:
                 if not isinstance(candidate, Request):
                     raise PictureRefusedError("bad_url", "no http(s) address without user part")
-                image = await self._fetch_once(candidate, item, wallpaper)
+                image = await self._fetch(candidate, item, wallpaper, may_wait)
             except PictureRefusedError as refusal:
                 url = getattr(candidate, "url", None) or candidates.name_of(candidate)
                 refusals.append((url, results.bare(refusal)))
@@ -282,86 +289,18 @@ class WallpaperImagesPipeline(ImagesPipeline):
         # A wallpaper that has an original, too, is not known by its preview.
         return known if preview else None
 
-    async def _fetch_once(self, request: Request, item: Any, wallpaper: Wallpaper) -> StoredImage:
-        """Fetch and store a candidate, or share in what is under way for the same address."""
-        # Who promises another size judges otherwise.
-        key = f"{wallpaper.width}x{wallpaper.height} {request.url}"
-        if (under_way := self._in_flight.get(key)) is not None:
-            image = await asyncio.shield(under_way)
-            preview = _is_preview(request, item)
-            if shared := await self._library.share(wallpaper, image, preview=preview):
-                return shared
-        fetched = self._in_flight[key] = asyncio.get_running_loop().create_future()
-        try:
-            image = await self._fetch(request, item, wallpaper)
-        except BaseException as error:
-            fetched.set_exception(error)
-            fetched.exception()  # which nobody may be waiting for
-            raise
-        else:
-            fetched.set_result(image)
-            return image
-        finally:
-            self._in_flight.pop(key, None)
+    async def _fetch(
+        self, request: Request, item: Any, wallpaper: Wallpaper, may_wait: bool
+    ) -> StoredImage:
+        def paths(response: Response) -> tuple[str, dict[str, str]]:
+            named = {"response": response, "info": self.spiderinfo, "item": item}
+            thumbs = {name: self.thumb_path(request, name, **named) for name in self.thumbs}
+            return self.file_path(request, **named), thumbs
 
-    async def _fetch(self, request: Request, item: Any, wallpaper: Wallpaper) -> StoredImage:
-        info = self.spiderinfo
-        part = self._intake.part()
-        arrival: Arrival | None = None
-        request.meta["part"] = part
         preview = _is_preview(request, item)
-        try:
-            async with self._places:
-                response = await self._download(request)
-                if not (isinstance(response, PictureResponse) and response.is_in(part)):
-                    await _replace(part, response.body)
-                path = self.file_path(request, response, info, item=item)
-                thumb_paths = {
-                    name: self.thumb_path(request, name, response, info, item=item)
-                    for name in self.thumbs
-                }
-                # A preview is smaller than what is claimed for its original.
-                claimed_pixels = 0 if preview else wallpaper.width * wallpaper.height
-                arrival = await self._library.keep(
-                    wallpaper,
-                    part,
-                    request.url,
-                    path,
-                    thumb_paths,
-                    claimed_pixels,
-                    preview=preview,
-                )
-                await self._rows.acquire()
-            try:
-                return await self._library.enter(wallpaper, arrival)
-            finally:
-                self._rows.release()
-        finally:
-            part.remove()
-            if arrival is not None:
-                arrival.discard()
-
-    async def _download(self, request: Request) -> Response:
-        """Return the answer with the picture. Raises PictureRefusedError and LeftForNextRun."""
-        if self._state.stopping:
-            raise LeftForNextRun
-        try:
-            response = await self._fetch_picture(request)
-        except (PictureRefusedError, StoreError):
-            raise
-        except Exception as error:  # Scrapy's, Twisted's, a middleware's
-            if self._state.stopping:
-                raise LeftForNextRun from error
-            raise PictureRefusedError(*reasons.explain(error)) from error
-        if response.status != 200:
-            raise PictureRefusedError(http_reason(response.status))
-        return response
-
-    async def _fetch_picture(self, request: Request) -> Response:
-        engine = self.crawler.engine
-        fetch = getattr(engine.downloader, "fetch_picture", engine.download_async)
-        response: Response = await fetch(request)
-        return response
+        return await self._fetcher.fetch(
+            request, wallpaper, paths, preview=preview, may_wait=may_wait
+        )
 
     async def _give_up(self, item: Any, wallpaper: Wallpaper, refusals: Sequence[Refusal]) -> None:
         """Settle a wallpaper that none of its candidates gave, in one line of the log."""
@@ -382,10 +321,3 @@ class WallpaperImagesPipeline(ImagesPipeline):
 def _is_preview(request: Request, item: Any) -> bool:
     """Return whether *request* is for a candidate of *item* that is no original."""
     return request.meta.get("preview") or request.url in (fields_of(item).get("previews") or ())
-
-
-async def _replace(part: Part, body: bytes) -> None:
-    """Put *body*, which a middleware or another download handler brought, into *part*."""
-    part.begin()
-    if work := part.feed(body):
-        await asyncio.to_thread(work)
