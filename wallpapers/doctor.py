@@ -159,13 +159,11 @@ class PictureExaminer:
         return f"{said} (preview)" if preview else said
 
     def _examine(self, body: bytes, claimed_pixels: int) -> imaging.Picture:
-        picture = imaging.examine(body, max_pixels=self._max_pixels)
+        picture = imaging.examine(body, max_pixels=self._max_pixels, check="strict")
+        width, height = picture.width, picture.height
+        smaller = placeholders.is_smaller_than_listed(width, height, claimed_pixels)
         placeholders.check(
-            body,
-            picture.width,
-            picture.height,
-            claimed_pixels=claimed_pixels,
-            known=self._placeholders,
+            body, width, height, smaller_than_listed=smaller, known=self._placeholders
         )
         return picture
 

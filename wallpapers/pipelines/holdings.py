@@ -64,6 +64,10 @@ class Holdings:
         its reason.
         """
         found = await self._workbench.inspect(part, claimed_pixels)
+        if found.smaller_than_listed:
+            size = f"{found.picture.width}x{found.picture.height}"
+            detail = f"{size}, claimed {claimed_pixels:,} pixels"
+            raise PictureRefusedError("placeholder", detail)
         image = stored_image(found, url, path)
         if not self._workbench.is_remote:
             await self._workbench.store(part, image, found.thumbs, thumb_paths)

@@ -85,11 +85,13 @@ class WallpaperImagesPipeline(ImagesPipeline):
             raise SettingError("TWISTED_REACTOR must be the asyncio reactor, Scrapy's default")
         settings = crawler.settings
         self._demands = Demands(
-            check=one_of(settings, "WALLPAPERS_CHECK", ("structure", "decode")),
+            check=one_of(settings, "WALLPAPERS_CHECK", ("structure", "decode", "strict")),
             max_pixels=int(positive(settings, "WALLPAPERS_MAX_PIXELS")),
             wanted=Wanted.of(crawler.spider, settings),
             placeholders=frozenset(settings.getlist("WALLPAPERS_PLACEHOLDERS")),
             thumbs=sizes(settings, "IMAGES_THUMBS"),
+            seconds=positive(settings, "WALLPAPERS_DECODE_SECONDS"),
+            memory=int(positive(settings, "WALLPAPERS_DECODE_MEMORY")),
         )
         most = not_negative(settings, "CONCURRENT_REQUESTS")
         try:

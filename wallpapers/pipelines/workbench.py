@@ -161,7 +161,7 @@ class Workbench:
             if body is None:
                 continue
             try:
-                picture = imaging.examine(body, max_pixels=self._demands.max_pixels)
+                picture = imaging.examine(body, max_pixels=self._demands.max_pixels, check="strict")
             except PictureRefusedError:
                 continue
             if imaging.EXTENSIONS[picture.format] == extension:
