@@ -36,6 +36,7 @@ class Broken(FrameError):
 # Far more pieces than any encoder makes of 64 MB; what has more wants to waste our time.
 _MOST_SEGMENTS = 2_000
 _MOST_PIECES = 1_000_000
+_MOST_PIXELS_OF_SCANS = 20_000_000_000  # 200 scans of 100 megapixels; encoders make some ten
 _MOST_EXIFS = 16  # decoders join them, at a cost that grows with the square
 
 
@@ -49,12 +50,13 @@ def _at_most(most: int) -> Iterator[int]:
 # fill (ITU-T T.81, B.1.1).
 _JPEG_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]", re.DOTALL)
 _WINDOW_BYTES = 1024 * 1024
+JPEG_NO_FRAMES = (0xC4, 0xC8, 0xCC)  # DHT, JPG, DAC
 _JPEG_SOS, _JPEG_EOI, _JPEG_TEM, _JPEG_APP1 = 0xDA, 0xD9, 0x01, 0xE1
 
 
 def check_jpeg(data: Buffer) -> None:
     """JPEG: every segment up to EOI behind the last scan (ITU-T T.81, annex B)."""
-    position, scans, exifs = 2, 0, 0
+    position, scans, exifs, pixels = 2, 0, 0, 0
     for _ in _at_most(_MOST_SEGMENTS):
         found = next_marker(data, position)
         if not found:
@@ -71,8 +73,13 @@ def check_jpeg(data: Buffer) -> None:
         exifs += marker == _JPEG_APP1 and data[position + 2 : position + 6] == b"Exif"
         if exifs > _MOST_EXIFS:
             raise Broken(f"more than {_MOST_EXIFS} Exif segments", final=True)
+        if 0xC0 <= marker <= 0xCF and marker not in JPEG_NO_FRAMES:
+            height, width = unpack(">HH", data, position + 3)
+            pixels = max(pixels, width * height)
         position += length
         scans += marker == _JPEG_SOS
+        if scans * pixels > _MOST_PIXELS_OF_SCANS:  # a decoder goes over all pixels in each
+            raise Broken(f"{scans} scans of {pixels} pixels", final=True)
 
 
 def next_marker(data: Buffer, position: int) -> re.Match[bytes] | None:
@@ -118,10 +125,10 @@ def check_gif(data: Buffer) -> None:
     (packed,) = unpack("10xB", data, 0)
     position = 13 + _gif_colours(packed)
     pieces = _at_most(_MOST_PIECES)
-    images = 0
+    images, awaits_image = 0, True
     for _ in pieces:
         if position >= len(data):
-            raise Cut(final=not images)
+            raise Cut(final=awaits_image)
         introducer = data[position]
         if introducer == 0x3B:
             return
@@ -130,16 +137,15 @@ def check_gif(data: Buffer) -> None:
             position = found.start() if found else len(data)
             continue
         if introducer == 0x21:
-            label = data[position + 1 : position + 2]
-            is_part_of_image = label in (b"", _GIF_GRAPHIC_CONTROL)
+            awaits_image |= data[position + 1 : position + 2] in (b"", _GIF_GRAPHIC_CONTROL)
             position += 2
         elif introducer == 0x2C:
             position = _gif_image(data, position)
             images += 1
-            is_part_of_image = False  # its decoder tells whether the pixels are all there
+            awaits_image = False  # its decoder tells whether the pixels are all there
         else:
             raise Broken(f"no block at byte {position}", final=not images)
-        position = _gif_data(data, position, pieces, final=is_part_of_image or not images)
+        position = _gif_data(data, position, pieces, final=awaits_image)
 
 
 def _gif_image(data: Buffer, position: int) -> int:

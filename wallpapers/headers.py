@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterator
 
-from wallpapers.frames import Buffer, Cut, next_marker, unpack
+from wallpapers.frames import JPEG_NO_FRAMES, Buffer, Cut, next_marker, unpack
 
 HEADER_BYTES = 1024  # enough for a size, but in a JPEG
 _UPRIGHT = 1
@@ -23,7 +23,7 @@ def _jpeg_size(start: bytes) -> tuple[int, int] | None:
         fill, marker, length = unpack(">BBH", start, position)
         if fill != 0xFF:
             return None
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):  # SOF
+        if 0xC0 <= marker <= 0xCF and marker not in JPEG_NO_FRAMES:  # SOF
             height, width = unpack(">HH", start, position + 5)
             return width, height
         position += 2 + length

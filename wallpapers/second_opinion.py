@@ -12,10 +12,12 @@ from dataclasses import dataclass, field
 
 from wallpapers import decoders
 from wallpapers.errors import PictureRefusedError
-from wallpapers.frames import Buffer, Cut, next_marker, unpack
+from wallpapers.frames import JPEG_NO_FRAMES, Buffer, Cut, next_marker, unpack
 
-# Entropy-coded data of a JPEG: no FF, and its first bit is not the one that libjpeg makes up.
-_MADE_UP = b"\xa5" + bytes(random.Random(1).choices(range(255), k=255))
+# Entropy-coded data of a JPEG: no FF, and the first bit is not the one that libjpeg makes up.
+_MADE_UP = [
+    bytes([first, *random.Random(first).choices(range(255), k=255)]) for first in (0xA5, 0xDB)
+]
 _RESTARTS = range(0xD0, 0xD8)
 _BASELINE, _EXTENDED, _PROGRESSIVE = 0xC0, 0xC1, 0xC2
 _COEFFICIENTS = 64
@@ -38,8 +40,8 @@ def has_all_pixels(data: Buffer, kind: str, max_pixels: int, memory: int) -> boo
 def _lacks_only_its_end(data: Buffer, max_pixels: int, memory: int) -> bool:
     """Has a JPEG all its scans, and the last of them all its bits?
 
-    libjpeg makes up the bits that are missing, and does not tell. So the picture is decoded twice,
-    with other bits behind its end each time: where the pixels differ, they were needed.
+    libjpeg makes up the bits that are missing, and does not tell. So the picture is decoded
+    again with other bits behind its end: where the pixels differ, they were needed.
     """
     try:
         scans = _Scans.of(data)
@@ -49,7 +51,7 @@ def _lacks_only_its_end(data: Buffer, max_pixels: int, memory: int) -> bool:
         return False
     content = bytes(data).rstrip(b"\xff")
     first = _pixels(content, max_pixels, memory)
-    return first == _pixels(content + _MADE_UP, max_pixels, memory)
+    return all(first == _pixels(content + more, max_pixels, memory) for more in _MADE_UP)
 
 
 def _pixels(content: bytes, max_pixels: int, memory: int) -> bytes:
@@ -98,7 +100,7 @@ class _Scans:
             (length,) = unpack(">H", data, position)
             segment = bytes(data[position + 2 : position + length])
             position += length
-            if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            if 0xC0 <= marker <= 0xCF and marker not in JPEG_NO_FRAMES:
                 scans._frame(marker, segment)
             elif marker == 0xDD:
                 (scans.interval,) = unpack(">H", segment, 0)

@@ -82,7 +82,10 @@ class Crew:
             self._shared.close()
 
     def _hand_out(self, order: _Order) -> None:
-        member = min(self._members, key=lambda member: len(member.orders), default=None)
+        # What waits for one that is late waits long: its picture may take all its time.
+        member = min(
+            self._members, key=lambda member: (member.is_late, len(member.orders)), default=None
+        )
         if member is None or (member.is_late and len(self._members) < self._most):
             member = self._start()
         member.take(order)

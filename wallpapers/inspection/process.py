@@ -16,6 +16,8 @@ from wallpapers.inspection.limits import die_with, limit_memory, limited_time
 READY = "ready"
 # Pixels under decode at once in all processes; a larger picture is decoded while no other is.
 DECODE_BUDGET = 40_000_000
+# A picture up to this number of pixels waits for no other: it hardly counts.
+DECODE_FREELY = 1_000_000
 
 Answer = Findings | Exception
 
@@ -32,7 +34,10 @@ class Turns:
 
     @contextmanager
     def decode(self, pixels: int) -> Iterator[None]:
-        """Hold the share of a picture; one that is larger than that runs alone."""
+        """Hold the share of a picture; one that is larger than that runs beside small ones only."""
+        if pixels <= DECODE_FREELY:
+            yield
+            return
         fcntl.lockf(self._lock, fcntl.LOCK_EX if pixels > self._share else fcntl.LOCK_SH)
         try:
             yield
