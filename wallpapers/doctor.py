@@ -160,10 +160,12 @@ class PictureExaminer:
 
     def _examine(self, body: bytes, claimed_pixels: int) -> imaging.Picture:
         picture = imaging.examine(body, max_pixels=self._max_pixels, check="strict")
-        width, height = picture.width, picture.height
-        smaller = placeholders.is_smaller_than_listed(width, height, claimed_pixels)
         placeholders.check(
-            body, width, height, smaller_than_listed=smaller, known=self._placeholders
+            body,
+            picture.width,
+            picture.height,
+            claimed_pixels=claimed_pixels,
+            known=self._placeholders,
         )
         return picture
 

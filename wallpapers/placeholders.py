@@ -19,15 +19,20 @@ def is_smaller_than_listed(width: int, height: int, claimed_pixels: int) -> bool
 
 
 def check(
-    data: Buffer, width: int, height: int, *, smaller_than_listed: bool, known: Collection[str]
+    data: Buffer, width: int, height: int, *, claimed_pixels: int, known: Collection[str]
 ) -> None:
     """Raise PictureRefusedError for a placeholder; *known* are sha512 digests, hex.
 
-    A picture that is smaller than listed alone is none: listings err.
+    A picture that is smaller than listed is none for that alone: listings err.
     """
     is_small = max(width, height) < _LEAST_LONG_SIDE or min(width, height) < _LEAST_SHORT_SIDE
-    if smaller_than_listed and is_small:
-        detail = f"{width}x{height}, less than a quarter of the pixels that were claimed"
-        raise PictureRefusedError("placeholder", detail)
+    if is_small and is_smaller_than_listed(width, height, claimed_pixels):
+        raise smaller_than_listed(width, height, claimed_pixels)
     if len(data) <= _LARGEST_KNOWN and hashlib.sha512(data).hexdigest() in known:
         raise PictureRefusedError("placeholder", "a known one")
+
+
+def smaller_than_listed(width: int, height: int, claimed_pixels: int) -> PictureRefusedError:
+    """Return the refusal of a picture that is smaller than listed."""
+    detail = f"{width}x{height}, claimed {claimed_pixels:,} pixels"
+    return PictureRefusedError("placeholder", detail)

@@ -76,8 +76,9 @@ def _inspect(data: Buffer, task: Task, demands: Demands, turn: imaging.Turn) -> 
     why = demands.wanted.why_not(width, height, size_bytes=size, kind=picture.format)
     if why:
         raise PictureRefusedError(*why)
-    smaller = placeholders.is_smaller_than_listed(width, height, task.claimed_pixels)
-    placeholders.check(data, width, height, smaller_than_listed=smaller, known=demands.placeholders)
+    claimed = task.claimed_pixels
+    placeholders.check(data, width, height, claimed_pixels=claimed, known=demands.placeholders)
+    smaller = placeholders.is_smaller_than_listed(width, height, claimed)
     thumbs = imaging.develop(
         data,
         picture.format,

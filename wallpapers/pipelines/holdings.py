@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from wallpapers import placeholders
 from wallpapers.catalogue.writer import Writer
 from wallpapers.errors import PictureRefusedError
 from wallpapers.items import StoredImage, Wallpaper
@@ -65,9 +66,8 @@ class Holdings:
         """
         found = await self._workbench.inspect(part, claimed_pixels)
         if found.smaller_than_listed:
-            size = f"{found.picture.width}x{found.picture.height}"
-            detail = f"{size}, claimed {claimed_pixels:,} pixels"
-            raise PictureRefusedError("placeholder", detail)
+            width, height = found.picture.width, found.picture.height
+            raise placeholders.smaller_than_listed(width, height, claimed_pixels)
         image = stored_image(found, url, path)
         if not self._workbench.is_remote:
             await self._workbench.store(part, image, found.thumbs, thumb_paths)
