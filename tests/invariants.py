@@ -127,4 +127,5 @@ def check_whole(store: Path, *, killed: bool = False) -> None:
             try:
                 imaging.examine(content, max_pixels=10**9)
             except PictureRefusedError as refusal:  # a thumbnail may be that small
-                assert refusal.reason == "too_tiny", refusal
+                if refusal.reason != "too_tiny":
+                    raise

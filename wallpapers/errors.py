@@ -9,6 +9,7 @@ WallpapersError
 │   ├── ListingCutError         ... but may be when it is asked for again
 │   └── ListingRefusedError     ... because the source does not want us
 ├── PictureRefusedError         one candidate could not be had, with its reason
+├── InspectionStoppedError      the run ends before a picture was inspected
 └── StoreError                  the place where wallpapers rest failed: status 5
     └── CatalogueError          ... or what we know of them
 """
@@ -73,6 +74,10 @@ class PictureRefusedError(WallpapersError):
     def __reduce__(self) -> tuple[type[PictureRefusedError], tuple[str, str]]:
         """Have it go from one process to another."""
         return type(self), (self.reason, self._detail)
+
+
+class InspectionStoppedError(WallpapersError):
+    """The run ends before a picture was inspected; the next run fetches it again."""
 
 
 class StoreError(WallpapersError):

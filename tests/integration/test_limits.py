@@ -20,7 +20,7 @@ from tests.hostile import large_png, slow_jpeg
 from tests.integration.test_inspection import inspectors, waits_in_its_work
 from tests.pictures import encoded, exhibit, exhibits, noise
 from wallpapers.demo.standin import StandIn
-from wallpapers.errors import PictureRefusedError
+from wallpapers.errors import InspectionStoppedError, PictureRefusedError
 from wallpapers.inspection.crew import Crew
 from wallpapers.inspection.findings import Demands, Findings, Task
 from wallpapers.outcome import Ending
@@ -129,7 +129,7 @@ def test_closing_waits_for_no_decoder(tmp_path: Path, loop: asyncio.AbstractEven
         return await answer
 
     (answer,) = loop.run_until_complete(close())
-    assert isinstance(answer, asyncio.CancelledError)
+    assert isinstance(answer, InspectionStoppedError)
     assert not inspectors()
 
 

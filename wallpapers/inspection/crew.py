@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import IO, TYPE_CHECKING
 
-from wallpapers.errors import PictureRefusedError, StoreError
+from wallpapers.errors import InspectionStoppedError, PictureRefusedError, StoreError
 from wallpapers.inspection.limits import TIME_IS_UP
 from wallpapers.inspection.process import READY, Begun
 
@@ -59,6 +59,7 @@ class Crew:
         self._stillborn = 0  # processes in a row that died before they were ready
         self._shared: IO[bytes] | None = None  # see Turns and Begun
         self._started = 0
+        self._stopped = False
 
     def prepare(self) -> None:
         """Have a process come up, if there is none: a picture is on its way. Raises StoreError."""
@@ -66,18 +67,29 @@ class Crew:
             self._start()
 
     async def inspect(self, task: Task) -> Findings:
-        """Return what is in a file. Raises PictureRefusedError and StoreError."""
+        """Return what is in a file.
+
+        Raises PictureRefusedError, StoreError, and InspectionStoppedError after ``stop``.
+        """
+        if self._stopped:
+            raise InspectionStoppedError
         order = _Order(task, asyncio.get_running_loop().create_future())
         self._hand_out(order)
         return await order.answer
 
-    def close(self) -> None:
-        """End the processes, whatever they are at. What is not answered yet is cancelled."""
+    def stop(self) -> None:
+        """End the processes, whatever they are at; what is not answered yet never will be."""
+        self._stopped = True
         for member in self._members:
             member.end(kill=bool(member.orders))
             for order in member.orders:
-                order.answer.cancel()
+                if not order.answer.done():
+                    order.answer.set_exception(InspectionStoppedError())
         self._members.clear()
+
+    def close(self) -> None:
+        """Stop, and let go of everything."""
+        self.stop()
         if self._shared is not None:
             self._shared.close()
 

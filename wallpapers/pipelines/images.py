@@ -25,7 +25,13 @@ from wallpapers.downloads import reasons
 from wallpapers.downloads.addresses import host_of, is_askable
 from wallpapers.downloads.downloader import PictureDownloader
 from wallpapers.downloads.pictures import picture_request
-from wallpapers.errors import MissingLibraryError, PictureRefusedError, SettingError, StoreError
+from wallpapers.errors import (
+    InspectionStoppedError,
+    MissingLibraryError,
+    PictureRefusedError,
+    SettingError,
+    StoreError,
+)
 from wallpapers.filters import Wanted
 from wallpapers.inspection.findings import Demands
 from wallpapers.items import StoredImage, Wallpaper, fields_of
@@ -198,9 +204,9 @@ class WallpaperImagesPipeline(ImagesPipeline):
             self._outcome.store_failed(f"The store failed: {error}")
             self._outcome.leave(item)
             raise LeftForNextRun from error
-        except LeftForNextRun:
+        except (LeftForNextRun, InspectionStoppedError) as error:
             self._outcome.leave(item)
-            raise
+            raise LeftForNextRun from error
         return self.item_completed(done, item, self.spiderinfo)
 
     async def _results(self, item: Any) -> list[FileInfoOrError]:
