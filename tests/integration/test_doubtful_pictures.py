@@ -24,7 +24,7 @@ from tests.unit.test_second_opinion import (
     with_chunk,
 )
 from wallpapers.demo.standin import StandIn
-from wallpapers.outcome import Ending
+from wallpapers.run.exit_status import ExitStatus
 
 ODD = {
     **{f"png {name}": with_chunk(encoded(noise(1), "PNG"), CHUNKS[name]) for name in CHUNKS},
@@ -54,7 +54,7 @@ def test_what_every_viewer_shows_is_stored_byte_for_byte(
     with StandIn(shown) as standin:
         run = crawl(standin, settings)
     assert {item["title"] for item in run.items if item["images"]} == set(ODD)
-    assert run.ending is Ending.COMPLETE
+    assert run.exit_status is ExitStatus.COMPLETE
     assert {item["title"]: run.bytes_of(item["images"][0]) for item in run.items} == ODD
 
 

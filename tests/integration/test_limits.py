@@ -23,7 +23,7 @@ from wallpapers.demo.standin import StandIn
 from wallpapers.errors import InspectionStoppedError
 from wallpapers.inspection.crew import Crew
 from wallpapers.inspection.findings import Demands, Findings, Task
-from wallpapers.outcome import Ending
+from wallpapers.run.exit_status import ExitStatus
 
 THUMBS = {"s": (64, 64)}
 MB = 1024 * 1024
@@ -164,7 +164,8 @@ def test_a_process_that_is_busy_ends_with_the_crawl(tmp_path: Path) -> None:
     words = (sys.executable, "-c", _LOOKS, str(tmp_path / "endless"))
     crawl = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
     assert crawl.stdout is not None
-    inspector = int(crawl.stdout.readline())
+    with crawl.stdout:
+        inspector = int(crawl.stdout.readline())
     pause = threading.Event()
     polls = 0
     while not waits_in_its_work(inspector) and polls < POLLS:
@@ -198,7 +199,7 @@ def test_a_hostile_picture_costs_itself_alone(
 ) -> None:
     with StandIn([*exhibits(6), exhibit(7, hostile)]) as standin:
         run = crawl(standin, {"IMAGES_THUMBS": THUMBS, **settings})
-    assert run.ending is Ending.FAILURES
+    assert run.exit_status is ExitStatus.FAILURES
     assert run.stats["wallpapers/stored"] == 6
     assert run.stats["wallpapers/failed"] == 1
     assert refusal in run.log

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from scrapy.utils.misc import walk_modules_iter
 
-from tests.invariants import FAILED, FILTERED
 from wallpapers import settings
-from wallpapers.outcome import CATEGORIES, Ending
+from wallpapers.run.exit_status import ExitStatus
+from wallpapers.run.reasons import REASONS, Verdict
 from wallpapers.spiders.baidu_wallpaper import BaiduWallpaperSpider
 from wallpapers.spiders.listing_spider import ListingSpider
 
@@ -57,18 +57,18 @@ def test_every_source_has_its_section_with_its_arguments(
 def test_every_argument_and_status_has_its_line(readme: str) -> None:
     for argument in (*BaiduWallpaperSpider.arguments, "limit", "endpoint"):
         assert f"`{argument}`" in text(readme)
-    for status in (1, 2, *(ending.value for ending in Ending)):
+    for status in ExitStatus:
         assert f"\n| {status} |" in text(readme)
 
 
-@pytest.mark.parametrize("reason", sorted({*FAILED, *FILTERED, "http_<status>"}))
+@pytest.mark.parametrize("reason", sorted(frozenset().union(*REASONS.values())))
 def test_every_reason_has_its_line(reason: str) -> None:
     assert f"| `{reason}` |" in text("docs/stats.md")
 
 
 @pytest.mark.parametrize(
     "stat",
-    [*CATEGORIES, "listed", "left", "bytes", "pages", "entry/<reason>", "repeated", "outcome"],
+    [*Verdict, "listed", "left", "bytes", "pages", "entry/<reason>", "repeated", "outcome"],
 )
 def test_every_stat_has_its_line(stat: str) -> None:
     assert f"| `wallpapers/{stat}` |" in text("docs/stats.md")
