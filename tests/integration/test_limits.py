@@ -11,9 +11,11 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
+from scrapy import Request, signals
+from scrapy.crawler import Crawler
 
 from tests.conftest import Crawl
 from tests.hostile import large_png, slow_jpeg
@@ -24,6 +26,7 @@ from wallpapers.errors import InspectionStoppedError
 from wallpapers.inspection.crew import Crew
 from wallpapers.inspection.findings import Demands, Findings, Task
 from wallpapers.run.exit_status import ExitStatus
+from wallpapers.settings import EXTENSIONS
 
 THUMBS = {"s": (64, 64)}
 MB = 1024 * 1024
@@ -203,6 +206,41 @@ def test_a_hostile_picture_costs_itself_alone(
     assert run.stats["wallpapers/stored"] == 6
     assert run.stats["wallpapers/failed"] == 1
     assert refusal in run.log
+
+
+def test_a_run_that_is_stopped_waits_for_no_queue_of_slow_pictures(crawl: Crawl) -> None:
+    """Some seconds are for what is under way; the rest is left for the next run."""
+
+    class StopAtTheLast:
+        """Stops the run when the last picture has come."""
+
+        def __init__(self, crawler: Crawler) -> None:
+            self._crawler = crawler
+            self._missing = len(shown)
+
+        @classmethod
+        def from_crawler(cls, crawler: Crawler) -> Self:
+            stop = cls(crawler)
+            crawler.signals.connect(stop.came, signals.response_received)
+            return stop
+
+        def came(self, request: Request) -> None:
+            self._missing -= "part" in request.meta
+            if not self._missing:
+                self._task = asyncio.ensure_future(self._crawler.stop_async())
+
+    shown = [exhibit(n, slow_jpeg(height=1_500 - n)) for n in range(12)]
+    settings = {
+        "EXTENSIONS": {**EXTENSIONS, StopAtTheLast: 0},
+        "IMAGES_THUMBS": THUMBS,
+        "WALLPAPERS_DECODE_SECONDS": 60,
+    }
+    with StandIn(shown) as standin:
+        run = crawl(standin, settings)
+    assert run.exit_status is ExitStatus.INTERRUPTED
+    assert run.stats["wallpapers/left"] > 0
+    assert not run.errors()
+    assert not inspectors()
 
 
 @pytest.mark.parametrize("name", ["WALLPAPERS_DECODE_SECONDS", "WALLPAPERS_DECODE_MEMORY"])

@@ -28,6 +28,8 @@ _ENOUGH_FOR_ONE_S = 0.05
 _MOST_DEATHS = 2  # of processes, over one and the same picture or before they are ready
 _SLOTS = 64  # far more than processes at once
 _LAST_GRACE_S = 1.0  # for a process without work to end
+_STOPPING_GRACE_S = 5.0  # for what is under way when the run is stopping
+_WATCH_S = 0.5
 _START = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
     "from wallpapers.inspection.process import main; main(*map(int, sys.argv[2:]))"
@@ -52,8 +54,11 @@ class Crew:
     whose picture has used up its time costs that picture.
     """
 
-    def __init__(self, demands: Demands) -> None:
+    def __init__(self, demands: Demands, is_stopping: Callable[[], bool] = lambda: False) -> None:
         self._demands = demands
+        self._is_stopping = is_stopping
+        self._stops_at_s: float | None = None  # of the loop's clock
+        self._watch: asyncio.TimerHandle | None = None
         self._most = min(4, os.cpu_count() or 1)
         self._members: list[_Member] = []
         self._stillborn = 0  # processes in a row that died before they were ready
@@ -63,7 +68,7 @@ class Crew:
 
     def prepare(self) -> None:
         """Have a process come up, if there is none: a picture is on its way. Raises StoreError."""
-        if not self._members:
+        if not self._members and not self._stopped:
             self._start()
 
     async def inspect(self, task: Task) -> Findings:
@@ -73,13 +78,18 @@ class Crew:
         """
         if self._stopped:
             raise InspectionStoppedError
-        order = _Order(task, asyncio.get_running_loop().create_future())
+        loop = asyncio.get_running_loop()
+        order = _Order(task, loop.create_future())
         self._hand_out(order)
+        if self._watch is None:
+            self._watch = loop.call_later(_WATCH_S, self._look_whether_to_stop, loop)
         return await order.answer
 
     def stop(self) -> None:
         """End the processes, whatever they are at; what is not answered yet never will be."""
         self._stopped = True
+        if self._watch is not None:
+            self._watch.cancel()
         for member in self._members:
             member.end(kill=bool(member.orders))
             for order in member.orders:
@@ -92,6 +102,18 @@ class Crew:
         self.stop()
         if self._shared is not None:
             self._shared.close()
+
+    def _look_whether_to_stop(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Stop some seconds after the run began to; look again while anything is under way."""
+        self._watch = None
+        if not any(member.orders for member in self._members):
+            return
+        if self._is_stopping():
+            self._stops_at_s = self._stops_at_s or loop.time() + _STOPPING_GRACE_S
+            if loop.time() >= self._stops_at_s:
+                self.stop()
+                return
+        self._watch = loop.call_later(_WATCH_S, self._look_whether_to_stop, loop)
 
     def _hand_out(self, order: _Order) -> None:
         # What waits for one that is late waits long: its picture may take all its time.

@@ -136,7 +136,9 @@ class WallpaperImagesPipeline(ImagesPipeline):
 
     def open_spider(self, spider: Spider | None = None) -> None:
         super().open_spider()
-        self._workbench = Workbench(self.store, self._demands, self.spiderinfo)
+        self._workbench = Workbench(
+            self.store, self._demands, self.spiderinfo, lambda: self._state.stopping
+        )
         self._writer = Writer(self._open_catalogue)
         self._holdings = Holdings(self._workbench, self._writer)
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -34,12 +34,16 @@ class Workbench:
     """Turns bytes that came in into a StoredImage, or says why not."""
 
     def __init__(
-        self, store: FilesStoreProtocol, demands: Demands, info: MediaPipeline.SpiderInfo
+        self,
+        store: FilesStoreProtocol,
+        demands: Demands,
+        info: MediaPipeline.SpiderInfo,
+        is_stopping: Callable[[], bool],
     ) -> None:
         self._store = store
         self._demands = demands
         self._info = info
-        self._crew = Crew(demands)
+        self._crew = Crew(demands, is_stopping)
         self._disk = Batches(_DISK_THREADS, "wallpapers-disk", each)
         if isinstance(store, FolderStore):
             self._shelf = Batches(_DISK_THREADS, "wallpapers-shelf", store.adopt_all)
