@@ -95,11 +95,15 @@ WALLPAPERS_CATALOGUE = ""
 WALLPAPERS_PLACEHOLDERS = [
     "69685bd4475a36f3fac223763fa90fba5118ffc463f35627fbebe0dede1742992a234f8cd6fc072e7ca6b748895a5706d07e056e274c7c4fea7b019243e9b22d",
 ]
-# "structure" or "decode": what the former does not see is damage in the midst of a picture.
+# "structure", "decode" or "strict": what the first does not see is damage in the midst of a
+# picture; with the last, no decoder is asked where the frame is at fault.
 WALLPAPERS_CHECK = "structure"
-# Pillow only warns at 89 million pixels. 100 million are 400 MB under decode; an 8K wallpaper
-# has 33 million.
+# Pillow only warns at 89 million pixels. An 8K wallpaper has 33 million.
 WALLPAPERS_MAX_PIXELS = 100_000_000
+# What one picture may cost the process that looks at it: seconds of processor time, and bytes. The
+# slowest 8K picture takes 2 s; 512 MiB are enough for one of any format.
+WALLPAPERS_DECODE_SECONDS = 10.0
+WALLPAPERS_DECODE_MEMORY = 512 * 1024 * 1024
 
 # Towards the source: polite where it lists, fast where it serves pictures. Read by Scrapy.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -16,7 +17,7 @@ from wallpapers.downloads import reasons
 from wallpapers.downloads.errors import RunIsEndingError
 from wallpapers.downloads.hosts import HostPolicy, Hosts
 from wallpapers.downloads.responses import PictureResponse
-from wallpapers.errors import PictureRefusedError, StoreError
+from wallpapers.errors import InspectionStoppedError, PictureRefusedError, StoreError
 from wallpapers.items import StoredImage, Wallpaper
 from wallpapers.middlewares.retry import PatientRetryMiddleware, RetryLaterError
 from wallpapers.pipelines.drops import LeftForNextRun
@@ -28,11 +29,32 @@ if TYPE_CHECKING:
 
     from wallpapers.pipelines.library import Library
     from wallpapers.run.state import RunState
-    from wallpapers.storage.intake import Arrival, Intake
+    from wallpapers.storage.intake import Arrival
     from wallpapers.storage.parts import Part
 
 # Path of a picture and of its thumbnails by name, for the response to its request.
 Paths = Callable[[Response], tuple[str, Mapping[str, str]]]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One address of a wallpaper's picture, and what is to be made of its picture."""
+
+    request: Request
+    wallpaper: Wallpaper
+    paths: Paths
+    preview: bool
+    accept_smaller: bool  # than a quarter of the pixels that the listing claims
+
+    @property
+    def claimed_pixels(self) -> int:
+        """The pixels of the listing, 0 = unknown; a preview is smaller than its original."""
+        return 0 if self.preview else self.wallpaper.width * self.wallpaper.height
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What two candidates share that get the same picture by the same rules."""
+        return self.request.url, self.claimed_pixels, self.accept_smaller
 
 
 class PictureFetcher:
@@ -47,13 +69,11 @@ class PictureFetcher:
         self,
         crawler: Crawler,
         state: RunState,
-        intake: Intake,
         library: Library,
         room: Callable[[HostQueue], None],
     ) -> None:
         self._crawler = crawler
         self._state = state
-        self._intake = intake
         self._library = library
         self._slots = crawler.settings.getdict("DOWNLOAD_SLOTS")
         most = not_negative(crawler.settings, "CONCURRENT_REQUESTS")
@@ -69,32 +89,24 @@ class PictureFetcher:
         )
         # As many again may wait for their rows, so that the run can stop soon.
         self._rows = asyncio.Semaphore(total)
-        self._in_flight: dict[str, asyncio.Future[StoredImage]] = {}
+        self._in_flight: dict[tuple[object, ...], asyncio.Future[StoredImage]] = {}
         self._stopping = asyncio.Event()
         state.call_on_stop(self._stop)
 
-    async def fetch(
-        self,
-        candidate: Request,
-        wallpaper: Wallpaper,
-        paths: Paths,
-        *,
-        preview: bool,
-        may_wait: bool = False,
-    ) -> StoredImage:
+    async def fetch(self, candidate: Candidate, *, may_wait: bool = False) -> StoredImage:
         """Fetch and store a candidate, or share in what is under way for the same address.
 
         HostNotReadyError is not raised where it *may_wait*.
         """
-        # A listing that claims another size judges the picture otherwise.
-        key = f"{wallpaper.width}x{wallpaper.height} {candidate.url}"
+        key, wallpaper = candidate.key, candidate.wallpaper
         if (under_way := self._in_flight.get(key)) is not None:
             image = await asyncio.shield(under_way)
-            if shared := await self._library.share(wallpaper, image, preview=preview):
+            shared = await self._library.share(wallpaper, image, preview=candidate.preview)
+            if shared:
                 return shared
         fetched = self._in_flight[key] = asyncio.get_running_loop().create_future()
         try:
-            image = await self._fetch(candidate, wallpaper, paths, preview, may_wait)
+            image = await self._fetch(candidate, may_wait)
         except BaseException as error:
             fetched.set_exception(error)
             fetched.exception()  # which nobody may be waiting for
@@ -105,39 +117,42 @@ class PictureFetcher:
         finally:
             self._in_flight.pop(key, None)
 
-    async def _fetch(
-        self, candidate: Request, wallpaper: Wallpaper, paths: Paths, preview: bool, may_wait: bool
-    ) -> StoredImage:
-        part = self._intake.part()
-        candidate.meta["part"] = part
-        self._choose_slot(candidate)
+    async def _fetch(self, candidate: Candidate, may_wait: bool) -> StoredImage:
+        part = self._library.part()
+        candidate.request.meta["part"] = part
+        self._choose_slot(candidate.request)
         arrival: Arrival | None = None
-        # A preview is smaller than what is claimed for its original.
-        claimed_pixels = 0 if preview else wallpaper.width * wallpaper.height
         try:
-            place, response = await self._download(candidate, part, may_wait)
+            place, response = await self._download(candidate.request, part, may_wait)
             try:
-                path, thumb_paths = paths(response)
-                arrival = await self._library.keep(
-                    wallpaper,
-                    part,
-                    candidate.url,
-                    path,
-                    thumb_paths,
-                    claimed_pixels,
-                    preview=preview,
-                )
+                arrival = await self._keep(candidate, part, response)
                 await self._rows.acquire()
             finally:
                 self.places.leave(place)
             try:
-                return await self._library.enter(wallpaper, arrival)
+                return await self._library.enter(candidate.wallpaper, arrival)
             finally:
                 self._rows.release()
         finally:
             part.remove()
             if arrival is not None:
                 arrival.discard()
+
+    async def _keep(self, candidate: Candidate, part: Part, response: Response) -> Arrival:
+        path, thumb_paths = candidate.paths(response)
+        try:
+            return await self._library.keep(
+                candidate.wallpaper,
+                part,
+                candidate.request.url,
+                path,
+                thumb_paths,
+                candidate.claimed_pixels,
+                preview=candidate.preview,
+                accept_smaller=candidate.accept_smaller,
+            )
+        except InspectionStoppedError as error:
+            raise LeftForNextRun from error
 
     async def _download(
         self, request: Request, part: Part, may_wait: bool

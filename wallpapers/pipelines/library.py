@@ -9,17 +9,30 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
+from wallpapers.catalogue.place import catalogue_url
 from wallpapers.catalogue.writer import Writer
 from wallpapers.errors import PictureRefusedError, StoreError
 from wallpapers.items import StoredImage, Wallpaper
 from wallpapers.pipelines.results import labelled
+from wallpapers.storage.address import folder_of, store_address
 from wallpapers.storage.contract import NewFile, Storage
 from wallpapers.storage.intake import Arrival, Intake
+from wallpapers.storage.local import LocalStorage
+from wallpapers.storage.remote import RemoteStorage
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from scrapy.crawler import Crawler
+    from scrapy.pipelines.files import FilesStoreProtocol
+    from scrapy.pipelines.media import MediaPipeline
+
+    from wallpapers.catalogue.catalogue import Catalogue
     from wallpapers.catalogue.entries import Entered, Entries
+    from wallpapers.inspection.findings import Demands
+    from wallpapers.run.state import RunState
     from wallpapers.storage.parts import Part
 
 
@@ -33,6 +46,52 @@ class Library:
         self._storage = storage
         self._intake = intake
         self._writer = writer
+
+    @classmethod
+    def from_crawler(
+        cls,
+        crawler: Crawler,
+        state: RunState,
+        requirements: Demands,
+        scrapys_store: FilesStoreProtocol,
+        info: MediaPipeline.SpiderInfo,
+    ) -> Self:
+        """Return the library that the settings name; a remote store is Scrapy's own."""
+        settings = crawler.settings
+        address = store_address(str(settings["IMAGES_STORE"]))
+        is_folder = folder_of(address) is not None
+        storage: Storage = (
+            LocalStorage(address) if is_folder else RemoteStorage(scrapys_store, address, info)
+        )
+
+        def open_catalogue() -> Catalogue:
+            from wallpapers.catalogue.catalogue import Catalogue
+
+            return Catalogue.open(catalogue_url(settings), storage.holds, storage.address)
+
+        intake = Intake(storage, requirements, lambda: state.stopping)
+        return cls(storage, intake, Writer(open_catalogue))
+
+    def open(self) -> None:
+        """Check that the storage accepts files."""
+        self._intake.open()
+
+    async def open_catalogue(self) -> None:
+        """Open the catalogue, which may take a while."""
+        await self._writer.open()
+
+    def close(self) -> None:
+        """Close catalogue and storage. No call may be running."""
+        self._writer.close()
+        self._intake.close()
+
+    def part(self) -> Part:
+        """Return a part for a download."""
+        return self._intake.part()
+
+    def scratch_file(self) -> Path:
+        """Return a new path on a local disk for what the run needs itself."""
+        return self._storage.scratch_file()
 
     async def known(
         self, wallpaper: Wallpaper, url: str, path: str, *, preview: bool
@@ -75,13 +134,16 @@ class Library:
         claimed_pixels: int,
         *,
         preview: bool,
+        accept_smaller: bool,
     ) -> Arrival:
         """Store *part* and its thumbnails; it has to be entered afterwards.
 
         *claimed_pixels* are those of the listing, 0 = unknown. Raises PictureRefusedError with its
-        reason.
+        reason; SmallerThanListedError where the picture has far fewer, unless *accept_smaller*.
         """
-        arrival = await self._intake.inspect(part, claimed_pixels, url, path, thumb_paths)
+        arrival = await self._intake.inspect(
+            part, claimed_pixels, url, path, thumb_paths, accept_smaller=accept_smaller
+        )
         arrival = replace(arrival, image=labelled(arrival.image, preview=preview))
         if self._storage.is_remote:
             arrival = await self._writer.do(partial(self._directed, wallpaper, arrival))
