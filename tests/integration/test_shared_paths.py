@@ -16,7 +16,7 @@ from aiohttp import web
 from tests.conftest import Crawl
 from tests.e2e.command import FAST, finish, start
 from tests.pictures import encoded, exhibit, exhibits, noise
-from tests.s3 import keys, s3_bucket, s3_server, settings_of
+from tests.s3 import BUCKET, keys, s3_bucket, s3_server, settings_of
 from tests.standin.sources import SearchStandIn
 from wallpapers.catalogue.place import FILE_NAME
 from wallpapers.demo.gallery import Exhibit
@@ -218,15 +218,21 @@ def test_two_crawls_that_get_different_bytes_agree_with_the_catalogue(
         assert crawl(standin).stats["wallpapers/known"] == 40
 
 
-def test_an_upload_replaces_no_object_of_another_wallpaper(crawl: Crawl, tmp_path: Path) -> None:
-    with s3_server() as address, s3_bucket(address) as bucket, StandIn(exhibits(1)) as standin:
+@pytest.mark.parametrize("before", [0, 1])
+def test_an_upload_replaces_no_object_of_another_wallpaper(
+    crawl: Crawl, tmp_path: Path, before: int
+) -> None:
+    shown = exhibits(4)
+    with s3_server() as address, s3_bucket(address) as bucket:
         settings = {
             **settings_of(address),
             **pipelines(OneNamePipeline),
-            "IMAGES_STORE": "s3://wallpapers/",
+            "IMAGES_STORE": f"s3://{BUCKET}/",
             "WALLPAPERS_CATALOGUE": f"sqlite:///{tmp_path / 'catalogue.db'}",
         }
-        crawl.stats_of(standin, settings)
-        with StandIn(exhibits(4)) as more:
-            assert crawl.stats_of(more, settings)["wallpapers/known"] == 1
-        assert len(keys(bucket)) == 4
+        for count in (before, 4) if before else (4,):
+            with StandIn(shown[:count]) as standin:
+                crawl.stats_of(standin, settings)
+        objects = (bucket.get_object(Bucket=BUCKET, Key=key) for key in keys(bucket))
+        contents = [stored["Body"].read() for stored in objects]
+    assert sorted(contents) == sorted(exhibit.content() for exhibit in shown)
