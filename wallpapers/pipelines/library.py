@@ -46,6 +46,7 @@ class Library:
         self._storage = storage
         self._intake = intake
         self._writer = writer
+        self._uploads: dict[str, str] = {}  # path -> sha256 of what has no row yet
 
     @classmethod
     def from_crawler(
@@ -150,6 +151,7 @@ class Library:
         try:
             return await self._intake.put(arrival)
         except BaseException:
+            self._uploads.pop(arrival.image["path"], None)
             arrival.discard()
             raise
 
@@ -159,7 +161,10 @@ class Library:
         Where the file of another wallpaper is in its place, it gets another name. Raises
         PictureRefusedError where the same content was served for many wallpapers.
         """
-        entered = await self._entered(wallpaper, arrival)
+        try:
+            entered = await self._entered(wallpaper, arrival)
+        finally:
+            self._uploads.pop(arrival.image["path"], None)
         if entered is None:
             others = self._intake.alternatives(arrival) if arrival.picture else []
             for other in others:
@@ -219,8 +224,12 @@ class Library:
         if holder is None:
             if not is_there and self._intake.is_picture(image["path"]):
                 return None  # another run may be about to enter it
-        elif holder.checksum != image["checksum"] and holder.is_needed and not is_there:
-            return None
+        elif holder.checksum != image["checksum"] and not is_there:
+            if holder.is_needed:
+                return None
+            twin = entries.find(image["checksum"]) if holder.has_others else None
+            if twin is not None and twin.image["path"] != image["path"]:
+                return None  # each heals its own file
         if not self._storage.replace(picture, thumbs):
             return None
         if holder is not None and holder.checksum != image["checksum"]:
@@ -240,11 +249,14 @@ class Library:
                 "status": "duplicate",
             }
             return replace(arrival, image=image, picture=None)
+        checksum = arrival.image["checksum"]
         for way in (arrival, *self._intake.alternatives(arrival)):
-            holder = entries.holder(way.image["path"], wallpaper)
-            if holder is None or not holder.is_needed:
-                break
-        return way
+            path = way.image["path"]
+            holder = entries.holder(path, wallpaper)
+            is_free = holder is None or not holder.is_needed
+            if is_free and self._uploads.setdefault(path, checksum) == checksum:
+                return way
+        raise StoreError(f"{arrival.image['path']}: other pictures have all its names")
 
 
 def _accepted(entered: Entered) -> StoredImage:
