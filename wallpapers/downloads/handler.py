@@ -24,7 +24,6 @@ from scrapy.http import Response
 from scrapy.utils.httpobj import urlparse_cached
 from scrapy.utils.url import add_http_if_no_scheme
 
-from wallpapers.checks import positive
 from wallpapers.downloads.errors import RunIsEndingError
 from wallpapers.downloads.framing import LenientConnector
 from wallpapers.downloads.guard import (
@@ -41,6 +40,7 @@ from wallpapers.downloads.transfer import (
     Transfer,
     scrapys_errors,
 )
+from wallpapers.options.setting_values import positive
 from wallpapers.run.addon import run_of
 from wallpapers.storage.batching import BatchExecutor, run_each
 

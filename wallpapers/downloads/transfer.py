@@ -29,7 +29,7 @@ from twisted.python.failure import Failure
 
 from wallpapers.downloads.content_codings import ContentDecoder
 from wallpapers.downloads.framing import MalformedResponseError
-from wallpapers.downloads.listeners import has_listener
+from wallpapers.downloads.receivers import has_listener
 from wallpapers.downloads.responses import PictureResponse
 
 if TYPE_CHECKING:

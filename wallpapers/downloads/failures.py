@@ -19,8 +19,8 @@ from scrapy.exceptions import (
 
 from wallpapers.downloads.guard import PrivateAddressError
 from wallpapers.downloads.hosts import HostStatusError
-from wallpapers.downloads.redirects import RedirectLoopError, RedirectRefusedError
-from wallpapers.downloads.robots import RobotsForbiddenError
+from wallpapers.middlewares.redirect import RedirectLoopError, RedirectRefusedError
+from wallpapers.middlewares.robotstxt import RobotsForbiddenError
 from wallpapers.run.reasons import http_reason
 
 _SSL_CONTEXT = re.compile(r" ssl:(<[^>]*>|default)")  # aiohttp tells the object
