@@ -152,6 +152,8 @@ RETRY_EXCEPTIONS = [
 WALLPAPERS_PATIENCE_BACKOFF = 1.0
 WALLPAPERS_PATIENCE_MAX_WAIT = 300.0
 WALLPAPERS_PATIENCE_OUTAGE = 600.0
+# Scrapy warns of every key that its own get_retry_request() sets, which a listing spider calls.
+META_COPY_WARN_SKIP_KEYS = ["retry_times", "download_latency"]
 # A failed picture is one line of ours, which counts all its tries.
 RETRY_GIVE_UP_LOG_LEVEL = "DEBUG"
 
