@@ -14,6 +14,7 @@ import pytest
 from tests.e2e.command import FAST, finish, scrapy, start
 from tests.feeds import FORMATS, PLUGINS, feed, ids
 from tests.pictures import exhibits
+from tests.standin.listing_faults import HtmlListing
 from tests.standin.picture_faults import HeldPictures
 
 KINDS = [(kind, suffix) for kind in FORMATS for suffix in PLUGINS]
@@ -84,6 +85,23 @@ def test_a_full_disk_leaves_the_complete_members(tmp_path: Path, kind: str, suff
     assert len(errors) == 1
     assert found == [str(number) for number in range(len(found))]
     assert len(found) > 500  # of 4,000 bytes, or some 2,000 compressed: two members of 1 MiB
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_stdout_has_whole_items_behind_what_was_there(tmp_path: Path, kind: str) -> None:
+    target = tmp_path / "out"
+    words = ("-s", f"IMAGES_STORE={tmp_path / 'store'}", "-o", f"-:{kind}", *FAST)
+    with HtmlListing(exhibits(9)) as standin, target.open("wb") as output:
+        standin.from_page = 5
+        output.write(b"before\n")
+        output.flush()
+        endpoint = ("-a", f"endpoint={standin.endpoint}", "-a", "rn=5")
+        process = start("crawl", "baidu_wallpaper", *endpoint, *words, stdout=output)
+        assert finish(process).status == 4
+    before, _, rest = target.read_bytes().partition(b"\n")
+    assert before == b"before"
+    target.write_bytes(rest)
+    assert len(ids(target, kind)) == 5
 
 
 def words_of(standin: HeldPictures, folder: Path) -> list[str]:
