@@ -78,6 +78,13 @@ def test_a_full_disk_leaves_all_items_that_fit(tmp_path: Path, kind: str, suffix
     assert len(found) > 250  # of 1,000 bytes, or some 550 compressed, in 300,000
 
 
+def test_what_ends_a_feed_takes_the_room_of_an_item(tmp_path: Path) -> None:
+    items = [json.dumps({"id": str(number), "text": "x" * 1000}) for number in range(200)]
+    exactly = len("[\n" + ",\n".join(items))
+    _, _, found = full_disk(tmp_path, "json", "", size=500, limit=exactly)
+    assert found == [str(number) for number in range(199)]
+
+
 @pytest.mark.parametrize(("kind", "suffix"), [("json", ".bz2"), ("csv", ".xz"), ("xml", ".gz.bz2")])
 def test_a_full_disk_leaves_the_complete_members(tmp_path: Path, kind: str, suffix: str) -> None:
     status, errors, found = full_disk(tmp_path, kind, suffix, size=2000, limit=1_200_000)
