@@ -19,7 +19,7 @@ from tests.conftest import Crawl
 from tests.e2e.command import FAST, finish, scrapy, start
 from tests.pictures import encoded, exhibits, noise
 from wallpapers.demo.standin import StandIn
-from wallpapers.inspection.inspect_file import Demands, Task, inspect
+from wallpapers.inspection.inspect_file import ImageRequirements, Task, inspect_file
 from wallpapers.run.exit_status import ExitStatus
 
 THUMBS = {"IMAGES_THUMBS": {"small": (32, 32)}}
@@ -105,7 +105,9 @@ def test_a_file_that_cannot_be_mapped_is_read(tmp_path: Path, monkeypatch: Patch
     monkeypatch.setattr(mmap, "mmap", refuse(errno.ENODEV))
     path = tmp_path / "a.part"
     path.write_bytes(encoded(noise(1)))
-    found = inspect(Task(str(path), 0), Demands("structure", 10**6), lambda pixels: nullcontext())
+    found = inspect_file(
+        Task(str(path), 0), ImageRequirements("structure", 10**6), lambda pixels: nullcontext()
+    )
     assert found.size == path.stat().st_size
 
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from wallpapers.catalogue.catalogue import Catalogue
     from wallpapers.catalogue.entries import Entered, Entries
-    from wallpapers.inspection.inspect_file import Demands
+    from wallpapers.inspection.inspect_file import ImageRequirements
     from wallpapers.run.state import RunState
     from wallpapers.storage.parts import Part
 
@@ -53,7 +53,7 @@ class Library:
         cls,
         crawler: Crawler,
         state: RunState,
-        requirements: Demands,
+        requirements: ImageRequirements,
         scrapys_store: FilesStoreProtocol,
         info: MediaPipeline.SpiderInfo,
     ) -> Self:

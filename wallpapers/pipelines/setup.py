@@ -10,7 +10,7 @@ from scrapy.utils.asyncio import is_asyncio_available
 
 from wallpapers.catalogue.location import catalogue_url
 from wallpapers.errors import MissingLibraryError, SettingError
-from wallpapers.inspection.inspect_file import Demands
+from wallpapers.inspection.inspect_file import ImageRequirements
 from wallpapers.options.filters import Wanted
 from wallpapers.options.setting_values import not_negative, one_of, positive, sizes
 
@@ -45,14 +45,14 @@ def check_libraries() -> None:
         raise SettingError("TWISTED_REACTOR must be the asyncio reactor, Scrapy's default")
 
 
-def requirements_of(crawler: Crawler) -> Demands:
+def requirements_of(crawler: Crawler) -> ImageRequirements:
     """Return what a picture must be, from the settings of *crawler*. Raises SettingError."""
     settings = crawler.settings
     for name in ("CONCURRENT_REQUESTS", "CONCURRENT_REQUESTS_PER_DOMAIN"):
         not_negative(settings, name)
     if settings["WALLPAPERS_CATALOGUE"]:
         catalogue_url(settings)
-    return Demands(
+    return ImageRequirements(
         check=one_of(settings, "WALLPAPERS_CHECK", ("structure", "decode", "strict")),
         max_pixels=int(positive(settings, "WALLPAPERS_MAX_PIXELS")),
         wanted=Wanted.of(crawler.spider, settings),

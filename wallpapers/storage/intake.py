@@ -11,8 +11,8 @@ from typing import Any
 
 from wallpapers.errors import PictureRefusedError, SmallerThanListedError
 from wallpapers.images import decoding
-from wallpapers.inspection.inspect_file import Demands, Findings, Task
-from wallpapers.inspection.pool import Crew
+from wallpapers.inspection.inspect_file import ImageRequirements, Inspection, Task
+from wallpapers.inspection.pool import InspectorPool
 from wallpapers.items import StoredImage
 from wallpapers.storage.batching import BatchExecutor, Work, run_each
 from wallpapers.storage.contract import NewFile, Storage
@@ -53,10 +53,12 @@ class Arrival:
 class Intake:
     """Inspects pictures and puts them into a storage. All methods raise StoreError."""
 
-    def __init__(self, storage: Storage, demands: Demands, is_stopping: Callable[[], bool]) -> None:
+    def __init__(
+        self, storage: Storage, requirements: ImageRequirements, is_stopping: Callable[[], bool]
+    ) -> None:
         self._storage = storage
-        self._demands = demands
-        self._crew = Crew(demands, is_stopping)
+        self._demands = requirements
+        self._crew = InspectorPool(requirements, is_stopping)
         self._disk: BatchExecutor[Work, Any] = BatchExecutor(
             _DISK_THREADS, "wallpapers-disk", run_each
         )
@@ -160,7 +162,7 @@ class Intake:
 
     def _look(self, start: bytes) -> None:
         """Refuse a picture by its first bytes, as far as they tell. Raises PictureRefusedError."""
-        picture = decoding.glance(start)
+        picture = decoding.read_header(start)
         if picture is None:
             return
         if picture.width * picture.height > self._demands.max_pixels:
@@ -188,11 +190,13 @@ class Intake:
         except PictureRefusedError:
             return None
         checksum = hashlib.sha256(body).hexdigest()
-        found = Findings(checksum, len(body), picture, {})
+        found = Inspection(checksum, len(body), picture, {})
         return _stored_image(found, url, path, "uptodate")
 
 
-def _stored_image(found: Findings, url: str, path: str, status: str = "downloaded") -> StoredImage:
+def _stored_image(
+    found: Inspection, url: str, path: str, status: str = "downloaded"
+) -> StoredImage:
     """Return the result for what was found, under *path* with its true extension."""
     picture = found.picture
     return StoredImage(
