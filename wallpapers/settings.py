@@ -29,6 +29,7 @@ from wallpapers.downloads.patience import PatienceMiddleware
 from wallpapers.downloads.redirects import PictureRedirectMiddleware
 from wallpapers.downloads.robots import NamedRobotsTxtMiddleware
 from wallpapers.downloads.traffic import Traffic
+from wallpapers.extensions.log_guard import LogGuard
 from wallpapers.extensions.progress import Progress
 from wallpapers.extensions.summary import RunSummary
 from wallpapers.fastpath.addon import FastPath
@@ -60,6 +61,7 @@ ITEM_PIPELINES = {
 EXTENSIONS = {
     RunSummary: 0,
     Progress: 0,
+    LogGuard: 0,
     FeedExporter: None,
     CheckedFeedExporter: 0,
 }
@@ -208,3 +210,9 @@ LOGSTATS_INTERVAL = 0
 # "auto" (a display on a terminal, log lines elsewhere), "log" or "off". Read by Progress.
 WALLPAPERS_PROGRESS = "auto"
 WALLPAPERS_PROGRESS_INTERVAL = 10.0  # seconds between two log lines
+
+# The end.
+
+# Seconds from the first Ctrl-C, SIGTERM or SIGHUP to the end of the process. What is in flight may
+# end; what has not ended by then is left for the next run. Read by Shutdown.
+WALLPAPERS_SHUTDOWN_TIMEOUT = 25.0
