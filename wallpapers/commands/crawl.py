@@ -12,6 +12,7 @@ from scrapy.crawler import Crawler
 from scrapy.exceptions import UsageError
 
 from wallpapers.errors import ArgumentError, UserError
+from wallpapers.extensions.log_guard import log_works
 from wallpapers.extensions.progress import Progress
 from wallpapers.extensions.summary import RunSummary
 from wallpapers.feeds.exporter import CheckedFeedExporter
@@ -48,7 +49,11 @@ class Command(CrawlCommand):
         """Run the spider to its end and set the exit status."""
         process = self.crawler_process
         assert process is not None
+        log_is_good = log_works()  # before Scrapy closes it, to open another one
         crawler = process.create_crawler(spider)
+        if not log_is_good:
+            self.exitcode = ExitStatus.STORE
+            return crawler
         for signal_of_crawl in (signals.spider_opened, signals.item_scraped):
             crawler.signals.connect(self.settle_memory, signal_of_crawl)
         try:

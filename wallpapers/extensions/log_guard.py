@@ -9,7 +9,7 @@ import os
 import sys
 import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TextIO
 
 from scrapy import signals
 from scrapy.utils.log import get_scrapy_root_handler
@@ -65,25 +65,51 @@ class LogGuard:
 
     def _fail(self, error: OSError) -> None:
         """Discard the log from now on, and stop the run."""
-        file = self._handler.baseFilename if isinstance(self._handler, logging.FileHandler) else ""
-        _redirect_to_null(self._handler.stream.fileno())
-        if not file and error.errno in _NO_READER:
+        discard(self._handler)
+        is_file = isinstance(self._handler, logging.FileHandler)
+        if error.errno in _NO_READER and not is_file:
             return
-        message = f"The log failed: {in_words(error)}"
-        if file:
-            message += f": {file}"
-            with suppress(OSError, ValueError):
-                print(f"{message}; stopping the run", file=sys.stderr)  # noqa: T201 (no log)
+        message = failure_of(self._handler, error)
+        if is_file:
+            print_error(f"{message}; stopping the run")
         if threading.current_thread() is threading.main_thread():
             self._state.store_failed(message)
         else:
             self._loop.call_soon_threadsafe(self._state.store_failed, message)
 
 
-def _redirect_to_null(descriptor: int) -> None:
-    """Have what is written to *descriptor* discarded, and what its buffers still hold."""
+def log_works() -> bool:
+    """Return whether the log has taken all that was written so far; report it where it has not."""
+    handler = get_scrapy_root_handler()
+    if not isinstance(handler, logging.StreamHandler):
+        return True
+    try:
+        handler.flush()
+    except OSError as error:
+        discard(handler)
+        is_file = isinstance(handler, logging.FileHandler)
+        if is_file:
+            print_error(failure_of(handler, error))
+        return error.errno in _NO_READER and not is_file
+    return True
+
+
+def failure_of(handler: logging.Handler, error: OSError) -> str:
+    """Return what is wrong with the log, in one line."""
+    place = handler.baseFilename if isinstance(handler, logging.FileHandler) else "standard error"
+    return f"The log failed: {in_words(error)}: {place}"
+
+
+def print_error(message: str) -> None:
+    """Print *message* where a log cannot take it."""
+    with suppress(OSError, ValueError):
+        print(message, file=sys.stderr)  # noqa: T201
+
+
+def discard(handler: logging.StreamHandler[TextIO]) -> None:
+    """Have what is written to the log discarded, and what its buffers still hold."""
     null = os.open(os.devnull, os.O_WRONLY)
     try:
-        os.dup2(null, descriptor)
+        os.dup2(null, handler.stream.fileno())
     finally:
         os.close(null)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import logging
+import sys
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
@@ -39,7 +40,10 @@ class CheckedFeedExporter(FeedExporter):
             raise NotConfigured
         self._state = run_of(crawler).state
         for uri in settings.getdict("FEEDS"):
-            require_for_feed(urlsplit(str(uri)).scheme)
+            scheme = urlsplit(str(uri)).scheme
+            require_for_feed(scheme)
+            if scheme == "stdout" and sys.stdout is None:
+                raise SettingError(f"the feed {uri} needs a standard output, which is closed")
         try:
             super().__init__(crawler)
         except NotConfigured as error:
