@@ -1,6 +1,6 @@
 """Crawl wallpaper listings and store every original, bit for bit."""
 
-from wallpapers import startup
+from wallpapers.run import startup
 
 __version__ = "0.1.0"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -104,3 +105,27 @@ def test_a_feed_on_a_stdout_that_is_closed(tmp_path: Path) -> None:
     assert result.status == 1
     assert "the feed stdout: needs a standard output, which is closed" in result.errors[0]
     assert "Traceback" not in result.log
+
+
+SCRIPT = """
+import sys
+from scrapy.crawler import AsyncCrawlerProcess
+from scrapy.utils.project import get_project_settings
+
+settings = get_project_settings()
+settings.setdict({"IMAGES_STORE": sys.argv[2], "LOG_FILE": sys.argv[3]})
+process = AsyncCrawlerProcess(settings)
+process.crawl("baidu_wallpaper", endpoint=sys.argv[1])
+process.start()
+"""
+
+
+def test_a_script_whose_stderr_is_closed(tmp_path: Path) -> None:
+    store, log = tmp_path / "store", tmp_path / "log"
+    with StandIn(exhibits(3)) as standin:
+        program = (sys.executable, "-c", SCRIPT)
+        arguments = (standin.endpoint, str(store), str(log))
+        result = finish(start(*arguments, instead=program, preexec_fn=closing(2)))
+    assert result.status == 0
+    assert log.read_text().rstrip().endswith("outcome: complete (exit status 0)")
+    assert "Traceback" not in log.read_text()

@@ -25,7 +25,7 @@ from twisted.internet.defer import Deferred
 
 from wallpapers.checks import positive
 from wallpapers.run.exit_status import ExitStatus
-from wallpapers.startup import handle_signals
+from wallpapers.run.startup import handle_signals
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler, CrawlerProcessBase
