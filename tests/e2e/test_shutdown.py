@@ -71,6 +71,36 @@ sys.meta_path.insert(0, Finder())
 {SCRAPY}
 """
 
+WAIT = """
+import asyncio, sys
+async def wait():
+    print("waiting", flush=True)
+    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
+"""
+SPIDER_IS_OPENING = f"""
+{WAIT}
+from scrapy.core.engine import ExecutionEngine
+open_spider = ExecutionEngine.open_spider_async
+async def open_spider_async(self, **options):
+    await wait()
+    await open_spider(self, **options)
+ExecutionEngine.open_spider_async = open_spider_async
+{SCRAPY}
+"""
+ENGINE_IS_STARTING = f"""
+{WAIT}
+from scrapy import signals
+from scrapy.signalmanager import SignalManager
+send = SignalManager.send_catch_log_async
+async def send_catch_log_async(self, signal, **options):
+    answer = await send(self, signal, **options)
+    if signal is signals.engine_started:
+        await wait()
+    return answer
+SignalManager.send_catch_log_async = send_catch_log_async
+{SCRAPY}
+"""
+
 
 def words(standin: StandIn, folder: Path) -> tuple[str, ...]:
     return (
@@ -186,6 +216,23 @@ def test_what_never_returns_does_not_outlast_the_limit(
         process.send_signal(signal.SIGINT)
         result = finish(process)
     check_interrupted(result, tmp_path)
+
+
+@pytest.mark.parametrize("code", [SPIDER_IS_OPENING, ENGINE_IS_STARTING], ids=["open", "start"])
+def test_a_signal_before_the_engine_runs(tmp_path: Path, code: str) -> None:
+    with StandIn(exhibits(3)) as standin:
+        process = start(
+            *words(standin, tmp_path), *LONG, instead=program(code), stdin=subprocess.PIPE
+        )
+        read_until("waiting", process, "stdout")
+        process.send_signal(signal.SIGTERM)
+        log = read_until("Received SIGTERM, shutting down gracefully", process)
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+        result = finish(process)
+        assert standin.asked == []
+    check_interrupted(Result(result.status, "", log + result.log), tmp_path)
 
 
 def test_a_second_signal_ends_a_run_whose_loop_is_blocked(tmp_path: Path) -> None:

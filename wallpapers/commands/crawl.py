@@ -71,6 +71,8 @@ class Command(CrawlCommand):
             self.exitcode = could_not_start(failure)
         else:
             self.exitcode = run_of(crawler).state.exit_status
+            if self.exitcode == ExitStatus.INTERRUPTED:  # maybe before anything was listed
+                _log_summary(crawler)
         shutdown.exit_status = self.exitcode
         return crawler
 

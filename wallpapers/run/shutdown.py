@@ -20,6 +20,7 @@ from time import monotonic
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from scrapy import signals
 from scrapy.crawler import AsyncCrawlerProcess
 from twisted.internet.defer import Deferred
 
@@ -50,6 +51,7 @@ class Shutdown:
         self._close = close
         self._signals: SimpleQueue[int] = SimpleQueue()
         self._crawlers: Sequence[Crawler] = ()
+        self._started: list[Crawler] = []
         self._tasks: list[asyncio.Future[None]] = []
         self._stopping: asyncio.Future[list[BaseException | None]] | None = (
             None  # held, or it might be collected
@@ -65,6 +67,8 @@ class Shutdown:
     ) -> list[asyncio.Future[None]]:
         """Run *crawlers* with the same *arguments*, and return the task of each."""
         self._crawlers = crawlers
+        for crawler in crawlers:
+            crawler.signals.connect(self._engine_started, signals.engine_started)
         # Before the reactor runs, a signal ends the process immediately. Scrapy replaces the
         # handlers when the reactor starts, so these are installed by the first turn of its loop.
         if isinstance(process, AsyncCrawlerProcess):
@@ -107,8 +111,23 @@ class Shutdown:
     def _stop(self, number: int) -> None:
         name = signal.Signals(number).name
         logger.info("Received %s, shutting down gracefully. Send again to force", name)
-        running = [c.stop_async() for c in self._crawlers]
-        self._stopping = asyncio.gather(*running, return_exceptions=True)
+        stops = [self._stop_crawler(crawler) for crawler in self._crawlers]
+        self._stopping = asyncio.gather(*stops, return_exceptions=True)
+
+    async def _stop_crawler(self, crawler: Crawler) -> None:
+        if crawler.engine.running:
+            await crawler.stop_async()
+        elif crawler in self._started:
+            await crawler.engine.stop_async()
+
+    async def _engine_started(self, sender: Crawler) -> None:
+        """Stop an engine that was not there yet when the signal came.
+
+        ``Crawler.stop_async`` would have no effect on it, neither then nor now.
+        """
+        self._started.append(sender)
+        if self._stopping is not None:
+            await sender.engine.stop_async()
 
     def _force(self, number: int) -> None:
         name = signal.Signals(number).name
