@@ -8,6 +8,7 @@ loop is blocked, or where a thread that is stuck keeps the interpreter from exit
 from __future__ import annotations
 
 import asyncio
+import atexit
 import logging
 import os
 import signal
@@ -84,6 +85,8 @@ class Shutdown:
         self._loop = asyncio.get_running_loop()
         threading.Thread(target=self._watch, name="wallpapers-shutdown", daemon=True).start()
         handle_signals(self._received)
+        # While Python tears itself down, a signal would kill it in the place of the exit status.
+        atexit.register(handle_signals, signal.SIG_IGN)
 
     def _received(self, number: int, frame: FrameType | None) -> None:
         self._signals.put(number)

@@ -13,7 +13,7 @@ from types import FrameType
 
 from wallpapers.run.exit_status import ExitStatus
 
-SignalHandler = Callable[[int, FrameType | None], None]
+SignalHandler = Callable[[int, FrameType | None], None] | signal.Handlers
 
 _CRAWLING = {"crawl", "retry", "demo", "doctor"}  # commands
 _SIGNALS = [
