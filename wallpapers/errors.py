@@ -9,12 +9,15 @@ WallpapersError
 │   ├── ListingCutError         ... but may be when it is asked for again
 │   └── ListingRefusedError     ... because the source does not want us
 ├── PictureRefusedError         one candidate could not be had, with its reason
+│   └── SmallerThanListedError  ... yet, because it has far fewer pixels than listed
+├── InspectionStoppedError      the run ends before a picture was inspected
 └── StoreError                  the place where wallpapers rest failed: status 5
     └── CatalogueError          ... or what we know of them
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -75,6 +78,21 @@ class PictureRefusedError(WallpapersError):
         return type(self), (self.reason, self._detail)
 
 
+class SmallerThanListedError(PictureRefusedError):
+    """A picture has less than a quarter of the pixels that its listing claims.
+
+    ``pixels`` is what it has.
+    """
+
+    def __init__(self, width: int, height: int, claimed_pixels: int) -> None:
+        super().__init__("placeholder", f"{width}x{height}, listed with {claimed_pixels:,} pixels")
+        self.pixels = width * height
+
+
+class InspectionStoppedError(WallpapersError):
+    """The run ends before a picture was inspected; the next run fetches it again."""
+
+
 class StoreError(WallpapersError):
     """The store did not take a file: disk full, read-only, gone, refused."""
 
@@ -92,8 +110,14 @@ def in_words(error: Exception) -> str:
 
 @contextmanager
 def store_errors(path: Path) -> Iterator[None]:
-    """Have an OSError of the block tell *path* and what the system said, as a StoreError."""
+    """Turn an OSError of the block into a StoreError with *path* and the system's message."""
     try:
         yield
+    except UnicodeEncodeError as error:
+        encoding = sys.getfilesystemencoding()
+        raise StoreError(
+            f"{path}: file names are {encoding} here, which lacks some of these characters; "
+            "set LC_ALL=C.UTF-8 or PYTHONUTF8=1"
+        ) from error
     except OSError as error:
         raise StoreError(f"{path}: {error.strerror or error}") from error

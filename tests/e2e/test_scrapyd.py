@@ -16,8 +16,10 @@ import pytest
 import requests
 
 from tests.e2e.command import PROJECT
+from tests.feeds import read
 from tests.invariants import check_stored
 from tests.pictures import exhibits
+from tests.standin.listing_faults import HtmlListing
 from tests.standin.picture_faults import HeldPictures
 from wallpapers.demo.standin import StandIn
 
@@ -173,3 +175,20 @@ def test_a_job_that_is_cancelled_ends_as_ctrl_c_does(scrapyd: Scrapyd, tmp_path:
     feed = scrapyd.folder / f"items/wallpapers/baidu_wallpaper/{job}.partial.jl"
     items = [json.loads(line) for line in feed.read_text().splitlines()]
     assert len(items) == len(list(store.rglob("*.jpg")))
+
+
+def test_the_items_of_a_job_that_failed_are_kept_as_partial(
+    scrapyd: Scrapyd, tmp_path: Path
+) -> None:
+    with HtmlListing(exhibits(25)) as standin:
+        standin.from_page = 10
+        job = scrapyd.schedule(
+            project="wallpapers",
+            spider="baidu_wallpaper",
+            setting=f"IMAGES_STORE={tmp_path}",
+            endpoint=standin.endpoint,
+            rn="10",
+        )
+    folder = scrapyd.folder / "items/wallpapers/baidu_wallpaper"
+    assert not (folder / f"{job}.jl").exists()
+    assert len(read(folder / f"{job}.partial.jl", "jl")) == 10

@@ -3,38 +3,32 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import botocore.session
 import pytest
-from moto.server import ThreadedMotoServer
 
 from tests.conftest import Crawl
 from tests.pictures import encoded, exhibit, exhibits, noise
+from tests.s3 import KEYS, keys, s3_bucket, s3_server, settings_of
+from tests.standin.listing_faults import HtmlListing
 from wallpapers.demo.standin import StandIn
-
-KEYS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
+from wallpapers.run.exit_status import ExitStatus
 
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with s3_server() as server:
+        yield server
 
 
 @pytest.fixture
 def settings(address: str, tmp_path: Path) -> dict[str, Any]:
     return {
-        **KEYS,
-        "AWS_ENDPOINT_URL": address,
-        "AWS_REGION_NAME": "us-east-1",
+        **settings_of(address),
         "WALLPAPERS_CATALOGUE": f"sqlite:///{tmp_path / 'catalogue.db'}",
         "IMAGES_STORE": "s3://wallpapers/deep",
     }
@@ -42,24 +36,8 @@ def settings(address: str, tmp_path: Path) -> dict[str, Any]:
 
 @pytest.fixture
 def bucket(address: str) -> Iterator[Any]:
-    client = botocore.session.get_session().create_client(
-        "s3",
-        endpoint_url=address,
-        region_name="us-east-1",
-        aws_access_key_id="key",
-        aws_secret_access_key="secret",
-    )
-    client.create_bucket(Bucket="wallpapers")
-    yield client
-    for entry in objects(client):
-        client.delete_object(Bucket="wallpapers", Key=entry)
-    client.delete_bucket(Bucket="wallpapers")
-    client.close()
-
-
-def objects(client: Any) -> list[str]:
-    found = client.list_objects_v2(Bucket="wallpapers").get("Contents", [])
-    return [entry["Key"] for entry in found]
+    with s3_bucket(address) as client:
+        yield client
 
 
 def test_originals_go_to_the_bucket_and_are_known_afterwards(
@@ -74,9 +52,9 @@ def test_originals_go_to_the_bucket_and_are_known_afterwards(
         again = crawl.stats_of(standin, settings)
         assert again["wallpapers/known"] == 5
         assert not any(path.startswith("/image/") for path in standin.asked)
-    originals = [key for key in objects(bucket) if "/thumbs/" not in key]
+    originals = [key for key in keys(bucket) if "/thumbs/" not in key]
     assert len(originals) == 5
-    assert len(objects(bucket)) == 10
+    assert len(keys(bucket)) == 10
     assert all(key.startswith("deep/baidu_wallpaper/国家地理/") for key in originals)
     served = {hashlib.sha256(exhibit.content()).hexdigest() for exhibit in shown}
     for key in originals:
@@ -97,7 +75,7 @@ def test_the_same_bytes_are_uploaded_once(
     with StandIn([twin]) as standin:
         stats = crawl.stats_of(standin, settings)
     assert stats["wallpapers/duplicate"] == 1
-    assert len(objects(bucket)) == 1
+    assert len(keys(bucket)) == 1
 
 
 def test_another_buckets_catalogue_is_refused(
@@ -109,7 +87,7 @@ def test_another_buckets_catalogue_is_refused(
         stats = crawl.stats_of(standin, other)
     assert stats["wallpapers/outcome"] == "store"
     assert "it is of s3://wallpapers/deep/, not of s3://wallpapers/other/" in caplog.text
-    assert len(objects(bucket)) == 2
+    assert len(keys(bucket)) == 2
 
 
 def test_a_bucket_that_is_not_there_ends_the_run_with_5(
@@ -137,3 +115,37 @@ def test_without_credentials_the_run_ends_with_5(
     assert stats["wallpapers/outcome"] == "store"
     (error,) = (record for record in caplog.records if record.levelno >= logging.ERROR)
     assert "Unable to locate credentials" in error.getMessage()
+
+
+@pytest.mark.parametrize("name", ["out.json", "out-%(batch_id)d.json"])
+def test_a_feed_is_uploaded_by_a_run_that_succeeded(
+    crawl: Crawl, settings: dict[str, Any], bucket: Any, tmp_path: Path, name: str
+) -> None:
+    options = {"batch_item_count": 2 if "batch" in name else 0}
+    s3 = {**settings, "IMAGES_STORE": str(tmp_path / "store")}
+    s3["FEEDS"] = {f"s3://wallpapers/{name}": {"format": "json", **options}}
+    with HtmlListing(exhibits(20)) as standin:
+        standin.from_page = 3
+        assert crawl.stats_of(standin, s3, rn=3)["wallpapers/outcome"] == "listing"
+    assert keys(bucket) == []
+    with StandIn(exhibits(3)) as standin:
+        assert crawl.stats_of(standin, s3)["wallpapers/outcome"] == "complete"
+    bodies = [bucket.get_object(Bucket="wallpapers", Key=key)["Body"] for key in keys(bucket)]
+    assert sum(len(json.loads(body.read())) for body in bodies) == 3
+    assert len(bodies) == (2 if options["batch_item_count"] else 1)
+
+
+def test_a_feed_that_s3_refuses_keeps_all_feeds_from_their_names(
+    crawl: Crawl, settings: dict[str, Any], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "out.json").write_text("yesterday's")
+    feeds = {
+        str(tmp_path / "out.json"): {"format": "json", "overwrite": True},
+        "s3://nowhere/out.json": {"format": "json"},
+    }
+    with StandIn(exhibits(3)) as standin:
+        run = crawl(standin, {**settings, "IMAGES_STORE": str(tmp_path / "store"), "FEEDS": feeds})
+    assert run.exit_status is ExitStatus.STORE
+    assert "NoSuchBucket" in run.errors()[0]
+    assert (tmp_path / "out.json").read_text() == "yesterday's"
+    assert len(json.loads((tmp_path / "out.partial.json").read_text())) == 3

@@ -7,7 +7,7 @@ import socket
 import pytest
 from scrapy.downloadermiddlewares.cookies import CookiesMiddleware, _is_public_domain
 
-from wallpapers.downloads.cookies import OfflineCookiesMiddleware
+from wallpapers.middlewares.cookies import OfflineCookiesMiddleware
 
 
 @pytest.mark.parametrize(

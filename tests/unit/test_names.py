@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wallpapers.names import safe_name
+from wallpapers.storage.names import safe_name
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,11 @@ from collections.abc import Iterable
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
-from wallpapers.commands.of_store import catalogue_of, status_of
+from wallpapers.commands._shared import catalogue_of, status_of
 from wallpapers.errors import SettingError, StoreError, UserError
 from wallpapers.run.exit_status import ExitStatus
-from wallpapers.store import FolderStore, folder_of
+from wallpapers.storage.address import folder_of
+from wallpapers.storage.local import LocalStorage
 
 
 class Command(ScrapyCommand):
@@ -47,7 +48,7 @@ class Command(ScrapyCommand):
         from rich.console import Console
         from rich.progress import Progress
 
-        from wallpapers.verification import verify
+        from wallpapers.maintenance.verify import verify
 
         assert self.settings is not None
         uri = str(self.settings["IMAGES_STORE"])
@@ -59,7 +60,7 @@ class Command(ScrapyCommand):
             with Progress(console=Console(stderr=True), transient=True) as progress:
                 task = progress.add_task("hashing", total=total)
                 findings = verify(
-                    catalogue, FolderStore(uri), lambda count: progress.advance(task, count)
+                    catalogue, LocalStorage(uri), lambda count: progress.advance(task, count)
                 )
         for title, paths in (
             ("damaged", findings.damaged),

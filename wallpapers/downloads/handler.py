@@ -24,8 +24,9 @@ from scrapy.http import Response
 from scrapy.utils.httpobj import urlparse_cached
 from scrapy.utils.url import add_http_if_no_scheme
 
-from wallpapers.batches import Batches, each
-from wallpapers.checks import positive
+from wallpapers.downloads.bodies import MemoryBody, NotTheRestError
+from wallpapers.downloads.client_errors import scrapys_errors
+from wallpapers.downloads.errors import RunIsEndingError
 from wallpapers.downloads.framing import LenientConnector
 from wallpapers.downloads.guard import (
     Origin,
@@ -34,20 +35,16 @@ from wallpapers.downloads.guard import (
     origin,
     refuse_private_literal,
 )
-from wallpapers.downloads.patience import RunIsEndingError
 from wallpapers.downloads.tls import tls_context
-from wallpapers.downloads.transfer import (
-    MemoryBody,
-    NotTheRestError,
-    Transfer,
-    scrapys_errors,
-)
+from wallpapers.downloads.transfer import Transfer
+from wallpapers.options.setting_values import positive
 from wallpapers.run.addon import run_of
+from wallpapers.storage.batching import BatchExecutor, run_each
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
-    from wallpapers.downloads.parts import Part
+    from wallpapers.storage.parts import Part
 
 _CONNECT_TIMEOUT_S = 10
 # A body that breaks before this is cheaper to fetch again than to continue.
@@ -86,7 +83,7 @@ class GuardedDownloadHandler(BaseDownloadHandler):
             if settings.getbool("WALLPAPERS_ALLOW_PRIVATE_ADDRESSES")
             else self._session(guarded=True)
         )
-        self._workers = Batches(_WORKERS, "wallpapers-parts", each)
+        self._workers = BatchExecutor(_WORKERS, "wallpapers-parts", run_each)
 
     def _session(self, *, guarded: bool) -> aiohttp.ClientSession:
         bind = self.crawler.settings["DOWNLOAD_BIND_ADDRESS"]

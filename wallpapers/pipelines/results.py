@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from scrapy import Request
 from twisted.python.failure import Failure
 
 from wallpapers.errors import PictureRefusedError
+from wallpapers.images.placeholders import is_smaller_than_listed
 
 if TYPE_CHECKING:
     from scrapy.pipelines.media import FileInfo, FileInfoOrError
 
-    from wallpapers.items import StoredImage
+    from wallpapers.items import StoredImage, Wallpaper
 
 
 def success(image: StoredImage) -> FileInfoOrError:
@@ -25,9 +25,17 @@ def failure(refusal: PictureRefusedError) -> FileInfoOrError:
     return False, Failure(refusal)  # type: ignore[no-untyped-call]
 
 
-def labelled(image: StoredImage, request: Request) -> StoredImage:
-    """Say of a preview that it is one."""
-    return {**image, "preview": True} if request.meta.get("preview") else image
+def labelled(image: StoredImage, *, preview: bool) -> StoredImage:
+    """Return *image* with ``preview`` set or removed: that depends on the wallpaper."""
+    kept = {key: value for key, value in image.items() if key != "preview"}
+    return cast("StoredImage", {**kept, "preview": True} if preview else kept)
+
+
+def measured(image: StoredImage, wallpaper: Wallpaper) -> StoredImage:
+    """Return *image* with ``smaller_than_listed`` where it has far fewer pixels than listed."""
+    claimed = wallpaper.width * wallpaper.height
+    smaller = is_smaller_than_listed(image["width"], image["height"], claimed)
+    return {**image, "smaller_than_listed": True} if smaller else image
 
 
 def bare(refusal: PictureRefusedError) -> PictureRefusedError:

@@ -25,7 +25,7 @@ from scrapy import signals
 from scrapy.crawler import AsyncCrawlerProcess
 from twisted.internet.defer import Deferred
 
-from wallpapers.checks import positive
+from wallpapers.options.setting_values import positive
 from wallpapers.run.exit_status import ExitStatus
 from wallpapers.run.startup import handle_signals
 

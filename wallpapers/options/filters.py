@@ -1,0 +1,98 @@
+"""Which wallpapers are wanted: asked of the claim before the download, of the truth after it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from wallpapers.images import decoding
+from wallpapers.options.arguments import Argument, choice, decimal, one_or_more, whole_number
+from wallpapers.options.setting_values import not_negative
+from wallpapers.run.reasons import FilterReason
+
+if TYPE_CHECKING:
+    from scrapy import Spider
+    from scrapy.settings import BaseSettings
+
+REASONS = tuple(reason for reason in FilterReason if reason is not FilterReason.DROPPED)
+_RATIO_TOLERANCE = 0.02
+_FORMATS = tuple(decoding.EXTENSIONS)
+
+
+def _ratio(text: str) -> float:
+    width, _, height = text.partition(":")
+    if not float(height):
+        raise ValueError
+    ratio = float(width) / float(height)
+    if not 0.01 <= ratio <= 100:
+        raise ValueError
+    return ratio
+
+
+ARGUMENTS: dict[str, Argument] = {
+    "min_width": whole_number(0, 0),
+    "max_width": whole_number(0, 0),
+    "min_height": whole_number(0, 0),
+    "max_height": whole_number(0, 0),
+    "ratio": Argument(0.0, _ratio, "like 16:9"),
+    "orientation": choice("", "landscape", "portrait"),
+    "min_megapixels": decimal(0.0),
+    "max_bytes": whole_number(0, 0),
+    "formats": one_or_more(*_FORMATS),
+}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a picture must be to be kept; 0 and empty = anything. Pixels as displayed."""
+
+    min_width: int = 0
+    max_width: int = 0
+    min_height: int = 0
+    max_height: int = 0
+    ratio: float = 0.0  # width by height, within 2 %
+    orientation: str = ""  # landscape, portrait
+    min_megapixels: float = 0.0
+    max_bytes: int = 0
+    formats: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, spider: Spider | None, settings: BaseSettings) -> Wanted:
+        """Return what the spider's arguments and IMAGES_MIN_WIDTH and _HEIGHT ask for together.
+
+        Raises SettingError.
+        """
+        asked = {name: getattr(spider, name, default) for name, default in _DEFAULTS.items()}
+        for side in ("width", "height"):
+            least = not_negative(settings, f"IMAGES_MIN_{side.upper()}")
+            asked[f"min_{side}"] = max(asked[f"min_{side}"], least)
+        return cls(**asked)
+
+    def why_not(
+        self, width: int, height: int, *, size_bytes: int = 0, kind: str = ""
+    ) -> tuple[str, str] | None:
+        """Return one of REASONS and the figures, or None for what is wanted; 0 and "" = unknown."""
+        size = f"{width}x{height}"
+        if 0 < width < self.min_width or 0 < height < self.min_height:
+            return "too_small", f"{size}, wanted {self.min_width}x{self.min_height}"
+        if 0 < self.max_width < width or 0 < self.max_height < height:
+            return "oversized", f"{size}, wanted {self.max_width}x{self.max_height} at most"
+        if 0 < self.max_bytes < size_bytes:
+            return "oversized", f"{size_bytes:,} bytes, wanted {self.max_bytes:,} at most"
+        if kind and self.formats and kind not in self.formats:
+            return "unwanted_format", f"{kind}, wanted {', '.join(sorted(self.formats))}"
+        return self._why_not_shape(width, height) if width and height else None
+
+    def _why_not_shape(self, width: int, height: int) -> tuple[str, str] | None:
+        size = f"{width}x{height}"
+        if width * height < self.min_megapixels * 1_000_000:
+            return "too_small", f"{size}, wanted {self.min_megapixels:g} megapixels"
+        if self.ratio and abs(width / height / self.ratio - 1) > _RATIO_TOLERANCE:
+            return "wrong_ratio", f"{size}, wanted {self.ratio:.3f} to 1"
+        lies = "landscape" if width > height else "portrait" if height > width else "square"
+        if self.orientation not in ("", lies):
+            return "wrong_orientation", f"{size}, wanted {self.orientation}"
+        return None
+
+
+_DEFAULTS = {name: argument.default for name, argument in ARGUMENTS.items()}
