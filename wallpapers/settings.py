@@ -235,5 +235,5 @@ WALLPAPERS_PROGRESS_INTERVAL = 10.0  # seconds between two log lines
 # The end.
 
 # Seconds from the first Ctrl-C, SIGTERM or SIGHUP to the end of the process. What is in flight may
-# end; what has not ended by then is left for the next run. Read by Shutdown.
+# end; what has not ended by then is left for the next run. Read by the commands.
 WALLPAPERS_SHUTDOWN_TIMEOUT = 25.0

@@ -16,6 +16,7 @@ from wallpapers.extensions.log_guard import log_works
 from wallpapers.extensions.progress import Progress
 from wallpapers.extensions.summary import RunSummary
 from wallpapers.feeds.exporter import CheckedFeedExporter
+from wallpapers.options.setting_values import positive
 from wallpapers.run.addon import run_of
 from wallpapers.run.exit_status import ExitStatus
 from wallpapers.run.shutdown import Shutdown
@@ -59,10 +60,11 @@ class Command(CrawlCommand):
         try:
             if taken := TAKEN & arguments.keys():
                 raise ArgumentError(f"{taken.pop()!r} is no argument of a spider")
-            shutdown = Shutdown(crawler.settings, _close_by_force)
+            timeout_s = positive(crawler.settings, "WALLPAPERS_SHUTDOWN_TIMEOUT")
         except UserError as error:
             self.exitcode = could_not_start(error)
             return crawler
+        shutdown = Shutdown(timeout_s, _close_by_force)
         (task,) = shutdown.run(process, [crawler], arguments)
         if not task.done():
             self.exitcode = _close_by_force(crawler)

@@ -13,6 +13,7 @@ from scrapy.utils.conf import arglist_to_dict
 from wallpapers.commands.crawl import TAKEN, could_not_start
 from wallpapers.errors import ArgumentError
 from wallpapers.logs.masking import mask
+from wallpapers.options.setting_values import positive
 from wallpapers.run.exit_status import ExitStatus
 from wallpapers.run.shutdown import Shutdown
 from wallpapers.spiders.listing_spider import ListingSpider
@@ -120,7 +121,8 @@ class Command(ScrapyCommand):
         for spider in spiders:
             checked = type(spider.__name__, (CheckedSpider, spider), {})
             crawlers.append(process.create_crawler(checked))
-        shutdown = Shutdown(crawlers[0].settings, lambda _: ExitStatus.INTERRUPTED)
+        timeout_s = positive(crawlers[0].settings, "WALLPAPERS_SHUTDOWN_TIMEOUT")
+        shutdown = Shutdown(timeout_s, lambda _: ExitStatus.INTERRUPTED)
         tasks = shutdown.run(process, crawlers, arguments)
         if not all(task.done() for task in tasks):
             raise KeyboardInterrupt

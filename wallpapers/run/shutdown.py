@@ -25,13 +25,11 @@ from scrapy import signals
 from scrapy.crawler import AsyncCrawlerProcess
 from twisted.internet.defer import Deferred
 
-from wallpapers.options.setting_values import positive
 from wallpapers.run.exit_status import ExitStatus
 from wallpapers.run.startup import handle_signals
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler, CrawlerProcessBase
-    from scrapy.settings import BaseSettings
 
 logger = logging.getLogger(__name__)
 
@@ -42,13 +40,13 @@ _LOOP_TIME_S = 2.0  # for the event loop to end the run after a second signal
 class Shutdown:
     """Runs crawlers to their end; a signal stops them, a second one ends the process.
 
-    *close* is called for a crawler that did not end by itself, possibly in another thread; it
-    returns the exit status of the process.
-    Setting: WALLPAPERS_SHUTDOWN_TIMEOUT, seconds from the first signal to the end of the process.
+    *timeout_s* is the time from the first signal to the end of the process. *close* is called for a
+    crawler that did not end by itself, possibly in another thread; it returns the exit status of
+    the process.
     """
 
-    def __init__(self, settings: BaseSettings, close: Callable[[Crawler], int]) -> None:
-        self._timeout_s = positive(settings, "WALLPAPERS_SHUTDOWN_TIMEOUT")
+    def __init__(self, timeout_s: float, close: Callable[[Crawler], int]) -> None:
+        self._timeout_s = timeout_s
         self._close = close
         self._signals: SimpleQueue[int] = SimpleQueue()
         self._crawlers: Sequence[Crawler] = ()
