@@ -124,7 +124,7 @@ class GuardedDownloadHandler(BaseDownloadHandler):
         return bool(request.meta.get("download_fail_on_dataloss", self._fail_on_dataloss))
 
     async def download_request(self, request: Request) -> Response:
-        """Download *request*. Raises Scrapy's download errors and what ``Part.look`` raises."""
+        """Download *request*. Raises Scrapy's download errors and PictureRefusedError."""
         if self.stopping:
             raise RunIsEndingError
         with scrapys_errors(request):

@@ -111,7 +111,7 @@ class Library:
 
         held, file_is_there = await self._writer.take_up(wallpaper, has_file)
         if held is None:
-            found = await self._intake.find(url, path) if file_is_there else None
+            found = await self._intake.find_image(url, path) if file_is_there else None
             if found is None:
                 return None
             image = labelled(found, preview=preview)
@@ -146,7 +146,7 @@ class Library:
         *claimed_pixels* are those of the listing, 0 = unknown. Raises PictureRefusedError with its
         reason; SmallerThanListedError where the picture has far fewer, unless *accept_smaller*.
         """
-        arrival = await self._intake.inspect(
+        arrival = await self._intake.stage(
             part, claimed_pixels, url, path, thumb_paths, accept_smaller=accept_smaller
         )
         arrival = replace(arrival, image=labelled(arrival.image, preview=preview))
@@ -226,7 +226,7 @@ class Library:
         holder = entries.holder(image["path"], wallpaper)
         is_there = self._storage.matches(picture)
         if holder is None:
-            if not is_there and self._intake.is_picture(image["path"]):
+            if not is_there and self._intake.is_image(image["path"]):
                 return None  # another run may be about to enter it
         elif holder.checksum != image["checksum"] and not is_there:
             if holder.is_needed:
