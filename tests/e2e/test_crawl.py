@@ -149,7 +149,7 @@ def test_status_5_nobody_reads_stdout(tmp_path: Path) -> None:
         process.stdout = None
         result = finish(process)
     assert result.status == 5
-    assert "The feed stdout: failed: Broken pipe" in result.errors[0]
+    assert "Feed failed: stdout:: Broken pipe" in result.errors[0]
     assert "Traceback" not in result.log
 
 

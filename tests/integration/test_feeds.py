@@ -191,7 +191,7 @@ def test_a_feed_is_written_by_one_run_at_a_time(crawl: Crawl, tmp_path: Path) ->
         run = crawl(standin, feed(target, "json"))
         assert standin.asked == []
     assert run.exit_status is ExitStatus.STORE
-    assert "another run is writing it" in run.errors()[0]
+    assert "in use by another run" in run.errors()[0]
 
 
 def test_batches_of_a_failed_run_are_partial_and_the_old_ones_kept(
@@ -226,7 +226,7 @@ def test_a_later_batch_that_cannot_be_added_to_fails_the_run(crawl: Crawl, tmp_p
     with StandIn(exhibits(5)) as standin:
         run = crawl(standin, feed(target, "json", batch_item_count=2, overwrite=False))
     assert run.exit_status is ExitStatus.STORE
-    assert "nothing can be added to a json feed" in run.errors()[0]
+    assert "cannot append to the json feed" in run.errors()[0]
     assert "Traceback" not in run.log
     assert len(json.loads((tmp_path / "out-1.partial.json").read_text())) == 2
     assert (tmp_path / "out-2.json").read_text() == "yesterday's"

@@ -122,7 +122,7 @@ def test_a_name_that_the_file_system_encoding_lacks_ends_the_run_with_5(tmp_path
         result = finish(process)
     assert result.status == 5
     (error,) = result.errors
-    assert "file names are ascii here" in error
+    assert "the encoding of file names, ascii" in error
     assert "Traceback" not in result.log
 
 
