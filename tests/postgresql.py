@@ -22,8 +22,14 @@ SUPERUSER = "wallpapers"
 class PostgreSQL:
     """A server that runs; ``new_database()`` gives the address of an empty one."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, process: subprocess.Popen[bytes]) -> None:
         self._folder = folder
+        self._process = process
+
+    def stop(self) -> None:
+        """End the server, and every connection."""
+        self._process.send_signal(signal.SIGINT)
+        self._process.wait()
 
     def new_database(self, password: str = "unused") -> str:
         """Make a database, and return its URL; whatever password is given, is taken."""
@@ -53,12 +59,14 @@ def postgresql() -> Iterator[PostgreSQL]:
         stdout=subprocess.DEVNULL,
         **as_user,
     )
+    rules = data / "pg_hba.conf"  # the first that fits counts: one user needs a password
+    rules.write_text("local all locked scram-sha-256\n" + rules.read_text())
     options = ("-D", data, "-k", folder, "-F", "-c", "listen_addresses=", "-c", "log_statement=all")
     log = (folder / "log").open("w")
     server = subprocess.Popen([programs / "postgres", *options], stdout=log, stderr=log, **as_user)
     try:
         _wait_for(folder / "data" / "postmaster.pid", server)
-        yield PostgreSQL(folder)
+        yield PostgreSQL(folder, server)
     finally:
         server.send_signal(signal.SIGINT)
         server.wait()

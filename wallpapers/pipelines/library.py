@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
 
 from wallpapers.catalogue.location import catalogue_url
 from wallpapers.catalogue.writer import Writer
@@ -26,6 +27,7 @@ from wallpapers.storage.remote import RemoteStorage
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from scrapy import Spider
     from scrapy.crawler import Crawler
     from scrapy.pipelines.files import FilesStoreProtocol
     from scrapy.pipelines.media import MediaPipeline
@@ -72,7 +74,8 @@ class Library:
         def open_catalogue() -> Catalogue:
             from wallpapers.catalogue.catalogue import Catalogue
 
-            return Catalogue.open(catalogue_url(settings), storage.holds, storage.address)
+            url, endpoint = catalogue_url(settings), _listed_at(crawler.spider)
+            return Catalogue.open(url, storage.holds, storage.address, endpoint=endpoint)
 
         intake = Intake(storage, requirements, lambda: state.stopping)
         return cls(storage, intake, Writer(open_catalogue))
@@ -261,6 +264,15 @@ class Library:
             if is_free and self._uploads.setdefault(path, checksum) == checksum:
                 return way
         raise StoreError(f"{arrival.image['path']}: other pictures have all its names")
+
+
+def _listed_at(spider: Spider | None) -> str | None:
+    """Return the origin of the spider's endpoint, to be recorded with its wallpapers."""
+    endpoint = getattr(spider, "endpoint", None)
+    if not endpoint or not getattr(spider, "records_endpoint", True):
+        return None
+    parts = urlsplit(endpoint)  # its path and query may have a token
+    return f"{parts.scheme}://{parts.netloc}/"
 
 
 def _accepted(entered: Entered) -> StoredImage:
