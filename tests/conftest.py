@@ -5,20 +5,59 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Iterator
+import os
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from scrapy.crawler import AsyncCrawlerRunner, Crawler
 from scrapy.settings import Settings
 from scrapy.utils.reactor import install_reactor
 
+from tests import system
 from tests.invariants import check_invariants
 from wallpapers.demo.standin import StandIn
 from wallpapers.outcome import Ending, Outcome
 from wallpapers.spiders.baidu_wallpaper import BaiduWallpaperSpider
+
+Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
+FORBID_SKIPS = "WALLPAPERS_FORBID_SKIPS"
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m deselects
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave tests with the marker ``system`` to `make test-all`, and skip what is missing."""
+    for item in items:
+        for marker in item.iter_markers("system"):
+            item.add_marker(pytest.mark.slow)
+            missing = [name for name in marker.args if not system.find(name)]
+            if missing:
+                reason = (
+                    f"{', '.join(missing)} not found: apt-get install {marker.kwargs['package']}"
+                )
+                item.add_marker(pytest.mark.skip(reason))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Have a skipped test fail where the environment forbids to skip."""
+    return forbid_skip((yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Have a skipped module fail where the environment forbids to skip."""
+    return forbid_skip((yield))
+
+
+def forbid_skip(report: Report) -> Report:
+    """Return *report*, as failed if it is of a skip and WALLPAPERS_FORBID_SKIPS is set."""
+    if report.skipped and os.environ.get(FORBID_SKIPS) and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"{FORBID_SKIPS} is set, and this was skipped: {report.longrepr}"
+    return report
 
 
 @dataclass
