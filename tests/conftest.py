@@ -125,9 +125,17 @@ class Crawl:
         self.feed = folder / "items.jsonl"
 
     def __call__(
-        self, standin: StandIn, settings: dict[str, Any] | None = None, **arguments: Any
+        self,
+        standin: StandIn,
+        settings: dict[str, Any] | None = None,
+        *,
+        tracebacks: bool = False,
+        **arguments: Any,
     ) -> Run:
-        """Crawl *standin*; *settings* as with -s, *arguments* as with -a."""
+        """Crawl *standin*; *settings* as with -s, *arguments* as with -a.
+
+        Only where *tracebacks* are allowed, as for a fault in a user's code, may the log have one.
+        """
         partial = self.feed.with_name("items.partial.jsonl")
         partial.unlink(missing_ok=True)
         crawler = self._run(standin, settings or {}, arguments)
@@ -141,7 +149,7 @@ class Crawl:
             log=self._text_of_log(),
             store=self.store,
         )
-        check_invariants(run)
+        check_invariants(run, tracebacks=tracebacks)
         return run
 
     def stats_of(

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.invariants import check_no_traceback
+
 PROJECT = Path(__file__).parents[2]
 FAST = ("-s", 'DOWNLOAD_SLOTS={"listing": {"concurrency": 1, "delay": 0}}')
 TIMEOUT_S = 120
@@ -49,15 +51,22 @@ def start(
     )
 
 
-def finish(process: subprocess.Popen[str]) -> Result:
-    """Wait for a started command."""
+def finish(process: subprocess.Popen[str], *, tracebacks: bool = False) -> Result:
+    """Wait for a started command; only where *tracebacks* are allowed may its log have one."""
     output, log = process.communicate(timeout=TIMEOUT_S)
+    if not tracebacks:
+        check_no_traceback(log)
     return Result(process.returncode, output, log)
 
 
-def scrapy(*words: str, cwd: Path = PROJECT, preexec: Callable[[], None] | None = None) -> Result:
+def scrapy(
+    *words: str,
+    cwd: Path = PROJECT,
+    preexec: Callable[[], None] | None = None,
+    tracebacks: bool = False,
+) -> Result:
     """Run ``scrapy`` with *words* to its end."""
-    return finish(start(*words, cwd=cwd, preexec_fn=preexec))
+    return finish(start(*words, cwd=cwd, preexec_fn=preexec), tracebacks=tracebacks)
 
 
 # A child begins with the peak of the process that started it, so a small one stands in between.
