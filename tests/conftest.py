@@ -17,7 +17,7 @@ from scrapy.settings import Settings
 from scrapy.utils.reactor import install_reactor
 
 from tests import system
-from tests.invariants import check_invariants
+from tests.invariants import check_documented, check_invariants
 from wallpapers.demo.standin import StandIn
 from wallpapers.outcome import Ending, Outcome
 from wallpapers.spiders.baidu_wallpaper import BaiduWallpaperSpider
@@ -156,7 +156,9 @@ class Crawl:
         self, standin: StandIn, settings: dict[str, Any] | None = None, **arguments: Any
     ) -> dict[str, Any]:
         """Crawl *standin* and return the stats alone, for where a fault of ours loses items."""
-        return dict(self._run(standin, settings or {}, arguments).stats.get_stats())
+        stats = dict(self._run(standin, settings or {}, arguments).stats.get_stats())
+        check_documented(stats)
+        return stats
 
     def _run(
         self, standin: StandIn, settings: dict[str, Any], arguments: dict[str, Any]
