@@ -19,9 +19,12 @@ from scrapy.utils.reactor import install_reactor
 from tests import system
 from tests.invariants import check_documented, check_invariants
 from wallpapers.demo.standin import StandIn
-from wallpapers.outcome import Ending, Outcome
+from wallpapers.run.addon import run_of
+from wallpapers.run.exit_status import ExitStatus
 from wallpapers.spiders.baidu_wallpaper import BaiduWallpaperSpider
 
+# `WALLPAPERS_TEST_FAST_PATH=0 pytest` crawls by Scrapy's ordinary way of pictures.
+FAST_PATH = os.environ.get("WALLPAPERS_TEST_FAST_PATH", "1") != "0"
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 FORBID_SKIPS = "WALLPAPERS_FORBID_SKIPS"
 
@@ -66,13 +69,13 @@ class Run:
 
     items: list[dict[str, Any]]
     stats: dict[str, Any]
-    ending: Ending
+    exit_status: ExitStatus
     log: str
     store: Path
 
     def images(self) -> list[dict[str, Any]]:
         """Return the results of all items, in the feed's order."""
-        return [image for item in self.items for image in item["images"]]
+        return [image for item in self.items for image in item.get("images") or ()]
 
     def bytes_of(self, image: dict[str, Any]) -> bytes:
         """Return the stored bytes of a result."""
@@ -139,13 +142,13 @@ class Crawl:
         partial = self.feed.with_name("items.partial.jsonl")
         partial.unlink(missing_ok=True)
         crawler = self._run(standin, settings or {}, arguments)
-        outcome = Outcome.of(crawler)
-        feed = self.feed if outcome.feeds_are_complete else partial
+        state = run_of(crawler).state
+        feed = self.feed if state.feeds_are_complete else partial
         lines = feed.read_text().splitlines() if feed.exists() else []
         run = Run(
             items=[json.loads(line) for line in lines],
             stats=dict(crawler.stats.get_stats()),
-            ending=outcome.ending,
+            exit_status=state.exit_status,
             log=self._text_of_log(),
             store=self.store,
         )
@@ -183,6 +186,7 @@ class Crawl:
             "WALLPAPERS_PROGRESS": "off",
             "WALLPAPERS_PATIENCE_BACKOFF": 0.01,
             "RETRY_TIMES": 2,
+            "WALLPAPERS_FAST_PATH": FAST_PATH,
         }
         feeds = {**own["FEEDS"], **more.get("FEEDS", {})}
         settings.setdict({**own, **more, "FEEDS": feeds}, priority="cmdline")

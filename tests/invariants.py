@@ -13,33 +13,11 @@ from typing import TYPE_CHECKING
 from wallpapers import imaging
 from wallpapers.catalogue.place import FILE_NAME
 from wallpapers.downloads.runfolder import PARTS
-from wallpapers.filters import REASONS
-from wallpapers.outcome import CATEGORIES, Ending
+from wallpapers.run.exit_status import ExitStatus
+from wallpapers.run.reasons import Verdict, is_reason
 
 if TYPE_CHECKING:
     from tests.conftest import Run
-
-FILTERED = {"dropped", *REASONS, *(f"{reason}_by_claim" for reason in REASONS[:-1])}
-FAILED = {
-    "timeout",
-    "connection",
-    "dns",
-    "tls",
-    "cut",
-    "empty",
-    "not_an_image",
-    "format",
-    "broken",
-    "too_tiny",
-    "too_large",
-    "too_many_pixels",
-    "redirect_loop",
-    "private_address",
-    "bad_url",
-    "placeholder",
-    "robots",
-    "fault",
-}
 
 
 def check_invariants(run: Run, *, tracebacks: bool = False) -> None:
@@ -48,26 +26,26 @@ def check_invariants(run: Run, *, tracebacks: bool = False) -> None:
         check_no_traceback(run.log)
     stats = run.stats
     check_documented(stats)
-    verdicts = {name: stats.get(f"wallpapers/{name}", 0) for name in CATEGORIES}
+    verdicts = {name: stats.get(f"wallpapers/{name}", 0) for name in Verdict}
     assert stats.get("wallpapers/listed", 0) == sum(verdicts.values())
-    assert stats["wallpapers/outcome"] == run.ending.name.lower()
-    for category, allowed in (("filtered", FILTERED), ("failed", FAILED)):
-        prefix = f"wallpapers/{category}/"
+    assert stats["wallpapers/outcome"] == run.exit_status.name.lower()
+    for verdict in (Verdict.FILTERED, Verdict.FAILED):
+        prefix = f"wallpapers/{verdict}/"
         reasons = {
             key.removeprefix(prefix): count
             for key, count in stats.items()
             if key.startswith(prefix)
         }
-        assert sum(reasons.values()) == verdicts[category]
+        assert sum(reasons.values()) == verdicts[verdict]
         for reason in reasons:
-            known = reason in allowed or (category == "failed" and reason.startswith("http_"))
-            assert known, reason
+            assert is_reason(verdict, reason), reason
 
-    exported = len(run.items)
-    kept = sum(verdicts.values()) - verdicts["filtered"]
-    assert exported == kept or (exported < kept and run.ending is Ending.STORE)
+    # An item without candidates is no wallpaper, and is exported all the same.
+    exported = sum(bool(item.get("image_urls")) for item in run.items)
+    kept = sum(verdicts.values()) - verdicts[Verdict.FILTERED]
+    assert exported == kept or (exported < kept and run.exit_status is ExitStatus.STORE)
     for item in run.items:
-        for image in item["images"]:
+        for image in item.get("images") or ():
             check_stored(run.store, image)
     check_whole(run.store)
     check_catalogue(run)
@@ -86,7 +64,7 @@ def check_documented(stats: dict[str, object]) -> None:
     for name in stats:
         if name.startswith("wallpapers/"):
             kind, _, reason = name.removeprefix("wallpapers/").partition("/")
-            line = f"{kind}/<reason>" if reason and kind not in CATEGORIES else kind
+            line = f"{kind}/<reason>" if reason and kind not in set(Verdict) else kind
             assert f"wallpapers/{line}" in documented, name
 
 
@@ -104,7 +82,7 @@ def check_catalogue(run: Run) -> None:
         assert catalogue.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         tables = catalogue.execute("SELECT name FROM sqlite_master").fetchall()
         if ("pictures",) not in tables:  # the disk failed before there were any
-            assert not any(item["images"] for item in run.items)
+            assert not any(item.get("images") for item in run.items)
             return
         pictures = {
             sha256: (where, size)
@@ -117,11 +95,14 @@ def check_catalogue(run: Run) -> None:
             )
         }
     for item in run.items:
+        images = item.get("images") or ()
+        for image in images:
+            assert pictures[image["checksum"]] == (image["path"], image["size"])
+        if not (item.get("image_urls") and item.get("source") and item.get("id")):
+            continue  # no wallpaper, or one whose key the item does not tell
         state, sha256 = rows[item["source"], item["id"]]
-        for image in item["images"]:
-            assert (state, sha256) == ("stored", image["checksum"])
-            assert pictures[sha256] == (image["path"], image["size"])
-        assert item["images"] or state == "failed"
+        assert all((state, sha256) == ("stored", image["checksum"]) for image in images)
+        assert images or state == "failed"
 
 
 def check_stored(store: Path, image: dict[str, object]) -> None:

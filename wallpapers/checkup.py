@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from wallpapers.listings.drift import Drift
-from wallpapers.outcome import Ending
+from wallpapers.run.exit_status import ExitStatus
 
 COLUMNS = ("source", "answers", "speaks its protocol", "entries", "drift", "picture", "time")
 _LONGEST_CELL = 120  # characters; an answer may say anything
@@ -82,10 +82,10 @@ class CheckUp:
 def status(checkups: Sequence[CheckUp]) -> int:
     """Return the exit status of ``scrapy doctor``: that of the worst source."""
     if not all(checkup.answers_well for checkup in checkups):
-        return Ending.LISTING.value
+        return ExitStatus.LISTING
     if any(checkup.has_changed for checkup in checkups):
-        return Ending.FAILURES.value
-    return Ending.COMPLETE.value
+        return ExitStatus.FAILURES
+    return ExitStatus.COMPLETE
 
 
 def table(checkups: Sequence[CheckUp]) -> str:

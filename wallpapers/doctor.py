@@ -48,7 +48,7 @@ class CheckedSpider(ListingSpider):
         self.interrupted = False
 
     def parse(
-        self, response: Response, position: Position, hops: int = 0
+        self, response: Response, position: Position | None = None, hops: int = 0
     ) -> Iterator[Request | Wallpaper]:
         """Note that there is an answer, whatever it is."""
         self.checkup.answers = True

@@ -83,6 +83,13 @@ class CatalogueError(StoreError):
     """The catalogue cannot be read or written; the message says what it is and what to do."""
 
 
+def in_words(error: Exception) -> str:
+    """Return what *error* says, without the number that the system has for it."""
+    if not isinstance(error, OSError) or not error.strerror:
+        return str(error)
+    return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+
+
 @contextmanager
 def store_errors(path: Path) -> Iterator[None]:
     """Have an OSError of the block tell *path* and what the system said, as a StoreError."""

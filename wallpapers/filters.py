@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from wallpapers import imaging
 from wallpapers.checks import not_negative
+from wallpapers.run.reasons import FilterReason
 from wallpapers.spiders.arguments import Argument, choice, decimal, one_or_more, whole_number
 
 if TYPE_CHECKING:
     from scrapy import Spider
     from scrapy.settings import BaseSettings
 
-REASONS = ("too_small", "oversized", "wrong_ratio", "wrong_orientation", "unwanted_format")
+REASONS = tuple(reason for reason in FilterReason if reason is not FilterReason.DROPPED)
 _RATIO_TOLERANCE = 0.02
 _FORMATS = tuple(imaging.EXTENSIONS)
 

@@ -8,6 +8,9 @@ from typing import Any, NotRequired, TypedDict
 
 from itemadapter import ItemAdapter
 
+# The source and the id of a wallpaper.
+Key = tuple[str, str]
+
 
 class StoredImage(TypedDict):
     """A picture in the store; a plain dict, because that is what Scrapy's exporters nest."""
@@ -44,3 +47,18 @@ class Wallpaper:
 def fields_of(item: Any) -> Mapping[str, Any]:
     """Return the fields of an item of whatever class, to be read a dozen times a wallpaper."""
     return vars(item) if isinstance(item, Wallpaper) else ItemAdapter(item)
+
+
+def candidates_of(item: Any, field_name: str = "image_urls") -> list[object]:
+    """Return the candidates in *field_name* of *item*, best first; without the field, none."""
+    given = fields_of(item).get(field_name)
+    if given is None:
+        return []
+    return list(given) if isinstance(given, (list, tuple)) else [given]
+
+
+def key_of(item: Any) -> Key:
+    """Return the key of a wallpaper; without an id, its first candidate stands for it."""
+    fields = fields_of(item)
+    identity = fields.get("id") or next(iter(candidates_of(item)), "")
+    return str(fields.get("source") or ""), str(identity)

@@ -14,16 +14,18 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from scrapy import Request
 from scrapy.core.downloader.handlers.base import BaseDownloadHandler
-from scrapy.exceptions import CloseSpider
 from scrapy.http import Response, TextResponse
 from twisted.python.failure import Failure
 
+from wallpapers import signals
 from wallpapers.catalogue.place import catalogue_url
 from wallpapers.items import Wallpaper
+from wallpapers.run.addon import run_of
 from wallpapers.spiders.listing_spider import ListingSpider
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
+    from scrapy.settings import BaseSettings
 
     from wallpapers.catalogue.catalogue import Catalogue
 
@@ -37,10 +39,17 @@ class FailedOnly(ListingSpider):
     What the spider is for its source (name, settings, endpoint, referer) it stays.
     """
 
+    _asked = 0  # failures that were yielded
+
+    @classmethod
+    def update_settings(cls, settings: BaseSettings) -> None:
+        super().update_settings(settings)
+        handlers = {**settings.getdict("DOWNLOAD_HANDLERS"), SCHEME: CatalogueDownloadHandler}
+        settings.set("DOWNLOAD_HANDLERS", handlers, priority="spider")
+
     async def start(self) -> AsyncIterator[Any]:
         """Ask for the first page of failures; an item from here would hang at Ctrl-C."""
-        if self.outcome.store_failure is not None:
-            raise CloseSpider("store")
+        self.send(signals.listing_started)
         yield self._failures_after("")
 
     def _failures_after(self, identity: str) -> Request:
@@ -56,22 +65,18 @@ class FailedOnly(ListingSpider):
     def parse_failures(self, response: Response) -> Iterator[Request | Wallpaper]:
         """Yield a page of failed wallpapers, behind the request for the next one."""
         page = [Wallpaper(**entry) for entry in json.loads(response.body)]
-        found = page[: self.limit - self.outcome.listed] if self.limit else page
+        found = page[: self.limit - self._asked] if self.limit else page
+        self._asked += len(found)
+        self.send(signals.listing_page_read, rejected=Counter(), repeated=0)
         if page and len(found) == len(page):
             yield self._failures_after(page[-1].id)
         else:
-            self.outcome.listing_ended = True
-        self.outcome.read_page(Counter(), 0)
-        for wallpaper in found:
-            self.outcome.take_up(wallpaper)
-            if self.outcome.stopping:
-                self.outcome.leave(wallpaper)
-            else:
-                yield wallpaper
+            self.send(signals.listing_ended)
+        yield from found
 
     def failures_failed(self, failure: Failure) -> None:
         """End the run: without its catalogue there is nothing to do."""
-        self.outcome.store_failed(f"The catalogue cannot be used: {failure.value}")
+        run_of(self.crawler).state.store_failed(f"The catalogue cannot be used: {failure.value}")
 
 
 class CatalogueDownloadHandler(BaseDownloadHandler):

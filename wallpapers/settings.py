@@ -24,24 +24,21 @@ from scrapy.extensions.feedexport import FeedExporter
 
 from wallpapers import __version__
 from wallpapers.downloads.cookies import OfflineCookiesMiddleware
-from wallpapers.downloads.downloader import PictureDownloader
 from wallpapers.downloads.handler import GuardedDownloadHandler
 from wallpapers.downloads.patience import PatienceMiddleware
 from wallpapers.downloads.redirects import PictureRedirectMiddleware
 from wallpapers.downloads.robots import NamedRobotsTxtMiddleware
 from wallpapers.downloads.traffic import Traffic
-from wallpapers.extensions.account import Account
-from wallpapers.extensions.feeds import HonestFeedExporter
 from wallpapers.extensions.progress import Progress
-from wallpapers.feeds import (
-    JsonCellsCsvItemExporter,
-    WatchedStdoutFeedStorage,
-    WholeFileFeedStorage,
-)
+from wallpapers.extensions.summary import RunSummary
+from wallpapers.fastpath.addon import FastPath
+from wallpapers.feeds.exporter import CheckedFeedExporter
+from wallpapers.feeds.storages import JsonCellsCsvItemExporter, WholeFileFeedStorage
 from wallpapers.logformatter import ShownOnlyLogFormatter
+from wallpapers.middlewares.ledger import RunLedgerMiddleware
 from wallpapers.pipelines.claim import ClaimPipeline
 from wallpapers.pipelines.images import WallpaperImagesPipeline
-from wallpapers.retry import CatalogueDownloadHandler
+from wallpapers.run.addon import Run
 from wallpapers.secrets import HideSecrets
 
 # The project. Components are named by class: one that is named once as a class and once as a
@@ -52,7 +49,7 @@ SPIDER_MODULES = ["wallpapers.spiders"]
 NEWSPIDER_MODULE = "wallpapers.spiders"
 COMMANDS_MODULE = "wallpapers.commands"
 
-ADDONS = {HideSecrets: 0}
+ADDONS = {HideSecrets: 0, Run: 0, FastPath: 0}
 
 # Filters come before the download, the download comes last.
 ITEM_PIPELINES = {
@@ -61,10 +58,15 @@ ITEM_PIPELINES = {
 }
 
 EXTENSIONS = {
-    Account: 0,
+    RunSummary: 0,
     Progress: 0,
     FeedExporter: None,
-    HonestFeedExporter: 0,
+    CheckedFeedExporter: 0,
+}
+
+# After every other spider middleware, which may still drop a wallpaper.
+SPIDER_MIDDLEWARES = {
+    RunLedgerMiddleware: 10,
 }
 
 # Scrapy's own places in the chain.
@@ -113,7 +115,9 @@ DOWNLOAD_SLOTS: dict[str, dict[str, Any]] = {"listing": {"concurrency": 1, "dela
 # Scrapy: 16 over all, which pictures use up, and 8 for each host. One is kept for the listing.
 CONCURRENT_REQUESTS = 32
 CONCURRENT_REQUESTS_PER_DOMAIN = 16
-DOWNLOADER = PictureDownloader
+# A shorter way of pictures through Scrapy, where its version is a tested one. It also keeps
+# CONCURRENT_REQUESTS_PER_DOMAIN, which a burst passes in Scrapy 2.19. Read by FastPath.
+WALLPAPERS_FAST_PATH = True
 # Scrapy: 5 MB of pages that wait for their items, some 2,000 wallpapers. A few pages ahead are
 # enough to keep the pictures coming.
 SCRAPER_SLOT_MAX_ACTIVE_SIZE = 1_000_000
@@ -159,7 +163,6 @@ DOWNLOAD_VERIFY_CERTIFICATES = True
 DOWNLOAD_HANDLERS = {
     "http": GuardedDownloadHandler,
     "https": GuardedDownloadHandler,
-    "catalogue": CatalogueDownloadHandler,  # what failed, for `scrapy retry`
     **dict.fromkeys(("data", "file", "ftp", "s3")),
 }
 # May an address that the listing or a redirect names lead to a loopback, private, link-local,
@@ -185,7 +188,6 @@ WALLPAPERS_WALLHAVEN_API_KEY = ""
 FEED_STORAGES = {
     "": WholeFileFeedStorage,
     "file": WholeFileFeedStorage,
-    "stdout": WatchedStdoutFeedStorage,
 }
 FEED_EXPORTERS = {"csv": JsonCellsCsvItemExporter}
 # Scrapy would write \u escapes in JSON; 国家地理 is to be read by people.

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.conftest import FAST_PATH
 from tests.invariants import check_no_traceback
 
 PROJECT = Path(__file__).parents[2]
@@ -36,6 +37,8 @@ def start(
     *words: str, before: tuple[str, ...] = (), instead: tuple[str, ...] = (), **options: Any
 ) -> subprocess.Popen[str]:
     """Start ``scrapy`` with *words*; the project is found wherever it is started."""
+    if not FAST_PATH and words and words[0] in ("crawl", "runspider", "demo", "retry"):
+        words = (words[0], "-s", "WALLPAPERS_FAST_PATH=False", *words[1:])
     environment = {
         **os.environ,
         "PYTHONPATH": str(PROJECT),

@@ -145,7 +145,7 @@ def test_status_5_nobody_reads_stdout(tmp_path: Path) -> None:
         process.stdout = None
         result = finish(process)
     assert result.status == 5
-    assert "on stdout failed: Broken pipe" in result.errors[0]
+    assert "The feed stdout: failed: Broken pipe" in result.errors[0]
 
 
 @pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])

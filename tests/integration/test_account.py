@@ -13,8 +13,8 @@ from tests.conftest import Crawl
 from tests.pictures import encoded, exhibit, exhibits, noise
 from tests.standin.picture_faults import MissingPicture
 from wallpapers.demo.standin import StandIn
-from wallpapers.outcome import Ending
 from wallpapers.pipelines.images import WallpaperImagesPipeline
+from wallpapers.run.exit_status import ExitStatus
 from wallpapers.settings import ITEM_PIPELINES
 
 
@@ -48,7 +48,7 @@ class TitledPipeline(WallpaperImagesPipeline):
 def test_what_a_pipeline_of_the_user_drops_is_filtered(crawl: Crawl) -> None:
     with StandIn(exhibits(3)) as standin:
         run = crawl(standin, {"ITEM_PIPELINES": {**ITEM_PIPELINES, DroppingPipeline: 50}})
-    assert run.ending is Ending.COMPLETE
+    assert run.exit_status is ExitStatus.COMPLETE
     assert run.stats["wallpapers/filtered/dropped"] == 1
     assert run.stats["wallpapers/stored"] == 2
 
@@ -104,7 +104,7 @@ def test_a_limit_of_scrapys_ends_the_run_as_complete(crawl: Crawl) -> None:
     with StandIn(exhibits(60)) as standin:
         run = crawl(standin, {"CLOSESPIDER_ITEMCOUNT": 10, "CONCURRENT_REQUESTS": 3}, rn=20)
         assert len(standin.asked) < 40
-    assert run.ending is Ending.COMPLETE
+    assert run.exit_status is ExitStatus.COMPLETE
     assert 10 <= run.stats["wallpapers/stored"] < 20
     assert run.stats["wallpapers/left"] > 0
 
@@ -117,12 +117,15 @@ class RenamingPipeline:
         return item
 
 
+def test_a_pipeline_may_change_the_key_of_a_wallpaper(crawl: Crawl) -> None:
+    with StandIn(exhibits(3)) as standin:
+        run = crawl(standin, {"ITEM_PIPELINES": {**ITEM_PIPELINES, RenamingPipeline: 50}})
+    assert run.stats["wallpapers/stored"] == run.stats["wallpapers/listed"] == 3
+    assert all(item["id"].startswith("mine-") for item in run.items)
+
+
 def test_a_wallpaper_without_a_verdict_is_a_fault_and_no_success(crawl: Crawl) -> None:
     with StandIn(exhibits(3)) as standin:
-        stats = crawl.stats_of(
-            standin, {"ITEM_PIPELINES": {**ITEM_PIPELINES, RenamingPipeline: 50}}
-        )
-        assert stats["wallpapers/failed/fault"] == stats["wallpapers/listed"] == 3
         stats = crawl.stats_of(standin, {"ITEM_PIPELINES": {DroppingPipeline: 50}})
         assert stats["wallpapers/failed/fault"] == 2
         assert stats["wallpapers/outcome"] == "failures"
@@ -140,7 +143,7 @@ def test_a_listing_that_something_cut_short_is_no_success(
 ) -> None:
     with StandIn(exhibits(6)) as standin:
         run = crawl(standin, settings, **arguments)
-    assert run.ending is Ending.LISTING
+    assert run.exit_status is ExitStatus.LISTING
     assert words in run.errors()[0]
 
 

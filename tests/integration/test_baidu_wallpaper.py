@@ -12,7 +12,7 @@ from tests.conftest import Crawl
 from tests.pictures import exhibit, exhibits
 from tests.standin import listing_faults as faults
 from wallpapers.demo.standin import StandIn
-from wallpapers.outcome import Ending
+from wallpapers.run.exit_status import ExitStatus
 
 # What is stored
 
@@ -21,7 +21,7 @@ def test_every_listed_wallpaper_is_stored_as_it_was_served(crawl: Crawl) -> None
     shown = exhibits(25)
     with StandIn(shown) as standin:
         run = crawl(standin, rn=10)
-    assert run.ending is Ending.COMPLETE
+    assert run.exit_status is ExitStatus.COMPLETE
     assert run.stats["wallpapers/stored"] == 25
     served = {exhibit.id: exhibit.content() for exhibit in shown}
     assert {item["id"]: run.bytes_of(item["images"][0]) for item in run.items} == served
@@ -154,7 +154,7 @@ def test_a_listing_ends_with_a_page_without_entries(crawl: Crawl, count: int, pa
     with StandIn(exhibits(count)) as standin:
         run = crawl(standin, rn=10)
         assert len(pages_asked(standin)) == pages
-    assert run.ending is Ending.COMPLETE
+    assert run.exit_status is ExitStatus.COMPLETE
     assert run.stats["wallpapers/listed"] == count
     assert run.stats["wallpapers/pages"] == pages
 
@@ -171,7 +171,7 @@ def test_a_page_without_a_new_id_ends_the_listing(crawl: Crawl) -> None:
     with faults.RepeatingListing(exhibits(6)) as standin:
         run = crawl(standin, rn=6)
         assert len(pages_asked(standin)) == 2
-    assert run.ending is Ending.COMPLETE
+    assert run.exit_status is ExitStatus.COMPLETE
     assert run.stats["wallpapers/listed"] == 6
     assert run.stats["wallpapers/repeated"] == 6
 
@@ -181,7 +181,7 @@ def test_limit_ends_the_listing(crawl: Crawl, limit: int, pages: int) -> None:
     with StandIn(exhibits(25)) as standin:
         run = crawl(standin, rn=10, limit=limit)
         assert len(pages_asked(standin)) == pages
-    assert run.ending is Ending.COMPLETE
+    assert run.exit_status is ExitStatus.COMPLETE
     assert run.stats["wallpapers/listed"] == min(limit, 25)
 
 
@@ -190,7 +190,7 @@ def test_the_claimed_total_never_ends_a_listing(crawl: Crawl, total: object) -> 
     with faults.LyingTotal(exhibits(12)) as standin:
         standin.total = total
         run = crawl(standin, rn=10)
-    assert run.ending is Ending.COMPLETE
+    assert run.exit_status is ExitStatus.COMPLETE
     assert run.stats["wallpapers/listed"] == 12
     claims_more = total in (10**9, "25")
     assert ("The listing ended after 12 entries, though it claimed" in run.log) is claims_more
@@ -234,7 +234,7 @@ def test_an_answer_that_is_no_page_ends_the_run_with_one_line(
         run = crawl(standin, rn=10)
         # Twisted asks once more by itself where a kept connection turns out to be closed.
         assert requests is None or len(pages_asked(standin)) == requests + bool(from_page)
-    assert run.ending is Ending.LISTING
+    assert run.exit_status is ExitStatus.LISTING
     assert run.stats["wallpapers/stored"] == from_page  # what was read before is kept
     (error,) = run.errors()
     assert "-a endpoint=" in error
@@ -267,14 +267,14 @@ def test_a_listing_that_is_gone_names_the_command_to_try_instead(
 def test_a_redirect_within_the_host_is_followed(crawl: Crawl) -> None:
     with faults.MovedListing(exhibits(3)) as standin:
         run = crawl(standin)
-    assert run.ending is Ending.COMPLETE
+    assert run.exit_status is ExitStatus.COMPLETE
     assert run.stats["wallpapers/stored"] == 3
 
 
 def test_a_page_that_fails_once_is_asked_for_again(crawl: Crawl) -> None:
     with faults.RecoveringServer(exhibits(5)) as standin:
         run = crawl(standin)
-    assert run.ending is Ending.COMPLETE
+    assert run.exit_status is ExitStatus.COMPLETE
     assert run.stats["wallpapers/stored"] == 5
 
 
@@ -282,27 +282,27 @@ def test_robots_txt_is_obeyed_where_the_user_says_so(crawl: Crawl) -> None:
     with faults.ForbiddingRobots(exhibits(5)) as standin:
         run = crawl(standin, {"ROBOTSTXT_OBEY": True})
         assert pages_asked(standin) == []
-    assert run.ending is Ending.LISTING
+    assert run.exit_status is ExitStatus.LISTING
     assert "robots.txt forbids it" in run.errors()[0]
 
 
 def test_a_robots_txt_that_does_not_come_is_told_without_a_traceback(crawl: Crawl) -> None:
     with faults.BrokenRobots(exhibits(2)) as standin:
         run = crawl(standin, {"ROBOTSTXT_OBEY": True})
-    assert run.ending is Ending.COMPLETE
+    assert run.exit_status is ExitStatus.COMPLETE
 
 
 def test_a_redirect_to_nowhere_is_told_without_a_traceback(crawl: Crawl) -> None:
     with faults.MisleadingListing(exhibits(2)) as standin:
         run = crawl(standin)
-    assert run.ending is Ending.LISTING
+    assert run.exit_status is ExitStatus.LISTING
     assert "a redirect to no address" in run.errors()[0]
 
 
 def test_robots_txt_can_forbid_the_pictures_alone(crawl: Crawl) -> None:
     with faults.ForbiddenPictures(exhibits(2)) as standin:
         run = crawl(standin, {"ROBOTSTXT_OBEY": True})
-    assert run.ending is Ending.FAILURES
+    assert run.exit_status is ExitStatus.FAILURES
     assert run.stats["wallpapers/failed/robots"] == 2
 
 

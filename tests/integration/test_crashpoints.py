@@ -18,7 +18,7 @@ from tests.e2e.command import FAST, finish, scrapy, start
 from tests.invariants import check_whole
 from tests.pictures import exhibits
 from wallpapers.demo.standin import StandIn
-from wallpapers.outcome import Ending
+from wallpapers.run.exit_status import ExitStatus
 
 PICTURES = 6
 THUMBS = {"IMAGES_THUMBS": {"small": (32, 32)}}
@@ -36,12 +36,12 @@ def fail_at(crawl: Crawl, standin: StandIn, number: int, code: int) -> bool:
     with watched(points):
         run = crawl(standin, THUMBS)
     if points.passed < number:
-        assert run.ending is Ending.COMPLETE
+        assert run.exit_status is ExitStatus.COMPLETE
         return False
-    assert run.ending is Ending.STORE
+    assert run.exit_status is ExitStatus.STORE
     assert len(run.errors()) == 1
     healed = crawl(standin, THUMBS)
-    assert healed.ending is Ending.COMPLETE
+    assert healed.exit_status is ExitStatus.COMPLETE
     assert healed.stats["wallpapers/stored"] + healed.stats["wallpapers/known"] == PICTURES
     return True
 

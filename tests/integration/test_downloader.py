@@ -17,7 +17,7 @@ from scrapy.statscollectors import StatsCollector
 from tests.conftest import Crawl
 from tests.pictures import exhibits
 from wallpapers.demo.standin import StandIn
-from wallpapers.outcome import Ending
+from wallpapers.run.exit_status import ExitStatus
 from wallpapers.settings import DOWNLOADER_MIDDLEWARES, EXTENSIONS
 
 PICTURES = 6
@@ -139,7 +139,7 @@ def test_a_middleware_may_answer(crawl: Crawl) -> None:
 def test_a_middleware_that_returns_nothing_is_told_by_its_name(crawl: Crawl) -> None:
     with StandIn(exhibits(1)) as standin:
         run = crawl(standin, with_middleware(Careless))
-    assert run.ending is Ending.FAILURES
+    assert run.exit_status is ExitStatus.FAILURES
     assert "Careless.process_response must return a Response or a Request" in run.log
 
 

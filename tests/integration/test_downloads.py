@@ -14,7 +14,7 @@ from tests.conftest import Crawl
 from tests.pictures import encoded, exhibit, exhibits, noise
 from tests.standin import transfer_faults as faults
 from wallpapers.demo.standin import StandIn
-from wallpapers.outcome import Ending
+from wallpapers.run.exit_status import ExitStatus
 from wallpapers.settings import DOWNLOADER_MIDDLEWARES, EXTENSIONS
 
 QUICK = {"WALLPAPERS_IDLE_TIMEOUT": 0.5, "RETRY_TIMES": 0}
@@ -36,7 +36,7 @@ def test_a_transfer_that_brings_nothing_is_given_up(crawl: Crawl, fault: type[St
 def test_a_transfer_that_is_slow_but_steady_is_not_cut(crawl: Crawl) -> None:
     with faults.SteadyPicture(exhibits(2)) as standin:
         run = crawl(standin, QUICK)
-    assert run.ending is Ending.COMPLETE
+    assert run.exit_status is ExitStatus.COMPLETE
     assert run.stats["elapsed_time_seconds"] > 2 * QUICK["WALLPAPERS_IDLE_TIMEOUT"]
 
 
@@ -91,7 +91,7 @@ def test_a_body_that_breaks_late_is_continued(crawl: Crawl) -> None:
     with faults.BreakingPicture(exhibits(2)) as standin:
         run = crawl(standin, {"RETRY_TIMES": 0})
         pictures = [path for path in standin.asked if standin.exhibits[1].sign in path]
-    assert run.ending is Ending.COMPLETE
+    assert run.exit_status is ExitStatus.COMPLETE
     # What was on its way when the connection broke may be lost, and is asked for too.
     assert run.stats["wallpapers/continued"] >= 2
     assert len(pictures) == 1 + run.stats["wallpapers/continued"]
@@ -103,7 +103,7 @@ def test_a_body_that_cannot_be_continued_is_begun_anew(crawl: Crawl, fault: type
     with fault(exhibits(2)) as standin:
         run = crawl(standin, {"RETRY_TIMES": 0})
         expected = standin.content  # type: ignore[attr-defined]
-    assert run.ending is Ending.COMPLETE
+    assert run.exit_status is ExitStatus.COMPLETE
     assert expected in [run.bytes_of(image) for image in run.images()]
 
 
@@ -112,14 +112,14 @@ def test_what_is_no_rest_of_a_body_is_not_joined_to_it(crawl: Crawl, answer: str
     with faults.CarelessRanges(exhibits(2)) as standin:
         standin.rest_is = answer
         run = crawl(standin, {"RETRY_TIMES": 0})
-    assert run.ending is Ending.COMPLETE
+    assert run.exit_status is ExitStatus.COMPLETE
     assert faults.CarelessRanges.content in [run.bytes_of(image) for image in run.images()]
 
 
 def test_headers_that_are_no_utf_8_do_no_harm(crawl: Crawl) -> None:
     with faults.ForeignHeaders(exhibits(3)) as standin:
         run = crawl(standin)
-    assert run.ending is Ending.COMPLETE
+    assert run.exit_status is ExitStatus.COMPLETE
     assert run.stats["wallpapers/stored"] == 3
 
 
@@ -188,5 +188,5 @@ def test_a_downloader_middleware_of_the_user_applies_to_pictures(crawl: Crawl) -
     with StandIn(exhibits(2)) as standin:
         run = crawl(standin, {"DOWNLOADER_MIDDLEWARES": middlewares})
         assert {headers.get("X-Signed") for headers in standin.received} == {"yes"}
-    assert run.ending is Ending.COMPLETE
+    assert run.exit_status is ExitStatus.COMPLETE
     assert run.stats["downloader/response_bytes"] > sum(image["size"] for image in run.images())

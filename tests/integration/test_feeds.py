@@ -17,7 +17,7 @@ from tests.pictures import exhibit, exhibits
 from tests.standin.listing_faults import AntiFlag, HtmlListing
 from tests.standin.picture_faults import MissingPicture
 from wallpapers.demo.standin import StandIn
-from wallpapers.outcome import Ending
+from wallpapers.run.exit_status import ExitStatus
 
 
 def feed(path: Path, kind: str, **options: Any) -> dict[str, Any]:
@@ -81,7 +81,7 @@ def test_a_feed_of_a_failed_run_is_partial_and_the_old_one_kept(
     target.write_text("yesterday's")
     with AntiFlag(exhibits(20)) as standin:
         run = crawl(standin, feed(target, kind))
-    assert run.ending is Ending.LISTING
+    assert run.exit_status is ExitStatus.LISTING
     assert target.read_text() == "yesterday's"
     partial = target.with_name(f"out.partial.{kind}")
     if empty is None:
@@ -96,7 +96,7 @@ def test_a_partial_feed_is_whole_and_parseable(crawl: Crawl, tmp_path: Path) -> 
     with HtmlListing(exhibits(20)) as standin:
         standin.from_page = 10
         run = crawl(standin, feed(target, "json"), rn=10)
-    assert run.ending is Ending.LISTING
+    assert run.exit_status is ExitStatus.LISTING
     assert len(json.loads((tmp_path / "out.partial.json").read_text())) == 10
     assert not target.exists()
 
@@ -105,7 +105,7 @@ def test_a_run_with_failures_completes_its_feed(crawl: Crawl, tmp_path: Path) ->
     target = tmp_path / "out.json"
     with MissingPicture(exhibits(3)) as standin:
         run = crawl(standin, feed(target, "json"))
-    assert run.ending is Ending.FAILURES
+    assert run.exit_status is ExitStatus.FAILURES
     assert [len(item["images"]) for item in json.loads(target.read_text())].count(0) == 2
 
 
@@ -147,7 +147,7 @@ def test_a_feed_that_cannot_be_opened_stops_the_run_before_it_begins(
     with StandIn(exhibits(3)) as standin:
         run = crawl(standin, feed(tmp_path / "file" / "out.json", "json"))
         assert standin.asked == []
-    assert run.ending is Ending.STORE
+    assert run.exit_status is ExitStatus.STORE
     (error,) = run.errors()
     assert "The feed" in error
     assert f"File exists: {tmp_path / 'file'}" in error
@@ -185,5 +185,5 @@ def test_a_feed_is_written_by_one_run_at_a_time(crawl: Crawl, tmp_path: Path) ->
         fcntl.flock(other, fcntl.LOCK_EX)
         run = crawl(standin, feed(target, "json"))
         assert standin.asked == []
-    assert run.ending is Ending.STORE
+    assert run.exit_status is ExitStatus.STORE
     assert "another run is writing it" in run.errors()[0]

@@ -16,7 +16,7 @@ from wallpapers.demo.gallery import Exhibit
 from wallpapers.demo.standin import StandIn
 from wallpapers.errors import ArgumentError
 from wallpapers.filters import REASONS, Wanted
-from wallpapers.outcome import Ending
+from wallpapers.run.exit_status import ExitStatus
 
 WIDE, TALL, SQUARE = (160, 90), (90, 160), (120, 120)
 
@@ -55,7 +55,7 @@ def test_what_is_not_wanted_is_filtered(
     with StandIn(shown(claimed=claimed)) as standin:
         run = crawl(standin, **filters)
         asked = sum(path.startswith("/image/") for path in standin.asked)
-    assert run.ending is Ending.COMPLETE
+    assert run.exit_status is ExitStatus.COMPLETE
     assert {(image["width"], image["height"]) for image in run.images()} == kept
     name = f"wallpapers/filtered/{reason}{'_by_claim' if claimed else ''}"
     assert run.stats.get(name, 0) == 3 - len(kept)
@@ -150,7 +150,7 @@ def test_a_known_placeholder_gives_way_to_the_next_candidate(crawl: Crawl) -> No
     known = {"WALLPAPERS_PLACEHOLDERS": [hashlib.sha512(Candidates.body).hexdigest()]}
     with Candidates(exhibits(2)) as standin:
         run = crawl(standin, known)
-        assert run.ending is Ending.COMPLETE
+        assert run.exit_status is ExitStatus.COMPLETE
         assert all(image["width"] == 96 for image in run.images())
 
 
@@ -159,12 +159,12 @@ def test_what_is_far_from_its_claim_gives_way_too(crawl: Crawl, fault: type[Stan
     large = exhibit(9, encoded(noise(9, 1600, 900)), width=1600, height=900)
     with fault([exhibit(1), large]) as standin:
         run = crawl(standin)
-    assert run.ending is Ending.COMPLETE
+    assert run.exit_status is ExitStatus.COMPLETE
     assert sorted(image["width"] for image in run.images()) == [96, 1600]
 
 
 def test_a_placeholder_alone_is_a_failure(crawl: Crawl) -> None:
     with StandIn([exhibit(1), exhibit(2, Candidates.body, width=1600, height=900)]) as standin:
         run = crawl(standin)
-    assert run.ending is Ending.FAILURES
+    assert run.exit_status is ExitStatus.FAILURES
     assert run.stats["wallpapers/failed/placeholder"] == 1

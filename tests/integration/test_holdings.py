@@ -17,7 +17,7 @@ from tests.pictures import encoded, exhibit, exhibits, noise
 from wallpapers.catalogue.place import FILE_NAME
 from wallpapers.demo.gallery import Exhibit
 from wallpapers.demo.standin import StandIn
-from wallpapers.outcome import Ending
+from wallpapers.run.exit_status import ExitStatus
 
 SAME = encoded(noise(77))
 
@@ -72,7 +72,7 @@ def test_the_same_bytes_at_the_same_time_are_stored_once(crawl: Crawl) -> None:
 def test_one_picture_for_fifty_wallpapers_is_a_placeholder(crawl: Crawl) -> None:
     with StandIn([exhibit(number, SAME) for number in range(50)]) as standin:
         run = crawl(standin)
-        assert run.ending is Ending.FAILURES
+        assert run.exit_status is ExitStatus.FAILURES
         assert run.stats["wallpapers/failed/placeholder"] == 45
         assert len(files(crawl.store)) == 1
         again = crawl(standin)
@@ -95,7 +95,7 @@ class PlaceholderFirst(StandIn):
 def test_behind_a_placeholder_the_next_candidate_is_tried(crawl: Crawl) -> None:
     with PlaceholderFirst(exhibits(30)) as standin:
         run = crawl(standin)
-    assert run.ending is Ending.COMPLETE
+    assert run.exit_status is ExitStatus.COMPLETE
     assert len(files(crawl.store)) == 26
     assert len({image["checksum"] for image in run.images()}) == 26
 

@@ -27,7 +27,7 @@ from wallpapers.errors import PictureRefusedError
 from wallpapers.inspection.crew import Crew
 from wallpapers.inspection.findings import Demands, Task
 from wallpapers.inspection.process import DECODE_BUDGET, Turns
-from wallpapers.outcome import Ending
+from wallpapers.run.exit_status import ExitStatus
 from wallpapers.settings import EXTENSIONS
 
 PLACES = 8
@@ -82,7 +82,7 @@ class KillAtFive(At):
 def test_a_process_that_is_killed_costs_no_picture(crawl: Crawl) -> None:
     with StandIn(exhibits(30)) as standin:
         run = crawl(standin, {"EXTENSIONS": {**EXTENSIONS, KillAtFive: 0}})
-    assert run.ending is Ending.COMPLETE
+    assert run.exit_status is ExitStatus.COMPLETE
     assert run.stats["wallpapers/stored"] == 30
     assert not run.warnings()
     assert not inspectors()
@@ -159,7 +159,7 @@ def test_a_machine_that_starts_no_process_ends_the_run_with_one_line(
     monkeypatch.setattr(sys, "executable", program)
     with StandIn(exhibits(3)) as standin:
         run = crawl(standin)
-    assert run.ending is Ending.STORE
+    assert run.exit_status is ExitStatus.STORE
     (error,) = run.errors()
     assert "pictures" in error
 

@@ -16,7 +16,7 @@ from tests.conftest import Crawl, Run
 from tests.crashpoints import Points, watched
 from tests.standin.mixed import LISTING_FAULTS, PAGE, REASONS, Mix, Mixed
 from wallpapers.catalogue.entries import MOST_SHARING
-from wallpapers.outcome import Ending
+from wallpapers.run.exit_status import ExitStatus
 
 Check = Callable[[Crawl], None]
 
@@ -33,10 +33,10 @@ _disk_failures = st.one_of(
 )
 
 
-def expected_ending(mix: Mix) -> Ending:
+def expected_ending(mix: Mix) -> ExitStatus:
     if mix.listing_fails:
-        return Ending.LISTING
-    return Ending.FAILURES if any(mix.pictures) else Ending.COMPLETE
+        return ExitStatus.LISTING
+    return ExitStatus.FAILURES if any(mix.pictures) else ExitStatus.COMPLETE
 
 
 def crawl_mix(crawl: Crawl, standin: Mixed, disk: tuple[int, int] | None) -> Run:
@@ -50,7 +50,7 @@ def crawl_mix(crawl: Crawl, standin: Mixed, disk: tuple[int, int] | None) -> Run
     with watched(points := Points(crawl.store.parent, number, harm)):
         run = crawl(standin, rn=PAGE)
     event("the disk failed" if points.passed >= number else "the disk held")
-    assert (run.ending is Ending.STORE) == (points.passed >= number)
+    assert (run.exit_status is ExitStatus.STORE) == (points.passed >= number)
     return run
 
 
@@ -59,16 +59,16 @@ def check(crawl: Crawl, mix: Mix, disk: tuple[int, int] | None) -> None:
     with tempfile.TemporaryDirectory() as folder, Mixed(mix) as standin:
         crawl.move_to(Path(folder))
         run = crawl_mix(crawl, standin, disk)
-        event(run.ending.name)
-        if run.ending is not Ending.STORE:
-            assert run.ending is expected_ending(mix)
+        event(run.exit_status.name)
+        if run.exit_status is not ExitStatus.STORE:
+            assert run.exit_status is expected_ending(mix)
             check_reasons(run, mix)
         standin.healed = True
         healed = crawl(standin, rn=PAGE)
         if not mix.pictures:
-            assert healed.ending is Ending.LISTING  # it names no wallpaper at all
+            assert healed.exit_status is ExitStatus.LISTING  # it names no wallpaper at all
             return
-        assert healed.ending is Ending.COMPLETE
+        assert healed.exit_status is ExitStatus.COMPLETE
         assert len(healed.items) == len(mix.pictures)
         standin.asked.clear()
         again = crawl(standin, rn=PAGE)

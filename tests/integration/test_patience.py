@@ -18,7 +18,7 @@ from tests.standin.picture_faults import PictureCutByLength
 from tests.standin.transfer_faults import OtherHosts
 from wallpapers.demo.standin import StandIn
 from wallpapers.downloads.patience import retry_after_s
-from wallpapers.outcome import Ending
+from wallpapers.run.exit_status import ExitStatus
 
 AWAY = {
     "WALLPAPERS_PATIENCE_BACKOFF": 0.1,
@@ -34,7 +34,7 @@ def test_retry_after_holds_for_the_whole_host(crawl: Crawl, status: int, as_date
     with outages.BusyServer(exhibits(100)) as standin:
         standin.status, standin.as_date = status, as_date
         run = crawl(standin, {"CONCURRENT_REQUESTS": ON_THEIR_WAY}, rn=20)
-    assert run.ending is Ending.COMPLETE
+    assert run.exit_status is ExitStatus.COMPLETE
     assert run.stats["wallpapers/stored"] == 100
     assert 0 < standin.refused <= ON_THEIR_WAY
 
@@ -43,14 +43,14 @@ def test_an_absurd_retry_after_is_capped(crawl: Crawl) -> None:
     with outages.BusyServer(exhibits(10)) as standin:
         standin.retry_after = "1000000000"
         run = crawl(standin, {"WALLPAPERS_PATIENCE_MAX_WAIT": 1.1})
-    assert run.ending is Ending.COMPLETE  # in this century
+    assert run.exit_status is ExitStatus.COMPLETE  # in this century
 
 
 def test_pictures_of_a_server_that_is_busy_for_ever_fail(crawl: Crawl) -> None:
     with outages.BusyWithPictures(exhibits(8)) as standin:
         standin.wait_s, standin.retry_after = 3600, "0"
         run = crawl(standin)
-    assert run.ending is Ending.FAILURES
+    assert run.exit_status is ExitStatus.FAILURES
     assert run.stats["wallpapers/stored"] == 5
     assert run.stats["wallpapers/failed/http_429"] == 3
 
@@ -59,7 +59,7 @@ def test_a_listing_whose_server_is_busy_for_ever_ends_there(crawl: Crawl) -> Non
     with outages.BusyWithPages(exhibits(8)) as standin:
         standin.wait_s, standin.retry_after = 3600, "0"
         run = crawl(standin, rn=1)
-    assert run.ending is Ending.LISTING
+    assert run.exit_status is ExitStatus.LISTING
     assert run.stats["wallpapers/stored"] == 5
     assert "HTTP 429" in run.errors()[0]
 
@@ -73,7 +73,7 @@ def test_a_server_that_goes_away_for_a_while_costs_nothing(
 ) -> None:
     with fault(exhibits(300)) as standin:
         run = crawl(standin, AWAY)
-    assert run.ending is Ending.COMPLETE
+    assert run.exit_status is ExitStatus.COMPLETE
     assert run.stats["wallpapers/stored"] == 300
     assert run.stats["wallpapers/outages"] >= 1
     assert any(": waiting for it, up to" in line for line in run.warnings())
@@ -101,7 +101,7 @@ def test_a_name_that_does_not_resolve_for_a_while_costs_nothing(
         folder = f"http://pictures.test:{standin.port}/image/pic/item"
         standin.addresses = tuple(f"{folder}/{shown.sign}.jpg" for shown in standin.exhibits[1:])
         run = crawl(standin, {**AWAY, "WALLPAPERS_ALLOW_PRIVATE_ADDRESSES": True})
-    assert run.ending is Ending.COMPLETE
+    assert run.exit_status is ExitStatus.COMPLETE
     assert run.stats["wallpapers/stored"] == 300
 
 
@@ -116,7 +116,7 @@ def test_a_host_that_stays_away_is_given_up(crawl: Crawl) -> None:
     with outages.ResettingServer(exhibits(60)) as standin:
         standin.away_s = 3600
         run = crawl(standin, {**AWAY, "WALLPAPERS_PATIENCE_OUTAGE": 1})
-    assert run.ending is Ending.FAILURES
+    assert run.exit_status is ExitStatus.FAILURES
     assert run.stats["wallpapers/failed/connection"] == 60 - run.stats["wallpapers/stored"]
     assert any(": waiting for it, up to 1 s" in line for line in run.warnings())
 

@@ -19,7 +19,7 @@ from tests.standin import picture_faults as faults
 from tests.unit.test_imaging import png_header
 from wallpapers.demo.gallery import Exhibit
 from wallpapers.demo.standin import StandIn
-from wallpapers.outcome import Ending
+from wallpapers.run.exit_status import ExitStatus
 
 
 def corpus() -> Iterator[tuple[str, bytes]]:
@@ -71,7 +71,7 @@ def test_what_other_encoders_make_is_stored_byte_for_byte(
     made = encode(tmp_path)
     with StandIn([exhibit(0, content, title=name) for name, content in made.items()]) as standin:
         run = crawl(standin, {"WALLPAPERS_CHECK": "decode"})
-    assert run.ending is Ending.COMPLETE
+    assert run.exit_status is ExitStatus.COMPLETE
     assert {item["title"]: run.bytes_of(item["images"][0]) for item in run.items} == made
     for item in run.items:
         assert Path(item["images"][0]["path"]).suffix == Path(item["title"]).suffix
@@ -88,7 +88,7 @@ def test_every_kind_of_picture_is_stored_byte_for_byte(crawl: Crawl, check: str)
     shown = of_corpus()
     with StandIn(shown) as standin:
         run = crawl(standin, {"WALLPAPERS_CHECK": check, "IMAGES_THUMBS": {"s": (32, 32)}})
-    assert run.ending is Ending.COMPLETE
+    assert run.exit_status is ExitStatus.COMPLETE
     served = {shown.title: hashlib.sha256(shown.content()).hexdigest() for shown in shown}
     assert len(served) == 26
     stored = {
@@ -137,7 +137,7 @@ def test_a_faulty_picture_is_one_line_with_its_reason(
     with fault(exhibits(2)) as standin:
         run = crawl(standin, {"LOG_LEVEL": "INFO"})
         hops = len([path for path in standin.asked if path.startswith("/image/")])
-    assert run.ending is Ending.FAILURES
+    assert run.exit_status is ExitStatus.FAILURES
     assert run.stats["wallpapers/stored"] == 1
     assert run.stats[f"wallpapers/failed/{reason}"] == 1
     assert hops <= 1 + 6
@@ -154,7 +154,7 @@ def test_a_picture_that_comes_in_a_roundabout_way_is_stored(
 ) -> None:
     with fault(exhibits(2)) as standin:
         run = crawl(standin)
-    assert run.ending is Ending.COMPLETE
+    assert run.exit_status is ExitStatus.COMPLETE
     assert encoded(noise(99)) in [run.bytes_of(image) for image in run.images()]
 
 
@@ -188,7 +188,7 @@ def test_candidates_are_tried_one_after_the_other_until_one_works(crawl: Crawl) 
         good = f"{standin.origin}/image/pic/item/{standin.exhibits[1].sign}.jpg"
         standin.addresses = (f"{standin.origin}/none.jpg", "ftp://a/1.jpg", good)
         run = crawl(standin)
-    assert run.ending is Ending.COMPLETE
+    assert run.exit_status is ExitStatus.COMPLETE
     (item,) = [item for item in run.items if len(item["image_urls"]) == 3]
     assert item["images"][0]["url"] == good
 
@@ -212,7 +212,7 @@ def test_what_the_listing_calls_too_small_is_not_asked_for(crawl: Crawl) -> None
     ) as standin:
         run = crawl(standin, {"IMAGES_MIN_WIDTH": 1600, "IMAGES_MIN_HEIGHT": 900})
         assert not [path for path in standin.asked if small.sign in path]
-    assert run.ending is Ending.COMPLETE
+    assert run.exit_status is ExitStatus.COMPLETE
     assert run.stats["wallpapers/filtered/too_small_by_claim"] == 1
     assert run.stats["wallpapers/stored"] == 2
     assert len(run.items) == 2
@@ -235,7 +235,7 @@ def test_what_is_too_small_in_truth_gives_way_to_the_next_candidate(crawl: Crawl
 
     with SmallFirst([*shown, *large]) as standin:
         run = crawl(standin, {"IMAGES_MIN_WIDTH": 1600})
-    assert run.ending is Ending.COMPLETE
+    assert run.exit_status is ExitStatus.COMPLETE
     assert run.stats["wallpapers/stored"] == 2
     assert run.stats["wallpapers/filtered/too_small"] == 1
 
@@ -262,7 +262,7 @@ def test_a_thumbnail_may_be_large(crawl: Crawl) -> None:
     grain = Image.frombytes("RGB", (1200, 900), random.Random(1).randbytes(1200 * 900 * 3))
     with StandIn([exhibit(1, encoded(grain, quality=95), width=1200, height=900)]) as standin:
         run = crawl(standin, {"IMAGES_THUMBS": {"large": (1200, 900)}})
-    assert run.ending is Ending.COMPLETE
+    assert run.exit_status is ExitStatus.COMPLETE
     (path,) = run.store.glob("thumbs/large/*/*/*.jpg")
     assert path.stat().st_size > 300_000
     with Image.open(path) as thumbnail:

@@ -20,7 +20,7 @@ from tests.standin.sources import (
     WallhavenStandIn,
 )
 from wallpapers.demo.standin import StandIn
-from wallpapers.outcome import Ending
+from wallpapers.run.exit_status import ExitStatus
 from wallpapers.spiders.baidu_channel import BaiduChannelSpider
 from wallpapers.spiders.baidu_flip import BaiduFlipSpider
 from wallpapers.spiders.baidu_search import BaiduSearchSpider
@@ -79,7 +79,7 @@ def pages_asked(standin: StandIn) -> list[dict[str, list[str]]]:
 
 def the_error(run: Run) -> str:
     """Return the line that ends a run whose listing failed."""
-    assert run.ending is Ending.LISTING
+    assert run.exit_status is ExitStatus.LISTING
     (error,) = run.errors()
     return error
 
@@ -95,7 +95,7 @@ def test_every_listed_wallpaper_is_stored_under_its_source_and_listing(
     with source.standin(shown) as standin:
         run = crawl(standin, spider=source.spider)
         assert len(pages_asked(standin)) == source.pages
-    assert run.ending is Ending.COMPLETE
+    assert run.exit_status is ExitStatus.COMPLETE
     assert run.warnings() == []
     assert sorted(map(run.bytes_of, run.images())) == sorted(e.content() for e in shown)
     assert {item["source"] for item in run.items} == {source.spider.name}
@@ -110,7 +110,7 @@ def test_a_second_run_asks_for_no_picture(crawl: Crawl, source: Source) -> None:
         standin.asked.clear()
         run = crawl(standin, spider=source.spider)
         asked = [path for path in standin.asked if path.startswith(("/image", "/th", "/it"))]
-    assert run.ending is Ending.COMPLETE
+    assert run.exit_status is ExitStatus.COMPLETE
     assert run.stats["wallpapers/known"] == 5
     assert asked == []
     assert {image["status"] for image in run.images()} == {"uptodate"}
@@ -128,7 +128,7 @@ def test_limit_ends_the_listing(crawl: Crawl, source: Source) -> None:
     with source.standin(exhibits(15)) as standin:
         run = crawl(standin, spider=source.spider, limit=4)
         assert len(pages_asked(standin)) == 1
-    assert run.ending is Ending.COMPLETE
+    assert run.exit_status is ExitStatus.COMPLETE
     assert run.stats["wallpapers/stored"] == 4
 
 
@@ -191,7 +191,7 @@ def test_a_renamed_key_is_told_in_the_line_that_ends_the_run(crawl: Crawl, sourc
 def test_a_key_of_another_type_is_told_and_ends_nothing(crawl: Crawl, source: Source) -> None:
     with faults.mistyped(source.standin, **{source.size: 19.5})(exhibits(3)) as standin:
         run = crawl(standin, spider=source.spider)
-    assert run.ending is Ending.COMPLETE
+    assert run.exit_status is ExitStatus.COMPLETE
     (warning,) = run.warnings()
     assert f"not as they were: mistyped {source.size}: float" in warning
 
@@ -281,7 +281,7 @@ def test_a_visit_that_fails_costs_nothing_else(crawl: Crawl) -> None:
     with NoHome(exhibits(3)) as standin:
         run = crawl(standin, spider=BaiduSearchSpider)
         assert standin.asked.count("/") <= 2  # aiohttp asks once more where a connection was closed
-    assert run.ending is Ending.COMPLETE
+    assert run.exit_status is ExitStatus.COMPLETE
     assert "No first visit at" in run.log
 
 
@@ -329,7 +329,7 @@ def test_the_listing_is_not_asked_beyond_a_thousand_where_it_repeats(crawl: Craw
         run = crawl(standin, spider=BaiduSearchSpider, pn=960, rn=30)
         asked = [(page["pn"], page["rn"]) for page in pages_asked(standin)]
     assert asked == [(["960"], ["30"]), (["990"], ["10"])]
-    assert run.ending is Ending.COMPLETE
+    assert run.exit_status is ExitStatus.COMPLETE
     assert run.stats["wallpapers/stored"] == 40
     (warning,) = run.warnings()
     assert "ended after 40 entries, though it claimed 140: it repeats itself from 1000" in warning
@@ -341,7 +341,7 @@ def test_both_answers_name_the_same_wallpapers(crawl: Crawl, protocol: str) -> N
         run = crawl(standin, spider=BaiduSearchSpider, protocol=protocol, rn=30)
         asked = {"newReq" in page for page in pages_asked(standin)}
         ids = {f"{exhibit.id},1" for exhibit in standin.exhibits}
-    assert run.ending is Ending.COMPLETE
+    assert run.exit_status is ExitStatus.COMPLETE
     assert {item["id"] for item in run.items} == ids
     assert asked == {protocol == "images"}
 
@@ -371,7 +371,7 @@ def test_where_one_answer_is_gone_the_other_is_asked_for(
         run = crawl(standin, spider=BaiduSearchSpider)
         asked = ["newReq" in page for page in pages_asked(standin)]
     assert asked == [False, True, True, True]
-    assert run.ending is Ending.COMPLETE
+    assert run.exit_status is ExitStatus.COMPLETE
     assert run.stats["wallpapers/stored"] == 35
 
 
@@ -456,7 +456,7 @@ def test_the_end_of_a_web_listing_is_told_by_its_page(crawl: Crawl) -> None:
         run = crawl(standin, spider=BaiduFlipSpider)
         offsets = [page["pn"] for page in pages_asked(standin)]
     assert offsets == [["0"], ["20"], ["40"], ["45"]]
-    assert run.ending is Ending.COMPLETE
+    assert run.exit_status is ExitStatus.COMPLETE
     assert run.stats["wallpapers/stored"] == 45
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from scrapy.utils.misc import walk_modules_iter
 
-from tests.invariants import FAILED, FILTERED, documented_stats
+from tests.invariants import documented_stats
 from wallpapers import settings
-from wallpapers.outcome import Ending
+from wallpapers.run.exit_status import ExitStatus
+from wallpapers.run.reasons import REASONS
 from wallpapers.spiders.baidu_wallpaper import BaiduWallpaperSpider
 from wallpapers.spiders.listing_spider import ListingSpider
 
@@ -58,11 +59,11 @@ def test_every_source_has_its_section_with_its_arguments(
 def test_every_argument_and_status_has_its_line(readme: str) -> None:
     for argument in (*BaiduWallpaperSpider.arguments, "limit", "endpoint"):
         assert f"`{argument}`" in text(readme)
-    for status in (1, 2, *(ending.value for ending in Ending)):
+    for status in ExitStatus:
         assert f"\n| {status} |" in text(readme)
 
 
-@pytest.mark.parametrize("reason", sorted({*FAILED, *FILTERED, "http_<status>"}))
+@pytest.mark.parametrize("reason", sorted(frozenset().union(*REASONS.values())))
 def test_every_reason_has_its_line(reason: str) -> None:
     assert f"| `{reason}` |" in text("docs/stats.md")
 

@@ -14,9 +14,12 @@ from scrapy.crawler import Crawler
 from scrapy.exceptions import UsageError
 from twisted.internet.defer import Deferred
 
-from wallpapers.commands.of_store import COULD_NOT_START
 from wallpapers.errors import ArgumentError
-from wallpapers.outcome import Ending, Outcome
+from wallpapers.extensions.progress import Progress
+from wallpapers.extensions.summary import RunSummary
+from wallpapers.feeds.exporter import CheckedFeedExporter
+from wallpapers.run.addon import run_of
+from wallpapers.run.exit_status import ExitStatus
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +50,7 @@ class Command(CrawlCommand):
         """Run the spider to its end and set the exit status."""
         process = self.crawler_process
         assert process is not None
-        crawler = self._create_crawler(spider)
+        crawler = process.create_crawler(spider)
         for signal_of_crawl in (signals.spider_opened, signals.item_scraped):
             crawler.signals.connect(self.settle_memory, signal_of_crawl)
         # Until the reactor handles signals, SIGTERM is to be no worse than Ctrl-C.
@@ -61,7 +64,7 @@ class Command(CrawlCommand):
             task = as_future(crawling)
             process.start()
         except KeyboardInterrupt:
-            self.exitcode = Ending.INTERRUPTED.value
+            self.exitcode = ExitStatus.INTERRUPTED
             return crawler
         if not task.done():
             _end_by_force(crawler)
@@ -69,7 +72,7 @@ class Command(CrawlCommand):
             # Having asked for it keeps asyncio from printing it with a traceback.
             self.exitcode = could_not_start(error)
             return crawler
-        self.exitcode = Outcome.of(crawler).ending.value
+        self.exitcode = run_of(crawler).state.exit_status
         return crawler
 
     def settle_memory(self, signal: object, sender: Crawler) -> None:
@@ -101,12 +104,15 @@ def could_not_start(error: BaseException) -> int:
         logger.error("Could not start: %s", error)
     else:
         logger.critical("Could not start", exc_info=error)
-    return COULD_NOT_START
+    return ExitStatus.COULD_NOT_START
 
 
 def _end_by_force(crawler: Crawler) -> None:
     """Do what the signals of a closing spider would have done: a second Ctrl-C came before them."""
-    Outcome.of(crawler).ended("shutdown")
-    for extension in crawler.extensions.middlewares:
-        if ended := getattr(extension, "ended_by_force", None):
-            ended()
+    run_of(crawler).state.close("shutdown")
+    if feeds := crawler.get_extension(CheckedFeedExporter):
+        feeds.abort()
+    if progress := crawler.get_extension(Progress):
+        progress.abort()
+    if summary := crawler.get_extension(RunSummary):
+        summary.log()

@@ -9,7 +9,7 @@ from pathlib import Path
 from scrapy.exceptions import UsageError
 
 from wallpapers.commands.crawl import Command as CrawlCommand
-from wallpapers.outcome import Ending
+from wallpapers.run.exit_status import ExitStatus
 
 _FOLDER = "downloads/demo"
 _FEED = f"{_FOLDER}/wallpapers.json"
@@ -67,7 +67,7 @@ class Command(CrawlCommand):
             print(f"Crawling {len(exhibits)} wallpapers at {standin.endpoint}", flush=True)
             self.crawl("baidu_wallpaper", {**opts.spargs, "endpoint": standin.endpoint})
         assert self.settings is not None
-        if self.exitcode in (0, Ending.FAILURES.value):
+        if self.exitcode in (0, ExitStatus.FAILURES):
             feeds = ", ".join(map(str, self.settings.getdict("FEEDS")))
             print(f"\nThe wallpapers are in {self.settings['IMAGES_STORE']}, the feed is {feeds}")
 

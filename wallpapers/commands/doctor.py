@@ -13,7 +13,7 @@ from scrapy.utils.conf import arglist_to_dict
 
 from wallpapers.commands.crawl import TAKEN, as_future, could_not_start
 from wallpapers.errors import ArgumentError
-from wallpapers.outcome import Ending
+from wallpapers.run.exit_status import ExitStatus
 from wallpapers.secrets import mask
 from wallpapers.spiders.listing_spider import ListingSpider
 
@@ -78,7 +78,7 @@ class Command(ScrapyCommand):
         try:
             crawlers = self._look(spiders, opts.spargs)
         except KeyboardInterrupt:
-            self.exitcode = Ending.INTERRUPTED.value
+            self.exitcode = ExitStatus.INTERRUPTED
             return
         except Exception as error:  # of a component that could not be made
             self.exitcode = could_not_start(error)
@@ -87,7 +87,7 @@ class Command(ScrapyCommand):
             crawler.spider for crawler in crawlers if isinstance(crawler.spider, CheckedSpider)
         ]
         if any(look.interrupted for look in looks):
-            self.exitcode = Ending.INTERRUPTED.value
+            self.exitcode = ExitStatus.INTERRUPTED
             return
         checkups = [look.checkup for look in looks]
         told = [checkup.as_json() for checkup in checkups]

@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING
 
 from wallpapers.catalogue.place import catalogue_url
 from wallpapers.errors import SettingError, StoreError, UserError
-from wallpapers.outcome import Ending
+from wallpapers.run.exit_status import ExitStatus
 from wallpapers.store import FolderStore, folder_of
 
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
 
     from wallpapers.catalogue.catalogue import Catalogue
-
-COULD_NOT_START = 1
 
 
 @contextmanager
@@ -47,4 +45,4 @@ def catalogue_of(settings: BaseSettings) -> Iterator[Catalogue]:
 def status_of(error: UserError | StoreError) -> int:
     """Say *error* in a line, and return the exit status for it."""
     print(f"scrapy: {error}", file=sys.stderr)
-    return Ending.STORE.value if isinstance(error, StoreError) else COULD_NOT_START
+    return ExitStatus.STORE if isinstance(error, StoreError) else ExitStatus.COULD_NOT_START

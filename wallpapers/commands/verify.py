@@ -10,7 +10,7 @@ from scrapy.exceptions import UsageError
 
 from wallpapers.commands.of_store import catalogue_of, status_of
 from wallpapers.errors import SettingError, StoreError, UserError
-from wallpapers.outcome import Ending
+from wallpapers.run.exit_status import ExitStatus
 from wallpapers.store import FolderStore, folder_of
 
 
@@ -41,7 +41,7 @@ class Command(ScrapyCommand):
         except (UserError, StoreError) as error:
             self.exitcode = status_of(error)
         except KeyboardInterrupt:
-            self.exitcode = Ending.INTERRUPTED.value
+            self.exitcode = ExitStatus.INTERRUPTED
 
     def _verify(self) -> int:
         from rich.console import Console
@@ -75,9 +75,9 @@ class Command(ScrapyCommand):
         )
         print(f"{len(findings.shared):,} shared by five or more, in {folder}")
         if findings.all_is_well:
-            return Ending.COMPLETE.value
+            return ExitStatus.COMPLETE
         print("What is damaged or missing is fetched again by the next crawl of its source.")
-        return Ending.FAILURES.value
+        return ExitStatus.FAILURES
 
 
 def _print(title: str, paths: Iterable[str]) -> None:

@@ -22,7 +22,6 @@ from scrapy.core.downloader.handlers.base import BaseDownloadHandler
 from scrapy.exceptions import DownloadFailedError
 from scrapy.http import Response
 from scrapy.utils.httpobj import urlparse_cached
-from scrapy.utils.ssl import _make_ssl_context
 from scrapy.utils.url import add_http_if_no_scheme
 
 from wallpapers.batches import Batches, each
@@ -35,13 +34,14 @@ from wallpapers.downloads.guard import (
     refuse_private_literal,
 )
 from wallpapers.downloads.patience import RunIsEndingError
+from wallpapers.downloads.tls import tls_context
 from wallpapers.downloads.transfer import (
     MemoryBody,
     NotTheRestError,
     Transfer,
     scrapys_errors,
 )
-from wallpapers.outcome import Outcome
+from wallpapers.run.addon import run_of
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -72,12 +72,13 @@ class GuardedDownloadHandler(BaseDownloadHandler):
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
         settings = crawler.settings
+        self._state = run_of(crawler).state
         self.idle_s = positive(settings, "WALLPAPERS_IDLE_TIMEOUT")
         self.maxsize = settings.getint("DOWNLOAD_MAXSIZE")
         self._total_s = settings.getfloat("DOWNLOAD_TIMEOUT")
         self._fail_on_dataloss = settings.getbool("DOWNLOAD_FAIL_ON_DATALOSS")
-        self._ssl = _make_ssl_context(settings)
-        self._trusted = _trusted_origin(crawler)
+        self._ssl = tls_context(settings)
+        self._trusted = _origins_of_endpoint(crawler)
         self._open = self._session(guarded=False)
         self._guarded = (
             self._open
@@ -113,7 +114,7 @@ class GuardedDownloadHandler(BaseDownloadHandler):
     @property
     def stopping(self) -> bool:
         """Is the run ending, so that what is in flight should come to an end too?"""
-        return Outcome.of(self.crawler).stopping
+        return self._state.stopping
 
     async def in_worker(self, work: Callable[[], None]) -> None:
         """Have *work*, which blocks on the disk, done outside of the reactor's thread."""
@@ -164,17 +165,24 @@ class GuardedDownloadHandler(BaseDownloadHandler):
                 options["proxy_headers"] = {"Proxy-Authorization": authorization.decode("latin-1")}
         return options
 
+    def _is_named_by_user(self, request: Request) -> bool:
+        """Return whether the address is a start address, or was typed into ``scrapy shell``."""
+        named = request.meta.get("is_start_request") or not self._state.is_crawl
+        return bool(named) and not request.meta.get("redirect_times")
+
     def session_for(self, request: Request) -> aiohttp.ClientSession:
         """Return the session that may ask for this address. Raises PrivateAddressError."""
         asked = origin(urlparse_cached(request))
-        if asked == self._trusted or self._guarded is self._open:
+        if self._is_named_by_user(request):
+            self._trusted.add(asked)
+        if asked in self._trusted or self._guarded is self._open:
             return self._open
         refuse_private_literal(asked[1])
         # A proxy is the user's word; what it asks for, it resolves itself.
         return self._open if request.meta.get("proxy") else self._guarded
 
 
-def _trusted_origin(crawler: Crawler) -> Origin | None:
-    """Return the origin of the endpoint, which the user named."""
+def _origins_of_endpoint(crawler: Crawler) -> set[Origin]:
+    """Return the origin of the spider's endpoint, if it has one: the user named it."""
     endpoint = getattr(crawler.spider, "endpoint", None)
-    return origin(urlparse(endpoint)) if endpoint else None
+    return {origin(urlparse(endpoint))} if endpoint else set()

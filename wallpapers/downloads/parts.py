@@ -66,6 +66,11 @@ class Part:
         """Write what waits; blocks on the disk. Raises StoreError."""
         self._spill()()
 
+    def content(self) -> bytes:
+        """Return all bytes that came; blocks on the disk. Raises StoreError."""
+        written = self._current.read() if self.size > self._waiting_bytes else b""
+        return written + b"".join(self._waiting)
+
     def sync(self) -> None:
         """Wait until what was written is on the disk, and let the file go. Raises StoreError."""
         self._current.sync()
@@ -116,6 +121,11 @@ class _PartFile:
         view = memoryview(b"".join(chunks))  # each call costs a wait for the interpreter lock
         while view:
             view = view[self._file.write(view) :]
+
+    def read(self) -> bytes:
+        """Return what was written. Raises StoreError."""
+        with self._at_work, store_errors(self.path):
+            return self.path.read_bytes()
 
     def sync(self) -> None:
         """Have the disk keep it. Raises StoreError."""

@@ -13,7 +13,7 @@ from collections import defaultdict
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 from scrapy import Request
@@ -23,12 +23,15 @@ from scrapy.utils.httpobj import urlparse_cached
 
 from wallpapers.checks import positive
 from wallpapers.downloads.reasons import explain
-from wallpapers.outcome import Outcome
+from wallpapers.run.addon import run_of
 
 if TYPE_CHECKING:
     from scrapy import Spider
+    from scrapy.crawler import Crawler
     from scrapy.http import Response
     from scrapy.settings import BaseSettings
+
+    from wallpapers.run.state import RunState
 
 logger = logging.getLogger(__name__)
 
@@ -110,14 +113,21 @@ class PatienceMiddleware(RetryMiddleware):
     Stats: Scrapy's ``retry/*``; ``wallpapers/outages``.
     """
 
-    def __init__(self, settings: BaseSettings) -> None:
+    def __init__(self, settings: BaseSettings, state: RunState) -> None:
         super().__init__(settings)
+        self._state = state
         self._backoff_s = positive(settings, "WALLPAPERS_PATIENCE_BACKOFF")
         self._max_wait_s = positive(settings, "WALLPAPERS_PATIENCE_MAX_WAIT")
         self._outage_s = positive(settings, "WALLPAPERS_PATIENCE_OUTAGE")
         # The download handler reads it too late for a run that should not have begun.
         positive(settings, "WALLPAPERS_IDLE_TIMEOUT")
         self._hosts: defaultdict[str, Host] = defaultdict(Host)
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        middleware = cls(crawler.settings, run_of(crawler).state)
+        middleware.crawler = crawler
+        return middleware
 
     async def process_request(self, request: Request) -> None:
         """Wait until the host may be asked. Raises RunIsEndingError, or what it failed with."""
@@ -180,7 +190,7 @@ class PatienceMiddleware(RetryMiddleware):
         if error is None:
             host.answered()
             return
-        if Outcome.of(self.crawler).stopping:
+        if self._state.stopping:
             return
         budget_s = self._outage_s * (1 if host.has_answered else _NEVER_ANSWERED)
         if not host.has_answered and request.meta.get("download_slot") == "listing":
@@ -196,8 +206,7 @@ class PatienceMiddleware(RetryMiddleware):
             )
 
     def _may_go_on(self, request: Request, host: Host) -> bool:
-        stopping = Outcome.of(self.crawler).stopping
-        return not (stopping or host.given_up or request.meta.get("dont_retry"))
+        return not (self._state.stopping or host.given_up or request.meta.get("dont_retry"))
 
     async def _back_off(self, request: Request) -> None:
         tries = request.meta.get("retry_times", 1)
@@ -208,7 +217,7 @@ class PatienceMiddleware(RetryMiddleware):
 
     async def _sleep(self, seconds: float) -> None:
         """Sleep, but look around now and then. Raises RunIsEndingError."""
-        if Outcome.of(self.crawler).stopping:
+        if self._state.stopping:
             raise RunIsEndingError
         await asyncio.sleep(min(seconds, _LOOK_AROUND_S))
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import logging
 
-from scrapy import Request
+from scrapy import Request, Spider
 from scrapy.downloadermiddlewares.robotstxt import RobotsTxtMiddleware
 from scrapy.exceptions import IgnoreRequest
-from scrapy.robotstxt import RobotParser
 
 
 def _one_line(record: logging.LogRecord) -> bool:
@@ -29,8 +28,8 @@ class NamedRobotsTxtMiddleware(RobotsTxtMiddleware):
     A robots.txt that does not come forbids nothing, as in Scrapy.
     """
 
-    def process_request_2(self, rp: RobotParser | None, request: Request) -> None:
+    async def process_request(self, request: Request, spider: Spider | None = None) -> None:
         try:
-            super().process_request_2(rp, request)
+            await super().process_request(request)
         except IgnoreRequest as error:
             raise RobotsForbiddenError(str(error)) from error

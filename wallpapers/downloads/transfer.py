@@ -23,9 +23,11 @@ from scrapy.exceptions import (
     UnsupportedURLSchemeError,
 )
 from scrapy.http import Headers, Response
-from scrapy.utils._download_handlers import check_stop_download, make_response
+from scrapy.responsetypes import responsetypes
+from twisted.python.failure import Failure
 
 from wallpapers.downloads.listeners import has_listener
+from wallpapers.downloads.responses import PictureResponse
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -206,7 +208,11 @@ class Transfer:
         crawler = self._context.crawler
         if not has_listener(crawler.signals, signal):
             return None
-        return check_stop_download(signal, crawler, self._request, **about)
+        about |= {"request": self._request, "spider": crawler.spider}
+        for _, answer in crawler.signals.send_catch_log(signal, **about):
+            if isinstance(answer, Failure) and isinstance(answer.value, StopDownload):
+                return answer.value
+        return None
 
     def _headers(self) -> list[tuple[str, str]]:
         headers = [
@@ -269,13 +275,21 @@ class Transfer:
         url, status = self._request.url, 200 if self._continues else answer.status
         if isinstance(self._body, MemoryBody):
             body = self._body.beginning() if TOO_LARGE in flags else self._body.content()
-            return make_response(url, status, headers, body, flags, stop_download=stop)
-        self._context.crawler.stats.inc_value("downloader/response_bytes", self._body.size)
-        if stop is None:  # to guess a class by a body that is elsewhere is of no use
-            response = Response(url, status, flags=flags)
-            response.headers = headers  # which a Response would copy
-            return response
-        return make_response(url, status, headers, flags=flags, stop_download=stop)
+            kind = responsetypes.from_args(headers=headers, url=url, body=body)
+            page = kind(url, status, headers=headers, body=body, flags=flags)
+            return _stopped(page, stop)
+        response = PictureResponse.of(self._body, url, status, headers, flags)
+        return _stopped(response, stop)
+
+
+def _stopped(response: Response, stop: StopDownload | None) -> Response:
+    """Return *response*, or raise the StopDownload of a signal handler that wants no response."""
+    if stop is not None:
+        response.flags.append("download_stopped")
+        if stop.fail:
+            stop.response = response
+            raise stop
+    return response
 
 
 @contextmanager

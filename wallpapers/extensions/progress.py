@@ -13,12 +13,15 @@ from scrapy.utils.asyncio import create_looping_call
 from scrapy.utils.log import get_scrapy_root_handler
 
 from wallpapers.checks import one_of, positive
-from wallpapers.outcome import Outcome
+from wallpapers.run.addon import run_of
+from wallpapers.run.reasons import Verdict
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress as Display
     from scrapy.crawler import Crawler
+
+    from wallpapers.run.ledger import RunLedger
 
 logger = logging.getLogger(__name__)
 
@@ -32,8 +35,8 @@ class Progress:
     (seconds between two log lines).
     """
 
-    def __init__(self, outcome: Outcome, interval_s: float, *, display: bool) -> None:
-        self._outcome = outcome
+    def __init__(self, ledger: RunLedger, interval_s: float, *, display: bool) -> None:
+        self._ledger = ledger
         self._begun_s = monotonic()
         self._display = _LiveDisplay() if display else None
         self._interval_s = _DISPLAY_INTERVAL_S if display else interval_s
@@ -48,7 +51,7 @@ class Progress:
             raise NotConfigured
         log_is_on_terminal = settings.getbool("LOG_ENABLED") and not settings["LOG_FILE"]
         display = kind == "auto" and sys.stderr.isatty() and log_is_on_terminal
-        progress = cls(Outcome.of(crawler), interval_s, display=display)
+        progress = cls(run_of(crawler).ledger, interval_s, display=display)
         crawler.signals.connect(progress.spider_opened, signals.spider_opened)
         crawler.signals.connect(progress.spider_closed, signals.spider_closed)
         return progress
@@ -65,21 +68,21 @@ class Progress:
             self._show()
             self._display.stop()
 
-    def ended_by_force(self) -> None:
-        """Give the terminal back."""
+    def abort(self) -> None:
+        """Restore the terminal after a run that Scrapy did not close."""
         if self._display:
             self._display.stop()
 
     def _show(self) -> None:
-        outcome = self._outcome
-        done = sum(outcome.verdicts.values())
-        total = max(outcome.expected or 0, outcome.listed) if outcome.expected else None
-        rate = outcome.bytes / 1e6 / max(monotonic() - self._begun_s, 1e-6)
+        ledger = self._ledger
+        done = ledger.verdicts.total()
+        total = max(ledger.expected, ledger.listed) if ledger.expected else None
+        rate = ledger.bytes / 1e6 / max(monotonic() - self._begun_s, 1e-6)
         line = (
-            f"{outcome.pages} pages, {outcome.listed + outcome.left} found, "
-            f"{outcome.verdicts['stored']} stored, "
-            f"{outcome.verdicts['known']} known, {outcome.verdicts['failed']} failed, "
-            f"{outcome.bytes / 1e6:.1f} MB, {rate:.1f} MB/s"
+            f"{ledger.pages} pages, {ledger.listed + ledger.left} found, "
+            f"{ledger.verdicts[Verdict.STORED]} stored, "
+            f"{ledger.verdicts[Verdict.KNOWN]} known, {ledger.verdicts[Verdict.FAILED]} failed, "
+            f"{ledger.bytes / 1e6:.1f} MB, {rate:.1f} MB/s"
         )
         if self._display:
             self._display.update(line, done, total)

@@ -16,12 +16,6 @@ from wallpapers.listings.text import one_line
 _FIELDS = [field.name for field in fields(Wallpaper)]
 
 
-def of(item: Any, field: str) -> list[object]:
-    """Return the candidates in *field* of *item*, best first."""
-    candidates = fields_of(item)[field]
-    return list(candidates) if isinstance(candidates, (list, tuple)) else [candidates]
-
-
 def in_order(
     candidates: Iterable[object], requests: Iterable[Request]
 ) -> Iterator[Request | object]:

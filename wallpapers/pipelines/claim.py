@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 from wallpapers.filters import Wanted
 from wallpapers.items import fields_of
-from wallpapers.outcome import Outcome
 from wallpapers.pipelines.drops import Filtered
+from wallpapers.run.addon import run_of
+from wallpapers.run.reasons import Verdict
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
+
+    from wallpapers.run.ledger import RunLedger
 
 
 class ClaimPipeline:
@@ -19,13 +22,13 @@ class ClaimPipeline:
     Stats: ``wallpapers/filtered/<reason>_by_claim``.
     """
 
-    def __init__(self, wanted: Wanted, outcome: Outcome) -> None:
+    def __init__(self, wanted: Wanted, ledger: RunLedger) -> None:
         self._wanted = wanted
-        self._outcome = outcome
+        self._ledger = ledger
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        return cls(Wanted.of(crawler.spider, crawler.settings), Outcome.of(crawler))
+        return cls(Wanted.of(crawler.spider, crawler.settings), run_of(crawler).ledger)
 
     def process_item(self, item: Any) -> Any:
         claim = fields_of(item)
@@ -33,5 +36,5 @@ class ClaimPipeline:
         if why is None:
             return item
         reason, figures = why
-        self._outcome.settle(item, "filtered", f"{reason}_by_claim")
+        self._ledger.settle(item, Verdict.FILTERED, f"{reason}_by_claim")
         raise Filtered(f"claimed {figures}")

@@ -16,6 +16,7 @@ from scrapy.exceptions import NotConfigured
 from scrapy.http import Response
 from scrapy.pipelines.images import ImagesPipeline
 from scrapy.utils.asyncio import is_asyncio_available
+from scrapy.utils.misc import arg_to_iter
 
 from wallpapers import filters
 from wallpapers.catalogue.place import catalogue_url
@@ -23,19 +24,20 @@ from wallpapers.catalogue.writer import Writer
 from wallpapers.checks import not_negative, one_of, positive, sizes
 from wallpapers.downloads import reasons
 from wallpapers.downloads.addresses import host_of, is_askable
-from wallpapers.downloads.downloader import PictureDownloader
 from wallpapers.downloads.pictures import picture_request
+from wallpapers.downloads.responses import PictureResponse
 from wallpapers.errors import MissingLibraryError, PictureRefusedError, SettingError, StoreError
 from wallpapers.filters import Wanted
 from wallpapers.inspection.findings import Demands
-from wallpapers.items import StoredImage, Wallpaper, fields_of
+from wallpapers.items import StoredImage, Wallpaper, candidates_of, fields_of
 from wallpapers.listings.text import one_line
 from wallpapers.names import safe_name
-from wallpapers.outcome import Outcome
 from wallpapers.pipelines import candidates, results
 from wallpapers.pipelines.drops import Filtered, LeftForNextRun
 from wallpapers.pipelines.holdings import Holdings
 from wallpapers.pipelines.workbench import Workbench
+from wallpapers.run.addon import run_of
+from wallpapers.run.reasons import FailureReason, Verdict, http_reason
 from wallpapers.store import FolderStore, store_address
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from scrapy.pipelines.media import FileInfoOrError, MediaPipeline
 
     from wallpapers.catalogue.catalogue import Catalogue
+    from wallpapers.downloads.parts import Part
 
     SpiderInfo = MediaPipeline.SpiderInfo
 
@@ -53,6 +56,17 @@ _PREVIEW = re.compile(r"-preview(?:-[0-9a-f]{10})?\.\w+$")  # the hash is of a n
 _MAX_LINE = 2_000  # characters of a log line that tells of a failed wallpaper
 
 Refusal = tuple[str, PictureRefusedError]  # the candidate, and why it gave nothing
+
+
+class NoWallpaper(Exception):
+    """The item names no candidate, and there is no request for it."""
+
+
+# Hooks of ImagesPipeline and its bases that this pipeline has no use for.
+_NOT_CALLED = (
+    *("get_images", "convert_image", "image_downloaded", "file_downloaded", "inc_stats"),
+    *("media_to_download", "media_downloaded", "media_failed"),
+)
 
 
 class WallpaperImagesPipeline(ImagesPipeline):
@@ -81,6 +95,7 @@ class WallpaperImagesPipeline(ImagesPipeline):
                 f"Pillow 13 or later is needed, {PIL.__version__} is installed: its JPEG decoder "
                 "can be made to overflow; pip install 'pillow>=13'"
             )
+        self._refuse_hooks_that_are_not_called()
         if not is_asyncio_available():
             raise SettingError("TWISTED_REACTOR must be the asyncio reactor, Scrapy's default")
         settings = crawler.settings
@@ -93,13 +108,14 @@ class WallpaperImagesPipeline(ImagesPipeline):
         )
         most = not_negative(settings, "CONCURRENT_REQUESTS")
         try:
-            super().__init__(store_uri, crawler=crawler)
+            super().__init__(store_address(str(store_uri)), crawler=crawler)
         except NotConfigured as error:
             raise SettingError("IMAGES_STORE must be a folder, s3:// or gs://, got none") from error
         self.thumbs = dict(self._demands.thumbs)
         if settings["WALLPAPERS_CATALOGUE"]:
             catalogue_url(settings)  # a wrong one is to be told at the start
-        self._outcome = Outcome.of(crawler)
+        run = run_of(crawler)
+        self._ledger, self._state = run.ledger, run.state
         self._in_flight: dict[str, asyncio.Future[StoredImage]] = {}
         # One of Scrapy's requests is kept for the listing, which else would wait for pictures.
         # A picture has its place until it is stored: neither memory nor disk runs full.
@@ -116,7 +132,7 @@ class WallpaperImagesPipeline(ImagesPipeline):
         try:
             self._workbench.open()
         except StoreError as error:
-            self._outcome.store_failed(f"The store does not take a file: {error}")
+            self._state.store_failed(f"The store does not take a file: {error}")
         else:
             # Beside the first request, which needs no catalogue.
             self._opening = asyncio.ensure_future(self._open_holdings())
@@ -125,7 +141,7 @@ class WallpaperImagesPipeline(ImagesPipeline):
         try:
             await self._writer.open()
         except StoreError as error:
-            self._outcome.store_failed(f"The catalogue cannot be used: {error}")
+            self._state.store_failed(f"The catalogue cannot be used: {error}")
 
     def _open_catalogue(self) -> Catalogue:
         from wallpapers.catalogue.catalogue import Catalogue
@@ -184,32 +200,45 @@ class WallpaperImagesPipeline(ImagesPipeline):
         path = self.file_path(request, response, info, item=item)
         return f"thumbs/{safe_name(thumb_id)}/{path}"
 
+    def _refuse_hooks_that_are_not_called(self) -> None:
+        for hook in _NOT_CALLED:
+            if getattr(type(self), hook) is not getattr(ImagesPipeline, hook):
+                raise SettingError(
+                    f"{type(self).__name__}.{hook} would never be called: pictures are stored as "
+                    "they were served; override get_media_requests, file_path, thumb_path or "
+                    "item_completed"
+                )
+
     # The heart
 
     async def process_item(self, item: Any, spider: Spider | None = None) -> Any:
         """Have the wallpaper stored and give it its verdict; an item without candidates passes."""
-        if self.images_urls_field not in fields_of(item):
-            return item
         try:
             done = await self._results(item)
+        except NoWallpaper:
+            named = self.images_urls_field in fields_of(item)
+            return self.item_completed([], item, self.spiderinfo) if named else item
         except (StoreError, OSError) as error:
-            self._outcome.store_failed(f"The store failed: {error}")
-            self._outcome.leave(item)
+            self._state.store_failed(f"The store failed: {error}")
+            self._ledger.leave(item)
             raise LeftForNextRun from error
         except LeftForNextRun:
-            self._outcome.leave(item)
+            self._ledger.leave(item)
             raise
         return self.item_completed(done, item, self.spiderinfo)
 
     async def _results(self, item: Any) -> list[FileInfoOrError]:
-        if self._outcome.stopping:
-            raise LeftForNextRun
-        requests = self.get_media_requests(item, self.spiderinfo)
+        requests = list(arg_to_iter(self.get_media_requests(item, self.spiderinfo)))
         given = self._candidates(item)
+        if not (given or requests):
+            raise NoWallpaper
+        self._ledger.register_missing(item)
+        if self._state.stopping:
+            raise LeftForNextRun
         first_url = requests[0].url if requests else ""
         wallpaper = candidates.wallpaper_of(item, given, first_url, self.spiderinfo.spider.name)
         if known := await self._known(wallpaper, requests, item):
-            self._outcome.settle(item, "known")
+            self._ledger.settle(item, Verdict.KNOWN)
             return [results.success(known)]
         refusals: list[Refusal] = []
         for candidate in candidates.in_order(given, requests):
@@ -220,14 +249,15 @@ class WallpaperImagesPipeline(ImagesPipeline):
             except PictureRefusedError as refusal:
                 refusals.append((str(getattr(candidate, "url", candidate)), results.bare(refusal)))
                 continue
-            category = "duplicate" if image["status"] == "duplicate" else "stored"
-            self._outcome.settle(item, category, size_bytes=image["size"])
+            duplicate = image["status"] == "duplicate"
+            verdict = Verdict.DUPLICATE if duplicate else Verdict.STORED
+            self._ledger.settle(item, verdict, size_bytes=image["size"])
             return [results.success(results.labelled(image, candidate))]
         await self._give_up(item, wallpaper, refusals)
         return [results.failure(refusal) for _, refusal in refusals]
 
     def _candidates(self, item: Any) -> list[object]:
-        return candidates.of(item, self.images_urls_field)
+        return candidates_of(item, self.images_urls_field)
 
     async def _known(
         self, wallpaper: Wallpaper, requests: Sequence[Request], item: Any
@@ -270,6 +300,8 @@ class WallpaperImagesPipeline(ImagesPipeline):
         try:
             async with self._places:
                 response = await self._download(request)
+                if not (isinstance(response, PictureResponse) and response.is_in(part)):
+                    await _replace(part, response.body)
                 path = self.file_path(request, response, info, item=item)
                 thumb_paths = {
                     name: self.thumb_path(request, name, response, info, item=item)
@@ -291,41 +323,44 @@ class WallpaperImagesPipeline(ImagesPipeline):
 
     async def _download(self, request: Request) -> Response:
         """Return the answer with the picture. Raises PictureRefusedError and LeftForNextRun."""
-        if self._outcome.stopping:
+        if self._state.stopping:
             raise LeftForNextRun
         try:
             response = await self._fetch_picture(request)
         except (PictureRefusedError, StoreError):
             raise
         except Exception as error:  # Scrapy's, Twisted's, a middleware's
-            if self._outcome.stopping:
+            if self._state.stopping:
                 raise LeftForNextRun from error
             raise PictureRefusedError(*reasons.explain(error)) from error
         if response.status != 200:
-            raise PictureRefusedError(f"http_{response.status}")
+            raise PictureRefusedError(http_reason(response.status))
         return response
 
     async def _fetch_picture(self, request: Request) -> Response:
         engine = self.crawler.engine
-        if isinstance(engine.downloader, PictureDownloader):
-            return await engine.downloader.fetch_picture(request)
-        return await engine.download_async(request)  # a downloader of the user's
+        fetch = getattr(engine.downloader, "fetch_picture", engine.download_async)
+        response: Response = await fetch(request)
+        return response
 
     async def _give_up(self, item: Any, wallpaper: Wallpaper, refusals: Sequence[Refusal]) -> None:
         """Settle a wallpaper that none of its candidates gave, in one line of the log."""
         for _, refusal in refusals:
             if refusal.reason in filters.REASONS:
                 await self._holdings.filter(wallpaper, refusal.reason)
-                self._outcome.settle(item, "filtered", refusal.reason)
+                self._ledger.settle(item, Verdict.FILTERED, refusal.reason)
                 raise Filtered(str(refusal))
-        reason = refusals[0][1].reason if refusals else "bad_url"
+        reason = refusals[0][1].reason if refusals else FailureReason.BAD_URL
         host = one_line(host_of(refusals[0][0])) if refusals else ""
         tried = "; ".join(f"{url} -> {refusal}" for url, refusal in refusals)
         await self._holdings.fail(wallpaper, reason, host, one_line(tried)[:_MAX_LINE])
-        self._outcome.settle(item, "failed", reason, host=host)
+        self._ledger.settle(item, Verdict.FAILED, reason, host=host)
         line = f"failed {reason}: wallpaper {wallpaper.id}, tried {tried}"
         logger.warning("%s", one_line(line)[:_MAX_LINE])
 
-    def _get_store(self, uri: str) -> FilesStoreProtocol:
-        """Return the store for *uri*, or say what is missing for it. Raises UserError."""
-        return super()._get_store(store_address(uri))
+
+async def _replace(part: Part, body: bytes) -> None:
+    """Put *body*, which a middleware or another download handler brought, into *part*."""
+    part.begin()
+    if work := part.feed(body):
+        await asyncio.to_thread(work)

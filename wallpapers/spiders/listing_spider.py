@@ -14,11 +14,10 @@ from urllib.parse import parse_qsl, urlsplit
 
 from scrapy import Request, Spider
 from scrapy.downloadermiddlewares.retry import get_retry_request
-from scrapy.exceptions import CloseSpider
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
-from wallpapers import filters
+from wallpapers import filters, signals
 from wallpapers.downloads import reasons, redirects
 from wallpapers.downloads.transfer import TOO_LARGE
 from wallpapers.errors import ListingCutError, ListingError, ListingRefusedError
@@ -26,7 +25,6 @@ from wallpapers.items import Wallpaper
 from wallpapers.listings.drift import Drift
 from wallpapers.listings.page import Page, Position
 from wallpapers.listings.text import one_line
-from wallpapers.outcome import Outcome
 from wallpapers.secrets import hide
 from wallpapers.spiders import diagnosis
 from wallpapers.spiders.arguments import Argument, read_arguments, web_address, whole_number
@@ -118,15 +116,9 @@ class ListingSpider(Spider):
         parts = urlsplit(self.endpoint)
         return f"{parts.scheme}://{parts.netloc}/"
 
-    @property
-    def outcome(self) -> Outcome:
-        """What this run has come to so far."""
-        return Outcome.of(self.crawler)
-
     async def start(self) -> AsyncIterator[Any]:
-        """Ask for the first page, unless the run has failed before it began."""
-        if self.outcome.store_failure is not None:
-            raise CloseSpider("store")
+        """Yield the request for the first page, or for the home page that is visited before it."""
+        self.send(signals.listing_started)
         if self.visits_home and self.settings.getbool("COOKIES_ENABLED"):
             yield self._request(self.referer, self.visited, self.visit_failed, dont_retry=True)
         else:
@@ -138,11 +130,8 @@ class ListingSpider(Spider):
 
     def visit_failed(self, failure: Failure) -> Iterator[Request]:
         """Ask for the first page all the same: it may do without, or say what is wrong."""
-        if not self.outcome.stopping:
-            self.logger.info(
-                "No first visit at %s: %s", self.referer, reasons.explain(failure.value)
-            )
-            yield self.page_request(self.first_position)
+        self.logger.info("No first visit at %s: %s", self.referer, reasons.explain(failure.value))
+        yield self.page_request(self.first_position)
 
     def page_request(self, position: Position) -> Request:
         """Return the request for the page at *position*, in the slot that all listings share."""
@@ -165,9 +154,13 @@ class ListingSpider(Spider):
         )
 
     def parse(
-        self, response: Response, position: Position, hops: int = 0
+        self, response: Response, position: Position | None = None, hops: int = 0
     ) -> Iterator[Request | Wallpaper]:
-        """Read the page and follow it; where it is none, ask again, if that may help."""
+        """Read the page and follow it; request it again where it is not a page and that may help.
+
+        Without a *position*, as from ``scrapy parse``, the page is taken for the first one.
+        """
+        position = position or self.first_position
         if follow_up := self._redirected(response, position, hops):
             yield follow_up
             return
@@ -184,32 +177,32 @@ class ListingSpider(Spider):
     def page_came(self, page: Page, position: Position) -> Iterator[Request | Wallpaper]:
         """Yield the request for the next page first, so that pictures never wait for a listing."""
         found, repeated = self._books.enter(page)
-        self.outcome.read_page(page.rejected, repeated)
         if position == self.first_position and page.drift:
             self._tell_drift(page.drift)
         ended = self._books.ends_with(position, page, found)
+        self.send(
+            signals.listing_page_read,
+            rejected=page.rejected,
+            repeated=repeated,
+            expected=self._books.expected(ended=ended),
+        )
         if ended:
             self._close_books(position, page)
         else:
             yield self.page_request(position.after(page))
-        if (expected := self._books.expected(ended=ended)) is not None:
-            self.outcome.expected = expected
-        for wallpaper in found:
-            self.outcome.take_up(wallpaper)
-            if self.outcome.stopping:
-                self.outcome.leave(wallpaper)
-            else:
-                yield wallpaper
+        yield from found
 
     def page_failed(self, failure: Failure) -> None:
         """End the paging: the page did not come, and its retries are used up."""
-        if self.outcome.stopping:
-            return
         self.give_up(diagnosis.no_answer(failure, self.endpoint, self.instead))
 
     def give_up(self, message: str) -> None:
         """End the paging: the listing cannot be read to its end, which *message* explains."""
-        self.outcome.listing_failed(message)
+        self.send(signals.listing_failed, message=message)
+
+    def send(self, signal: object, **about: Any) -> None:
+        """Send *signal*, one of ``wallpapers.signals``."""
+        self.crawler.signals.send_catch_log(signal, **about)
 
     def _redirected(self, response: Response, position: Position, hops: int) -> Request | None:
         """Follow a redirect that stays with the host of the endpoint (to https, say)."""
@@ -237,7 +230,7 @@ class ListingSpider(Spider):
     ) -> Iterator[Request]:
         """Ask once more, or otherwise, where that may help; else the listing has failed."""
         assert response.request is not None
-        may_retry = self.settings.getbool("RETRY_ENABLED") and not self.outcome.stopping
+        may_retry = self.settings.getbool("RETRY_ENABLED")
         if (
             isinstance(error, ListingCutError)
             and may_retry
@@ -251,8 +244,7 @@ class ListingSpider(Spider):
             self.give_up(diagnosis.no_page(response, error, self.endpoint, self.instead))
 
     def _may_ask_otherwise(self, position: Position) -> bool:
-        first = position == self.first_position
-        return first and not self.outcome.stopping and self.asks_otherwise()
+        return position == self.first_position and self.asks_otherwise()
 
     def _tell_drift(self, drift: Drift) -> None:
         level = logging.WARNING if drift.missing or drift.mistyped else logging.INFO
@@ -263,7 +255,7 @@ class ListingSpider(Spider):
         if self._books.are_empty and position == self.first_position:
             self.give_up(diagnosis.no_wallpaper(page, self.page_url(position), self.instead))
             return
-        self.outcome.listing_ended = True
+        self.send(signals.listing_ended)
         claimed = self._books.claimed or 0
         if claimed > self._books.entries and not self._books.limit_is_reached:
             self.logger.warning(

@@ -8,24 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
 from scrapy import Request, signals
 from scrapy.core.downloader import Downloader
-from scrapy.core.downloader.middleware import DownloaderMiddlewareManager
 from scrapy.downloadermiddlewares.httpcompression import HttpCompressionMiddleware
 from scrapy.downloadermiddlewares.offsite import OffsiteMiddleware
-from scrapy.exceptions import _InvalidOutput
 from scrapy.http import Response
-from scrapy.utils.defer import ensure_awaitable
 from scrapy.utils.log import logformatter_adapter
 
 from wallpapers.downloads.listeners import tell
+from wallpapers.fastpath.middlewares import PromptMiddlewareManager
 
 if TYPE_CHECKING:
-    from collections import deque
-
     from scrapy.core.downloader import Slot
     from scrapy.crawler import Crawler
     from twisted.internet.defer import Deferred
@@ -142,46 +138,3 @@ class _Turn:
     async def comes(self) -> None:
         if not self.came.done():
             self.came.set_result(None)
-
-
-class PromptMiddlewareManager(DownloaderMiddlewareManager):
-    """Scrapy's chain of downloader middlewares, which awaits only what there is to await."""
-
-    async def _process_request(
-        self,
-        request: Request,
-        download_func: Callable[[Request], Coroutine[Any, Any, Response]],
-    ) -> Response | Request:
-        for method in self._all("process_request"):
-            answer = self._handle_mw_method(method, request=request)
-            if answer is None:
-                continue
-            if not isinstance(answer, (Response, Request)):
-                answer = await ensure_awaitable(answer)
-            if answer is not None:
-                return _checked(method, answer)
-        return await download_func(request)
-
-    async def _process_response(
-        self, response: Response | Request, request: Request
-    ) -> Response | Request:
-        for method in self._all("process_response"):
-            if isinstance(response, Request):
-                return response
-            answer = self._handle_mw_method(method, request=request, response=response)
-            if not isinstance(answer, (Response, Request)):
-                answer = await ensure_awaitable(answer)
-            response = _checked(method, answer)
-        return response
-
-    def _all(self, name: str) -> deque[Callable[..., Any]]:
-        return self.methods[name]  # type: ignore[return-value]
-
-
-def _checked(method: Callable[..., Any], answer: object) -> Response | Request:
-    if not isinstance(answer, (Response, Request)):
-        raise _InvalidOutput(
-            f"Middleware {method.__qualname__} must return a Response or a Request, "
-            f"got {type(answer).__name__}"
-        )
-    return answer

@@ -1,4 +1,4 @@
-"""Feeds that take their name only when the run deserves it, and that never lose an error."""
+"""Feed storages that keep the previous feed until a new one is complete."""
 
 from __future__ import annotations
 
@@ -15,17 +15,21 @@ from typing import IO, TYPE_CHECKING, Any, Self, cast
 
 from scrapy.exporters import CsvItemExporter
 from scrapy.extensions.feedexport import StdoutFeedStorage
+from scrapy.extensions.postprocessing import PostProcessingManager
+from scrapy.utils.misc import build_from_crawler
 from w3lib.url import file_uri_to_path
 
-from wallpapers.errors import UserError
-from wallpapers.outcome import Outcome
+from wallpapers.errors import UserError, in_words
 from wallpapers.store import publish
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
     from scrapy import Spider
     from scrapy.crawler import Crawler
+    from scrapy.extensions.feedexport import FeedStorageProtocol
     from scrapy.item import Field
+
+    from wallpapers.run.state import RunState
 
 logger = logging.getLogger(__name__)
 
@@ -34,18 +38,18 @@ _APPENDABLE = ("jsonlines", "jsonl", "jl", "csv")
 
 
 class FeedFile(io.BufferedIOBase):
-    """A file that a feed is written to: its first OSError stops the run, and none is raised.
+    """A file that a feed is written to: its first OSError stops the run, and no other is raised.
 
     Scrapy only logs what goes wrong inside an exporter, with a traceback for each item. What is
     written goes to the disk with ``flush``, an item at a time; an item that does not fit leaves no
     half of it behind.
     """
 
-    def __init__(self, file: IO[bytes], name: str, outcome: Outcome) -> None:
+    def __init__(self, file: IO[bytes], name: str, state: RunState) -> None:
         super().__init__()
         self.file = file
         self._name = name
-        self._outcome = outcome
+        self._state = state
         self._waiting = bytearray()
         self._whole = self.tell()  # up to here the file holds whole items
         self.error: OSError | None = None
@@ -92,9 +96,7 @@ class FeedFile(io.BufferedIOBase):
         """Remember the first error, and stop the run for it."""
         if self.error is None:
             self.error = error
-            said = error.strerror or str(error)
-            where = f": {error.filename}" if error.filename else ""
-            self._outcome.store_failed(f"The feed {self._name} failed: {said}{where}")
+            self._state.store_failed(f"The feed {self._name} failed: {in_words(error)}")
 
     def writable(self) -> bool:
         return True
@@ -113,22 +115,71 @@ class FeedFile(io.BufferedIOBase):
             logger.debug("closing %s: %s", self._name, error)
 
 
-class WholeFileFeedStorage:
-    """A feed in a file: written as NAME.partial.EXT, renamed to NAME.EXT when the run is complete.
+class CheckedStorage:
+    """A feed storage of any kind, which stores only what a run that succeeded wrote without error.
 
-    A run that ends with another status than 0 or 3 leaves the partial file as it is, whole and
-    parseable, and NAME.EXT untouched. What is no regular file (a pipe, /dev/stdout) is written as
-    it comes. Without ``overwrite``, new items are added to a JSON Lines or CSV file; any other
-    existing file raises UserError before the first request.
+    ``wrapped`` is the storage itself. Its file is a FeedFile.
     """
 
-    def __init__(
-        self, uri: str, outcome: Outcome, *, feed_options: dict[str, Any] | None = None
-    ) -> None:
+    def __init__(self, wrapped: FeedStorageProtocol, uri: str, state: RunState) -> None:
+        self.wrapped = wrapped
+        self._uri = uri
+        self._state = state
+        self._file: FeedFile | None = None
+
+    @classmethod
+    def around(cls, storage_class: type[FeedStorageProtocol], state: RunState) -> Any:
+        """Return a class of checked storages in the place of *storage_class*."""
+
+        class Checked(cls):  # type: ignore[misc,valid-type]
+            @classmethod
+            def from_crawler(cls, crawler: Crawler, uri: str, **options: Any) -> Self:
+                storage = build_from_crawler(storage_class, crawler, uri, **options)
+                return cls(storage, uri, state)
+
+        return Checked
+
+    def open(self, spider: Spider) -> IO[bytes]:
+        """Open the file that the feed is written to. Raises OSError."""
+        self._file = FeedFile(self.wrapped.open(spider), self._uri, self._state)
+        return cast("IO[bytes]", self._file)
+
+    def flush(self) -> None:
+        """Write out what the exporter has written so far."""
+        if self._file is not None:
+            self._file.flush()
+
+    def finish(self, file: object) -> IO[bytes]:
+        """Write what ends the feed; *file* is ours, or Scrapy's compressor on top of it."""
+        assert self._file is not None
+        if isinstance(file, PostProcessingManager):
+            file.close()
+        self._file.end()
+        return cast("IO[bytes]", self._file)
+
+    def store(self, file: IO[bytes]) -> Any:
+        """Store the finished feed, or close its file where it is not complete."""
+        assert isinstance(file, FeedFile)
+        if self._state.feeds_are_complete and file.error is None:
+            return self.wrapped.store(file.file)
+        if not isinstance(self.wrapped, StdoutFeedStorage):
+            file.discard()
+        return None
+
+
+class WholeFileFeedStorage:
+    """A feed in a file: written as NAME.partial.EXT, renamed to NAME.EXT when it is stored.
+
+    A feed that is not stored stays in the partial file, and NAME.EXT is not touched. What is no
+    regular file (a pipe, /dev/stdout) is written directly. Without ``overwrite``, new items are
+    added to a JSON Lines or CSV file; any other existing file raises UserError before the first
+    request.
+    """
+
+    def __init__(self, uri: str, *, feed_options: dict[str, Any] | None = None) -> None:
         options = feed_options or {}
         path = file_uri_to_path(uri) if uri.startswith("file:") else uri
         self._target = Path(os.path.realpath(path))
-        self._outcome = outcome
         self._adds = not options.get("overwrite", False)
         self.is_open = False  # and so the partial file is ours
         self._in_place = self._target.exists() and not self._target.is_file()
@@ -139,50 +190,27 @@ class WholeFileFeedStorage:
                 f"overwrite it with -O {path}, or add to a .jsonl file with -o"
             )
 
-    @classmethod
-    def from_crawler(
-        cls, crawler: Crawler, uri: str, *, feed_options: dict[str, Any] | None = None
-    ) -> Self:
-        return cls(uri, Outcome.of(crawler), feed_options=feed_options)
-
     @property
     def partial(self) -> Path:
         """Where the feed is written until it is complete."""
         return self._target.with_name(f"{self._target.stem}.partial{self._target.suffix}")
 
     def open(self, spider: Spider) -> IO[bytes]:
-        """Open the partial file; what is to be added to is copied into it first."""
-        file: IO[bytes]
-        error: OSError | None = None
-        try:
-            if self._in_place:
-                file = self._target.open("wb", buffering=0)
-            else:
-                self._target.parent.mkdir(parents=True, exist_ok=True)
-                file = _locked(self.partial)
-                if self._adds and self._target.is_file():
-                    self._copy_into(file)
-        except OSError as caught:
-            file, error = io.BytesIO(), caught
-        self.is_open = error is None
-        feed = FeedFile(file, str(self._target), self._outcome)
-        if error:
-            feed.failed(error)
-        return cast("IO[bytes]", feed)
+        """Open the partial file; an existing feed is copied into it first. Raises OSError."""
+        if self._in_place:
+            return self._target.open("wb", buffering=0)
+        self._target.parent.mkdir(parents=True, exist_ok=True)
+        file = _locked(self.partial)
+        self.is_open = True
+        if self._adds and self._target.is_file():
+            self._copy_into(file)
+        return file
 
     def store(self, file: IO[bytes]) -> None:
-        """Give the feed its name, if the run deserves it."""
-        assert isinstance(file, FeedFile)
-        file.end()
-        if file.error or not self._outcome.feeds_are_complete:
-            file.discard()
-            return
-        try:
-            with file.file:
-                if not self._in_place:
-                    publish(file.file, self.partial, self._target)
-        except OSError as error:
-            file.failed(error)
+        """Sync the partial file and rename it. Raises OSError."""
+        with file:
+            if not self._in_place:
+                publish(file, self.partial, self._target)
 
     def _copy_into(self, file: IO[bytes]) -> None:
         with self._target.open("rb") as existing:
@@ -205,26 +233,6 @@ def _locked(path: Path) -> IO[bytes]:
         file.close()
         raise OSError(errno.EBUSY, "another run is writing it", str(path)) from None
     return file
-
-
-class WatchedStdoutFeedStorage(StdoutFeedStorage):
-    """Scrapy's feed to stdout; a reader that goes away (``| head``) stops the run."""
-
-    def __init__(self, uri: str, outcome: Outcome, *, feed_options: Any = None) -> None:
-        super().__init__(uri, feed_options=feed_options)
-        self._outcome = outcome
-
-    @classmethod
-    def from_crawler(cls, crawler: Crawler, uri: str, *, feed_options: Any = None) -> Self:
-        return cls(uri, Outcome.of(crawler), feed_options=feed_options)
-
-    def open(self, spider: Spider) -> IO[bytes]:
-        feed = FeedFile(super().open(spider), "on stdout", self._outcome)
-        return cast("IO[bytes]", feed)
-
-    def store(self, file: IO[bytes]) -> None:
-        assert isinstance(file, FeedFile)
-        file.end()
 
 
 class JsonCellsCsvItemExporter(CsvItemExporter):

@@ -1,0 +1,117 @@
+"""Log what became of the run's wallpapers, as the last thing that the run does."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Self
+
+from scrapy import signals
+
+from wallpapers.run.addon import run_of
+from wallpapers.run.reasons import FailureReason, FilterReason, Verdict
+
+if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
+
+    from wallpapers.run.addon import Run
+
+logger = logging.getLogger(__name__)
+
+_MAX_HOSTS = 10  # lines that say where wallpapers failed
+
+
+class RunSummary:
+    """Settles what no pipeline of ours decided over, and logs the table of the run.
+
+    A run without a listing and without a wallpaper has no table: ``fetch``, ``parse``, ``check``
+    and ``bench`` are such runs.
+
+    Stats: ``wallpapers/filtered/dropped`` (a pipeline of the user's dropped it),
+    ``wallpapers/failed/fault`` (a pipeline raised), ``wallpapers/outcome``.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self._ledger, self._state = run.ledger, run.state
+        self._started_s = monotonic()
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        summary = cls(run_of(crawler))
+        connect = crawler.signals.connect
+        connect(summary.spider_opened, signals.spider_opened)
+        connect(summary.item_dropped, signals.item_dropped)
+        connect(summary.item_scraped, signals.item_scraped)
+        connect(summary.item_error, signals.item_error)
+        connect(summary.spider_error, signals.spider_error)
+        connect(summary.spider_closed, signals.spider_closed)
+        connect(summary.engine_stopped, signals.engine_stopped)
+        return summary
+
+    def spider_opened(self) -> None:
+        self._ledger.start()
+
+    def item_dropped(self, item: Any) -> None:
+        self._ledger.settle_unjudged(item, Verdict.FILTERED, FilterReason.DROPPED)
+
+    def item_scraped(self, item: Any) -> None:
+        """Settle an item that no pipeline of ours has seen."""
+        self._ledger.settle_unjudged(item, Verdict.FAILED, FailureReason.FAULT)
+
+    def item_error(self, item: Any) -> None:
+        self._ledger.settle_unjudged(item, Verdict.FAILED, FailureReason.FAULT)
+        self._state.component_failed("A pipeline failed; the traceback above says where")
+
+    def spider_error(self) -> None:
+        self._state.component_failed("The spider failed; the traceback above says where")
+
+    def spider_closed(self, reason: str) -> None:
+        self._state.close(reason)
+
+    def engine_stopped(self) -> None:
+        if self._state.has_listing or self._ledger.listed or self._ledger.left:
+            self.log()
+
+    def log(self) -> None:
+        """Log the table."""
+        logger.info("%s", self.table())
+
+    def table(self) -> str:
+        """Return the closed table: listed = stored + known + duplicate + filtered + failed."""
+        ledger = self._ledger
+        rows = [("listed", ledger.listed, "")]
+        rows += [(f"  {name}", ledger.verdicts[name], self._note(name)) for name in Verdict]
+        rows += self._failures_by_host()
+        if ledger.left:
+            rows.append(("left for the next run", ledger.left, ""))
+        if ledger.rejected:
+            note = _by_reason(ledger.rejected)
+            rows.append(("no wallpaper at all", ledger.rejected.total(), note))
+        if ledger.repeated:
+            rows.append(("listed more than once", ledger.repeated, ""))
+        width = max(len(title) for title, _, _ in rows)
+        lines = [f"{title:<{width}} {count:>8,}  {note}".rstrip() for title, count, note in rows]
+        status = self._state.exit_status
+        lines.append(f"outcome: {status.name.lower()} (exit status {status})")
+        return "Wallpapers of this run\n" + "\n".join(lines)
+
+    def _note(self, verdict: Verdict) -> str:
+        ledger = self._ledger
+        if verdict is Verdict.STORED and ledger.bytes:
+            return f"{ledger.bytes / 1e6:,.1f} MB in {monotonic() - self._started_s:,.1f} s"
+        return _by_reason(ledger.reasons[verdict])
+
+    def _failures_by_host(self) -> list[tuple[str, int, str]]:
+        hosts = sorted(self._ledger.failed_at.items(), key=lambda entry: -entry[1].total())
+        rows = [
+            (f"    at {host or 'no host'}", reasons.total(), _by_reason(reasons))
+            for host, reasons in hosts[:_MAX_HOSTS]
+        ]
+        if rest := hosts[_MAX_HOSTS:]:
+            rows.append((f"    at {len(rest)} more", sum(r.total() for _, r in rest), ""))
+        return rows
+
+
+def _by_reason(counts: Counter[str]) -> str:
+    return ", ".join(f"{reason} {count:,}" for reason, count in counts.most_common())

@@ -1,0 +1,1 @@
+"""Scrapy's feed exports, completed only by a run that succeeded."""

@@ -1,0 +1,34 @@
+"""The Scrapy add-on that gives the components of a crawl one ledger and one state."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from wallpapers.errors import SettingError
+from wallpapers.run.ledger import RunLedger
+from wallpapers.run.state import RunState
+
+if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
+
+
+class Run:
+    """What the components of one crawl share: ``ledger`` and ``state``."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self.ledger = RunLedger(crawler)
+        self.state = RunState(crawler, self.ledger)
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        return cls(crawler)
+
+
+def run_of(crawler: Crawler) -> Run:
+    """Return the run of *crawler*. Raises SettingError where ADDONS has none."""
+    run = crawler.get_addon(Run)
+    if run is None:
+        raise SettingError(
+            "ADDONS lacks wallpapers.run.addon.Run, which the components of this project share"
+        )
+    return run

@@ -1,0 +1,151 @@
+"""Whether a run has failed, whether it is stopping, and how it ends."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from scrapy import signals
+from scrapy.utils.defer import deferred_from_coro
+
+from wallpapers.run.exit_status import ExitStatus
+from wallpapers.run.reasons import Verdict
+from wallpapers.signals import listing_ended, listing_failed, listing_started
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from scrapy.crawler import Crawler
+    from twisted.internet.defer import Deferred
+
+    from wallpapers.run.ledger import RunLedger
+
+logger = logging.getLogger(__name__)
+
+
+class RunState:
+    """What went wrong with a run, and what that means for its end.
+
+    Stat: ``wallpapers/outcome``.
+    """
+
+    def __init__(self, crawler: Crawler, ledger: RunLedger) -> None:
+        self._crawler = crawler
+        self._ledger = ledger
+        self.listing_failure: str | None = None
+        self.store_failure: str | None = None
+        self.has_listing = False
+        self._listing_ended = False
+        self._limited = False  # by a CLOSESPIDER_ setting
+        self._interrupted = False
+        self.is_crawl = False  # and not a shell
+        self._closing = False
+        self._closed: Deferred[None] | None = None  # held, or the task might be collected
+        connect = crawler.signals.connect
+        connect(self._spider_opened, signals.spider_opened)
+        connect(self._listing_started, listing_started)
+        connect(self._listing_has_ended, listing_ended)
+        connect(self.listing_failed, listing_failed)
+
+    def listing_failed(self, message: str) -> None:
+        """Note that the listing cannot be read to its end, and log *message*, one line.
+
+        Only the first failure counts, and none that the end of the run itself brings about.
+        """
+        if not self.stopping:
+            self._fail_listing(message)
+
+    def component_failed(self, message: str) -> None:
+        """Note that a callback or a pipeline raised, which leaves the run incomplete."""
+        self._fail_listing(message)
+
+    def store_failed(self, message: str) -> None:
+        """Note that the store, the catalogue or a feed failed, and stop the run."""
+        if self.store_failure is None:
+            self.store_failure = message
+            logger.error("%s; stopping the run, stored wallpapers are kept", message)
+            self._publish()
+            self._close_spider("store")
+
+    def close(self, reason: str) -> None:
+        """Decide how the run ended, for Scrapy's *reason*; a second call changes nothing."""
+        # A signal may arrive while the run is closing for another reason.
+        self._interrupted |= reason == "shutdown" or self._was_stopped
+        self._limited |= reason.startswith("closespider_")
+        excused = self._interrupted or self._limited or self.store_failure is not None
+        complete = self._listing_ended if self.has_listing else reason == "finished"
+        if not (complete or excused):
+            self._fail_listing(
+                f"The listing was not read to its end: the run ended with {reason!r} after "
+                f"{self._ledger.pages} pages; a setting or a middleware stopped it"
+                if self.has_listing
+                else f"The run ended early with {reason!r}; a setting or a component stopped it"
+            )
+        self._ledger.close(ends_early=excused)
+        self._publish()
+
+    @property
+    def exit_status(self) -> ExitStatus:
+        """How the run ends as things stand; the worst wins."""
+        if self.store_failure is not None:
+            return ExitStatus.STORE
+        if self._interrupted:
+            return ExitStatus.INTERRUPTED
+        if self.listing_failure is not None:
+            return ExitStatus.LISTING
+        failed = self._ledger.verdicts[Verdict.FAILED]
+        return ExitStatus.FAILURES if failed else ExitStatus.COMPLETE
+
+    @property
+    def feeds_are_complete(self) -> bool:
+        """Whether a feed of this run may replace the one before.
+
+        It may not where a limit ended the run before its first verdict.
+        """
+        cut_off = self._limited and not self._ledger.verdicts.total() and not self._listing_ended
+        return self.exit_status in (ExitStatus.COMPLETE, ExitStatus.FAILURES) and not cut_off
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the run is ending early, so that nothing new may begin."""
+        failed = self.store_failure is not None
+        return failed or self._interrupted or self._closing or self._was_stopped
+
+    @property
+    def _was_stopped(self) -> bool:
+        """Whether Ctrl-C, SIGTERM or a program stopped the crawler."""
+        return self.is_crawl and not self._crawler.crawling
+
+    def _fail_listing(self, message: str) -> None:
+        if self.listing_failure is None:
+            self.listing_failure = message
+            logger.error("%s", message)
+            self._publish()
+
+    def _publish(self) -> None:
+        self._crawler.stats.set_value("wallpapers/outcome", self.exit_status.name.lower())
+
+    def _close_spider(self, reason: str) -> None:
+        engine = self._crawler.engine
+        # Before the engine runs, RunLedgerMiddleware keeps the spider from starting.
+        if engine.running and not self._closing:
+            self._closed = deferred_from_coro(engine.close_spider_async(reason=reason))
+
+    def _spider_opened(self) -> None:
+        self.is_crawl = self._crawler.crawling
+        engine = self._crawler.engine
+        # Scrapy has no signal for the moment when it begins to close a spider.
+        engine.close_spider_async = self._noting(engine.close_spider_async)  # type: ignore[method-assign]
+
+    def _noting(self, close: Callable[..., Awaitable[None]]) -> Any:
+        async def close_spider_async(*, reason: str = "cancelled") -> None:
+            self._closing = True
+            await close(reason=reason)
+
+        return close_spider_async
+
+    def _listing_started(self) -> None:
+        self.has_listing = True
+
+    def _listing_has_ended(self) -> None:
+        self._listing_ended = True
