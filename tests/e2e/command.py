@@ -46,6 +46,7 @@ def start(
         "SCRAPY_SETTINGS_MODULE": "wallpapers.settings",
         "NO_COLOR": "1",
     }
+    environment.pop("PYTHONUNBUFFERED", None)  # a person's is not set
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     return subprocess.Popen(
         [*before, *(instead or (sys.executable, "-W", "error", "-m", "scrapy")), *words],

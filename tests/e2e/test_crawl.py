@@ -148,6 +148,33 @@ def test_status_5_nobody_reads_stdout(tmp_path: Path) -> None:
     assert "The feed stdout: failed: Broken pipe" in result.errors[0]
 
 
+PRINTING = """
+from scrapy import signals
+
+class Printing:
+    @classmethod
+    def from_crawler(cls, crawler):
+        printing = cls()
+        crawler.signals.connect(printing.stopped, signals.engine_stopped)
+        return printing
+
+    def stopped(self):
+        print("a line that nobody reads")
+"""
+
+
+def test_output_that_nobody_reads_leaves_the_status_alone(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(PRINTING)
+    extension = ("-s", 'EXTENSIONS={"mine.Printing": 0}')
+    with StandIn(exhibits(2)) as standin:
+        words = ("crawl", "baidu_wallpaper", *arguments(standin, tmp_path), *extension)
+        process = start(*words, cwd=tmp_path)
+        assert process.stdout is not None
+        process.stdout.close()
+        process.stdout = None
+        assert finish(process).status == 0
+
+
 @pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
 def test_status_130_interrupted_lets_end_what_is_in_flight(
     tmp_path: Path, signal_number: signal.Signals

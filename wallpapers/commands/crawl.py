@@ -6,7 +6,9 @@ import argparse
 import asyncio
 import gc
 import logging
+import os
 import signal
+import sys
 
 from scrapy import Spider, signals
 from scrapy.commands.crawl import Command as CrawlCommand
@@ -73,6 +75,7 @@ class Command(CrawlCommand):
             self.exitcode = could_not_start(error)
             return crawler
         self.exitcode = run_of(crawler).state.exit_status
+        _discard_unread_output()
         return crawler
 
     def settle_memory(self, signal: object, sender: Crawler) -> None:
@@ -105,6 +108,17 @@ def could_not_start(error: BaseException) -> int:
     else:
         logger.critical("Could not start", exc_info=error)
     return ExitStatus.COULD_NOT_START
+
+
+def _discard_unread_output() -> None:
+    """Keep a stdout that nobody reads from replacing the exit status.
+
+    Python flushes stdout when it exits, and exits with 120 if that fails.
+    """
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _end_by_force(crawler: Crawler) -> None:
