@@ -1,4 +1,4 @@
-"""Every point at which a write can go wrong: the N-th open, write, fsync, rename or commit.
+"""Every point at which a write can go wrong: the N-th open, write, fsync, link, rename or commit.
 
 ``python -m tests.crashpoints N FOLDER scrapy ...`` runs scrapy and kills it at that point, in the
 midst of the write, if it is one.
@@ -71,8 +71,8 @@ class WatchedFile:
 
 @contextmanager
 def watched(points: Points) -> Iterator[None]:
-    """Have every open, write, fsync, rename and commit of the block pass *points*."""
-    real_open, real_fsync, real_replace = Path.open, os.fsync, os.replace
+    """Have every open, write, fsync, link, rename and commit of the block pass *points*."""
+    real_open, real_fsync, real_replace, real_link = Path.open, os.fsync, os.replace, os.link
 
     def opened(path: Path, mode: str = "r", *args: Any, **more: Any) -> Any:
         if not points.watches(path) or mode.startswith("r"):
@@ -84,9 +84,13 @@ def watched(points: Points) -> Iterator[None]:
         points.harm_here()
         real_fsync(descriptor)
 
-    def replaced(source: Any, target: Any) -> None:
+    def replaced(source: Any, target: Any, **folders: Any) -> None:
         points.harm_here()
-        real_replace(source, target)
+        real_replace(source, target, **folders)
+
+    def linked(source: Any, target: Any, **folders: Any) -> None:
+        points.harm_here()
+        real_link(source, target, **folders)
 
     def committed(connection: Connection) -> None:
         points.harm_here()
@@ -96,6 +100,7 @@ def watched(points: Points) -> Iterator[None]:
         mock.patch.object(Path, "open", opened),
         mock.patch.object(os, "fsync", synced),
         mock.patch.object(os, "replace", replaced),
+        mock.patch.object(os, "link", linked),
     ):
         try:
             yield

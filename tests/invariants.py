@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from wallpapers import imaging
 from wallpapers.catalogue.place import FILE_NAME
-from wallpapers.downloads.runfolder import PARTS
 from wallpapers.run.exit_status import ExitStatus
 from wallpapers.run.reasons import Verdict, is_reason
+from wallpapers.storage.run_folder import PARTS
 
 if TYPE_CHECKING:
     from tests.conftest import Run

@@ -15,6 +15,7 @@ WallpapersError
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -92,8 +93,14 @@ def in_words(error: Exception) -> str:
 
 @contextmanager
 def store_errors(path: Path) -> Iterator[None]:
-    """Have an OSError of the block tell *path* and what the system said, as a StoreError."""
+    """Turn an OSError of the block into a StoreError with *path* and the system's message."""
     try:
         yield
+    except UnicodeEncodeError as error:
+        encoding = sys.getfilesystemencoding()
+        raise StoreError(
+            f"{path}: file names are {encoding} here, which lacks some of these characters; "
+            "set LC_ALL=C.UTF-8 or PYTHONUTF8=1"
+        ) from error
     except OSError as error:
         raise StoreError(f"{path}: {error.strerror or error}") from error

@@ -14,10 +14,10 @@ from wallpapers import imaging
 from wallpapers.catalogue.catalogue import Catalogue
 from wallpapers.catalogue.entries import Entries
 from wallpapers.catalogue.place import FILE_NAME
-from wallpapers.downloads.runfolder import PARTS
 from wallpapers.errors import store_errors
 from wallpapers.items import StoredImage
-from wallpapers.store import FolderStore
+from wallpapers.storage.local import LocalStorage
+from wallpapers.storage.run_folder import PARTS
 
 _CHUNK = 500
 _THUMBS = "thumbs"  # derived: they have no rows
@@ -40,7 +40,7 @@ class Findings:
 
 
 def verify(
-    catalogue: Catalogue, store: FolderStore, done: Callable[[int], None] = lambda _: None
+    catalogue: Catalogue, store: LocalStorage, done: Callable[[int], None] = lambda _: None
 ) -> Findings:
     """Look at every file of *store*; what is damaged is marked, so that the next crawl fetches it.
 

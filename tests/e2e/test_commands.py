@@ -202,6 +202,7 @@ def test_an_older_catalogue_is_upgraded_with_all_that_it_holds(tmp_path: Path) -
         assert crawl(standin, tmp_path).status == 0
         with closing(sqlite3.connect(tmp_path / "store" / FILE_NAME)) as catalogue:
             catalogue.execute("ALTER TABLE pictures DROP COLUMN damaged_at")
+            catalogue.execute("ALTER TABLE wallpapers DROP COLUMN preview")
             catalogue.execute("DROP TABLE remote_store")
             catalogue.execute("UPDATE catalogue_version SET version = 1")
             catalogue.commit()

@@ -20,7 +20,7 @@ from sqlalchemy import URL, inspect, make_url
 from tests.postgresql import PostgreSQL, postgresql
 from wallpapers.catalogue import schema
 from wallpapers.catalogue.catalogue import Catalogue
-from wallpapers.catalogue.entries import MOST_SHARING, Entries
+from wallpapers.catalogue.entries import MOST_SHARING, Entries, Holder
 from wallpapers.errors import CatalogueError
 from wallpapers.items import StoredImage, Wallpaper
 
@@ -104,6 +104,7 @@ def put(catalogue: Catalogue, store: dict[str, int], new: Wallpaper, stored: Sto
     """Have *new* stored as *stored*; return the status that it got."""
     store[stored["path"]] = stored["size"]
     (entered,) = catalogue.run(lambda entries: entries.store_all([(new, stored)]))
+    assert entered is not None
     assert entered.accepted
     return entered.image["status"]
 
@@ -157,21 +158,20 @@ def test_many_at_once_are_entered_as_one_by_one(open_it: Open, store: dict[str, 
     pairs = [(wallpaper(name), image(checksum, path)) for name, checksum, path in said]
     store |= {path: 10 for _, _, path in said}
     entered = catalogue.run(lambda entries: entries.store_all(pairs))
-    assert [one.image["status"] for one in entered[:4]] == [
-        "downloaded",
-        "duplicate",
-        "duplicate",
-        "downloaded",
+    images = [one.image if one else None for one in entered]
+    assert [one and (one["status"], one["path"]) for one in images[:4]] == [
+        ("downloaded", "s/1.jpg"),
+        ("duplicate", "s/1.jpg"),
+        ("duplicate", "s/0.jpg"),
+        None,  # nothing is written: the path is that of another content
     ]
-    assert [one.image["path"] for one in entered[1:3]] == ["s/1.jpg", "s/0.jpg"]
-    assert {one.image["status"] for one in entered[4:]} == {"downloaded"}
+    assert {one["status"] for one in images[4:] if one} == {"downloaded"}
     asked = [wallpaper(name) for name, _, _ in said]
     held = open_it().run(lambda entries: entries.take_up(asked))
     assert all(held["s", name].image["checksum"] == checksum for name, checksum, _ in said[4:])
     assert held["s", "2"].image["path"] == "s/1.jpg"
-    # Whose bytes were displaced by others under their path has none any more.
-    assert ("s", "3") not in held
-    assert held["s", "4"].image["checksum"] == "bb"
+    assert held["s", "3"].image["checksum"] == "00"
+    assert ("s", "4") not in held
 
 
 def test_the_same_bytes_move_where_they_are_whole(open_it: Open, store: dict[str, int]) -> None:
@@ -183,17 +183,48 @@ def test_the_same_bytes_move_where_they_are_whole(open_it: Open, store: dict[str
     assert held["s", "1"].image["path"] == "s/2.jpg"
 
 
-def test_other_bytes_under_a_path_displace_those_that_were_there(
+def test_a_path_with_other_bytes_is_left_to_its_holder(
     open_it: Open, store: dict[str, int]
 ) -> None:
     catalogue = open_it()
     put(catalogue, store, wallpaper(), image())
     put(catalogue, store, wallpaper("2"), image())
-    put(catalogue, store, wallpaper(), image("bb", size=11))
-    held = catalogue.run(lambda entries: entries.take_up([wallpaper(), wallpaper("2")]))
-    assert held["s", "1"].image["checksum"] == "bb"
-    assert ("s", "2") not in held
-    assert catalogue.run(lambda entries: entries.count("state")) == {("listed",): 1, ("stored",): 1}
+    new = partial(Entries.store, wallpaper=wallpaper(), image=image("bb"))
+    assert catalogue.run(new) is None
+    asked = partial(Entries.holder, path="s/1.jpg", wallpaper=wallpaper())
+    assert catalogue.run(asked) == Holder("aa", is_needed=True)  # by wallpaper 2
+    catalogue.run(lambda entries: entries.mark("aa", damaged=True))
+    assert catalogue.run(asked) == Holder("aa", is_needed=False)
+    catalogue.run(lambda entries: entries.forget("aa"))
+    assert catalogue.run(asked) is None
+    assert catalogue.run(lambda entries: entries.count("state")) == {("listed",): 2}
+    put(catalogue, store, wallpaper(), image("bb"))
+    assert catalogue.run(asked) == Holder("bb", is_needed=False)  # by itself alone
+
+
+def test_a_file_of_another_wallpaper_is_not_adopted(open_it: Open, store: dict[str, int]) -> None:
+    catalogue = open_it()
+    put(catalogue, store, wallpaper(), image())
+    adopt = partial(Entries.adopt, image=image())
+    assert catalogue.run(lambda entries: adopt(entries, wallpaper("2"))) is None
+    assert catalogue.run(lambda entries: adopt(entries, wallpaper())) is not None
+
+
+def test_a_preview_stays_one_until_the_original_is_stored(
+    open_it: Open, store: dict[str, int]
+) -> None:
+    catalogue = open_it()
+
+    def is_preview() -> bool:
+        held = catalogue.run(lambda entries: entries.take_up([wallpaper()]))["s", "1"]
+        return held.image.get("preview", False)
+
+    put(catalogue, store, wallpaper(), {**image(), "preview": True})
+    assert is_preview()
+    catalogue.run(lambda entries: entries.fail(wallpaper(), "http_404", "a.test", "..."))
+    assert is_preview()
+    put(catalogue, store, wallpaper(), image("bb", "s/1-original.jpg"))
+    assert not is_preview()
 
 
 def test_bytes_that_stand_for_many_are_a_placeholder(open_it: Open, store: dict[str, int]) -> None:
@@ -201,6 +232,7 @@ def test_bytes_that_stand_for_many_are_a_placeholder(open_it: Open, store: dict[
     for number in range(MOST_SHARING):
         put(catalogue, store, wallpaper(f"{number}"), image())
     sixth = catalogue.run(lambda entries: entries.store(wallpaper("x"), image(path="s/x.jpg")))
+    assert sixth is not None
     assert not sixth.accepted
     assert sixth.image["path"] == "s/1.jpg"
     assert put(catalogue, store, wallpaper("3"), image()) == "downloaded"  # one of the five
@@ -320,6 +352,31 @@ def test_an_older_catalogue_is_upgraded_with_all_that_it_holds(
     held = catalogue.run(lambda entries: entries.take_up([wallpaper()]))["s", "1"]
     assert held.whole
     assert held.image == {**image(), "status": "uptodate"}
+
+
+@pytest.mark.parametrize(
+    ("path", "item", "is_preview"),
+    [
+        ("s/1-preview.jpg", "{}", True),
+        ("s/1-preview-0123456789.webp", '{"previews": ["http://a.test/1.jpg"]}', True),
+        ("s/1-preview.jpg", '{"image_urls": ["http://a.test/1.jpg"], "previews": []}', False),
+        ("s/1-previews.jpg", "{}", False),
+        ("s/1-preview/1.jpg", "{}", False),
+    ],
+)
+def test_previews_of_an_older_catalogue_are_told_by_their_names(
+    open_it: Open, store: dict[str, int], url: URL, path: str, item: str, is_preview: bool
+) -> None:
+    engine = sqlalchemy.create_engine(url)
+    with engine.begin() as connection:
+        schema.upgrade(connection, to=3)
+        for statement in FIRST_ROWS:
+            connection.execute(sqlalchemy.text(statement))
+        connection.execute(sqlalchemy.text("UPDATE pictures SET path = :path"), {"path": path})
+        connection.execute(sqlalchemy.text("UPDATE wallpapers SET item = :item"), {"item": item})
+    engine.dispose()
+    held = open_it().run(lambda entries: entries.take_up([wallpaper()]))["s", "1"]
+    assert held.image.get("preview", False) == is_preview
 
 
 # As the first version wrote them.

@@ -63,7 +63,9 @@ def test_a_picture_that_is_too_small_is_given_up_at_its_header(crawl: Crawl) -> 
     assert run.stats["wallpapers/filtered"] == 2
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "zstd"])
+@pytest.mark.parametrize(
+    "encoding", ["gzip", "deflate", "br", "zstd", "x-gzip", "BR", "gzip, gzip", "zstd, deflate"]
+)
 @pytest.mark.parametrize(
     ("fault", "reason"),
     [
@@ -134,15 +136,15 @@ def test_a_host_is_asked_for_no_more_at_once_than_the_setting_says(crawl: Crawl,
 def test_what_killed_runs_left_is_swept_and_what_others_hold_is_not(crawl: Crawl) -> None:
     import fcntl
 
-    dead, alive = (crawl.store / ".parts" / name for name in ("dead", "alive"))
+    dead, alive = (crawl.store / ".parts" / name for name in ("1-deadbeef", "1-livebeef"))
     for folder in (dead, alive):
         folder.mkdir(parents=True)
         (folder / "lock").touch()
-        (folder / "1.part").write_bytes(encoded(noise(1)))
+        (folder / "0.1.part").write_bytes(encoded(noise(1)))
     with (alive / "lock").open() as lock, StandIn(exhibits(2)) as standin:
         fcntl.flock(lock, fcntl.LOCK_EX)
         crawl.stats_of(standin)
-    assert [path.name for path in (crawl.store / ".parts").iterdir()] == ["alive"]
+    assert [path.name for path in (crawl.store / ".parts").iterdir()] == ["1-livebeef"]
 
 
 # Scrapy's own ways

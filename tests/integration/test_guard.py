@@ -23,7 +23,7 @@ from tests.conftest import Crawl
 from tests.pictures import encoded, exhibits, noise
 from tests.standin import transfer_faults as faults
 from tests.standin.picture_faults import FaultyPictures
-from wallpapers.downloads import guard
+from wallpapers.downloads import guard, networks
 
 # Private networks
 
@@ -114,7 +114,7 @@ def test_a_name_that_changes_its_mind_gets_nobody_in(
     crawl: Crawl, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """127.0.0.2, where nobody listens, plays the public address: nothing may leave this machine."""
-    public = guard.is_public
+    public = networks.is_public
     monkeypatch.setattr(guard, "is_public", lambda ip: ip == "127.0.0.2" or public(ip))
     answers: list[str] = []
     real = socket.getaddrinfo

@@ -8,33 +8,24 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import botocore.session
 import pytest
-from moto.server import ThreadedMotoServer
 
 from tests.conftest import Crawl
 from tests.pictures import encoded, exhibit, exhibits, noise
+from tests.s3 import KEYS, keys, s3_bucket, s3_server, settings_of
 from wallpapers.demo.standin import StandIn
-
-KEYS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
 
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with s3_server() as server:
+        yield server
 
 
 @pytest.fixture
 def settings(address: str, tmp_path: Path) -> dict[str, Any]:
     return {
-        **KEYS,
-        "AWS_ENDPOINT_URL": address,
-        "AWS_REGION_NAME": "us-east-1",
+        **settings_of(address),
         "WALLPAPERS_CATALOGUE": f"sqlite:///{tmp_path / 'catalogue.db'}",
         "IMAGES_STORE": "s3://wallpapers/deep",
     }
@@ -42,24 +33,8 @@ def settings(address: str, tmp_path: Path) -> dict[str, Any]:
 
 @pytest.fixture
 def bucket(address: str) -> Iterator[Any]:
-    client = botocore.session.get_session().create_client(
-        "s3",
-        endpoint_url=address,
-        region_name="us-east-1",
-        aws_access_key_id="key",
-        aws_secret_access_key="secret",
-    )
-    client.create_bucket(Bucket="wallpapers")
-    yield client
-    for entry in objects(client):
-        client.delete_object(Bucket="wallpapers", Key=entry)
-    client.delete_bucket(Bucket="wallpapers")
-    client.close()
-
-
-def objects(client: Any) -> list[str]:
-    found = client.list_objects_v2(Bucket="wallpapers").get("Contents", [])
-    return [entry["Key"] for entry in found]
+    with s3_bucket(address) as client:
+        yield client
 
 
 def test_originals_go_to_the_bucket_and_are_known_afterwards(
@@ -74,9 +49,9 @@ def test_originals_go_to_the_bucket_and_are_known_afterwards(
         again = crawl.stats_of(standin, settings)
         assert again["wallpapers/known"] == 5
         assert not any(path.startswith("/image/") for path in standin.asked)
-    originals = [key for key in objects(bucket) if "/thumbs/" not in key]
+    originals = [key for key in keys(bucket) if "/thumbs/" not in key]
     assert len(originals) == 5
-    assert len(objects(bucket)) == 10
+    assert len(keys(bucket)) == 10
     assert all(key.startswith("deep/baidu_wallpaper/国家地理/") for key in originals)
     served = {hashlib.sha256(exhibit.content()).hexdigest() for exhibit in shown}
     for key in originals:
@@ -97,7 +72,7 @@ def test_the_same_bytes_are_uploaded_once(
     with StandIn([twin]) as standin:
         stats = crawl.stats_of(standin, settings)
     assert stats["wallpapers/duplicate"] == 1
-    assert len(objects(bucket)) == 1
+    assert len(keys(bucket)) == 1
 
 
 def test_another_buckets_catalogue_is_refused(
@@ -109,7 +84,7 @@ def test_another_buckets_catalogue_is_refused(
         stats = crawl.stats_of(standin, other)
     assert stats["wallpapers/outcome"] == "store"
     assert "it is of s3://wallpapers/deep/, not of s3://wallpapers/other/" in caplog.text
-    assert len(objects(bucket)) == 2
+    assert len(keys(bucket)) == 2
 
 
 def test_a_bucket_that_is_not_there_ends_the_run_with_5(

@@ -260,4 +260,7 @@ def compress(encoding: str, data: bytes) -> bytes:
         "br": lambda raw: brotli.compress(raw, quality=3),
         "zstd": _zstd().compress,
     }
-    return bytes(compressors[encoding](data))
+    for name in encoding.lower().replace("x-gzip", "gzip").split(", "):
+        if name != "identity":
+            data = bytes(compressors[name](data))
+    return data

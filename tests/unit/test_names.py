@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wallpapers.names import safe_name
+from wallpapers.storage.names import safe_name
 
 
 @pytest.mark.parametrize(
@@ -23,7 +24,7 @@ def test_a_harmless_name_stays_as_it_is(text: str) -> None:
     [
         *("..", ".", "", " ", "../../etc/passwd", "a/b", "a\\b", "a:b", "a\0b", "%2e%2e", "a?b"),
         *("CON", "con", "nul.jpg", "COM1", "lpt9.txt", "a.", "a ", ".hidden", "A", "x" * 5000),
-        *("e\u0301", "山" * 200, "a\u202eb", "a\nb", "\ud800", "a-0123456789"),
+        *("e\u0301", "山" * 200, "a\u202eb", "a\nb", "\ud800", "a-0123456789", f"a-{20 * '0'}"),
     ],
 )
 def test_a_harmful_name_is_changed_and_carries_a_hash(text: str) -> None:
@@ -47,6 +48,11 @@ def test_two_texts_never_share_a_name(one: str, other: str) -> None:
 
 def test_a_name_is_not_taken_for_that_of_another() -> None:
     assert safe_name(safe_name("A")) != safe_name("A")
+
+
+def test_a_changed_name_carries_at_least_eighty_bits_of_hash() -> None:
+    for text in ("A", "a/b", "x" * 5000, "山" * 200):
+        assert re.search("-[0-9a-f]{20}$", safe_name(text))
 
 
 def assert_safe(name: str) -> None:

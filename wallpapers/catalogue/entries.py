@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, update
 
+from wallpapers.catalogue.rows import listed_row, now, picture_row, stored_row
 from wallpapers.catalogue.schema import pictures, wallpapers
 from wallpapers.catalogue.statements import (
     ANY_BYTES_OR_PATHS,
+    AT_PATH,
+    ONE_AT_A_TIME,
     OTHERS_SHARING,
     PICTURE,
     SAME_BYTES_OR_PATH,
@@ -49,6 +51,14 @@ class Entered:
     accepted: bool
 
 
+@dataclass(frozen=True)
+class Holder:
+    """The picture whose row has a path; ``is_needed`` = whole, and stored for another wallpaper."""
+
+    checksum: str
+    is_needed: bool
+
+
 class Entries:
     """Reads and writes rows of one transaction; nothing of it is kept unless that ends well.
 
@@ -70,7 +80,7 @@ class Entries:
             ids = [identity for other, identity in by_key if other == source]
             for start in range(0, len(ids), _CHUNK):
                 found |= self._held_by(source, ids[start : start + _CHUNK])
-        if new := [_listed_row(by_key[key]) for key in by_key if key not in found]:
+        if new := [listed_row(by_key[key]) for key in by_key if key not in found]:
             self._connection.execute(self._statements.new_wallpaper, new)
         return {key: held for key, held in found.items() if held is not None}
 
@@ -79,32 +89,37 @@ class Entries:
         row = self._connection.execute(PICTURE, {"sha256": checksum}).one_or_none()
         return self._held(row, "", "stored") if row else None
 
-    def store_all(self, stored: Sequence[tuple[Wallpaper, StoredImage]]) -> list[Entered]:
-        """Say of each wallpaper what ``store`` says of one, in a few statements for all of them."""
+    def store_all(self, stored: Sequence[tuple[Wallpaper, StoredImage]]) -> list[Entered | None]:
+        """Do for each wallpaper what ``store`` does for one, in a few statements for all."""
         alone = self._alone(stored)
         pictures_in = [
-            _picture_row(image) for (_, image), new in zip(stored, alone, strict=True) if new
+            picture_row(image) for (_, image), new in zip(stored, alone, strict=True) if new
         ]
         if pictures_in:
             entered = self._connection.execute(self._statements.new_pictures, pictures_in)
             if len(entered.all()) != len(pictures_in):  # another program was faster
                 raise RetryTransaction
-            said = [_stored_row(*pair) for pair, new in zip(stored, alone, strict=True) if new]
+            said = [stored_row(*pair) for pair, new in zip(stored, alone, strict=True) if new]
             self._connection.execute(self._statements.put, said)
         return [
             Entered(image, accepted=True) if new else self.store(wallpaper, image)
             for (wallpaper, image), new in zip(stored, alone, strict=True)
         ]
 
-    def store(self, wallpaper: Wallpaper, image: StoredImage) -> Entered:
-        """Say that *wallpaper* is *image*, whose file is whole, synced and under its path.
+    def store(self, wallpaper: Wallpaper, image: StoredImage) -> Entered | None:
+        """Enter *image*, whose file is whole, synced and under its path, for *wallpaper*.
 
-        Where the same bytes are whole under another path already, that one holds, as ``duplicate``:
-        the file of *image* is one too many. Where they stand for five other wallpapers already,
-        nothing is written about this one.
+        Return None, and write nothing, where another content has a row with this path. Where the
+        same content is whole under another path, that one stays, as ``duplicate``: the file of
+        *image* is one too many. Where it is stored for five other wallpapers already, nothing is
+        written about this one.
         """
         checksum, path = image["checksum"], image["path"]
-        held = self._make_room(image)
+        asked = {"sha256": checksum, "path": path}
+        rows = self._connection.execute(SAME_BYTES_OR_PATH, asked).all()
+        if any(row.sha256 != checksum for row in rows):
+            return None
+        held = self._moved(rows[0], path) if rows else None
         if held is None and not self._is_new(image):
             # Another program stored the same bytes, or other bytes under this path, meanwhile.
             held = self.find(checksum)
@@ -115,8 +130,40 @@ class Entries:
         entered: StoredImage = {**image, "path": theirs, "status": status}
         if held and self._sharing(checksum, wallpaper) >= MOST_SHARING:
             return Entered(entered, accepted=False)
-        self._put(_stored_row(wallpaper, image))
+        self._put(stored_row(wallpaper, image))
         return Entered(entered, accepted=True)
+
+    def adopt(self, wallpaper: Wallpaper, image: StoredImage) -> Entered | None:
+        """Do as ``store`` does for a file without a row, which was found under its name.
+
+        Return None where the file belongs to another wallpaper.
+        """
+        holder = self.holder(image["path"], wallpaper)
+        if holder is not None and holder.is_needed:
+            return None
+        if holder is not None and holder.checksum != image["checksum"]:
+            self.forget(holder.checksum)
+        return self.store(wallpaper, image)
+
+    def holder(self, path: str, wallpaper: Wallpaper) -> Holder | None:
+        """Return the picture whose row has *path*, as *wallpaper* sees it.
+
+        No other program sees any path so until this transaction ends.
+        """
+        if self._connection.dialect.name == "postgresql":  # SQLite has one writer anyway
+            self._connection.execute(ONE_AT_A_TIME)
+        row = self._connection.execute(AT_PATH, {"path": path}).one_or_none()
+        if row is None:
+            return None
+        is_whole = self._held(row, "", "stored").whole
+        return Holder(row.sha256, is_whole and self._sharing(row.sha256, wallpaper) > 0)
+
+    def forget(self, checksum: str) -> None:
+        """Remove the row of a picture whose file is replaced; its wallpapers are fetched again."""
+        listed = {"sha256": None, "state": "listed", "preview": False, "changed_at": now()}
+        theirs = wallpapers.c.sha256 == checksum
+        self._connection.execute(update(wallpapers).where(theirs).values(listed))
+        self._connection.execute(pictures.delete().where(pictures.c.sha256 == checksum))
 
     def fail(self, wallpaper: Wallpaper, reason: str, host: str, tried: str) -> None:
         """Say that *wallpaper* could not be had; what was held of it before is not forgotten.
@@ -124,11 +171,11 @@ class Entries:
         *host* is that of its best candidate, *tried* tells what became of each.
         """
         said = {"state": "failed", "reason": reason, "host": host, "tried": tried, "attempts": 1}
-        self._put({**_listed_row(wallpaper), **said})
+        self._put({**listed_row(wallpaper), **said})
 
     def filter(self, wallpaper: Wallpaper, reason: str) -> None:
         """Say that *wallpaper* is there, but not wanted."""
-        self._put({**_listed_row(wallpaper), "state": "filtered", "reason": reason})
+        self._put({**listed_row(wallpaper), "state": "filtered", "reason": reason})
 
     # What commands ask
 
@@ -181,7 +228,7 @@ class Entries:
         self._connection.execute(
             update(pictures)
             .where(pictures.c.sha256 == checksum)
-            .values(damaged_at=_now() if damaged else None)
+            .values(damaged_at=now() if damaged else None)
         )
 
     def drop_unused(self, checksum: str) -> bool:
@@ -213,10 +260,12 @@ class Entries:
     def _held_by(self, source: str, ids: Sequence[str]) -> dict[Key, Held | None]:
         """Return what is held of the wallpapers with *ids* that have a row; None = no picture."""
         rows = self._connection.execute(WITH_PICTURE, {"source": source, "ids": ids})
-        return {
-            (source, row.id): self._held(row, row.url, row.state) if row.path else None
-            for row in rows
-        }
+        return {(source, row.id): self._held_for(row) if row.path else None for row in rows}
+
+    def _held_for(self, row: Row[Any]) -> Held:
+        """Return the picture of a wallpaper, whose columns *row* has as well."""
+        held = self._held(row, row.url, row.state)
+        return replace(held, image={**held.image, "preview": True}) if row.preview else held
 
     def _held(self, row: Row[Any], url: str, state: str) -> Held:
         image = StoredImage(
@@ -250,36 +299,19 @@ class Entries:
             taken |= own
         return alone
 
-    def _make_room(self, image: StoredImage) -> Held | None:
-        """Return the picture that holds these bytes, if there is one.
-
-        One that the store lost moves to the path of *image*; another one that was under this path
-        is forgotten, because its file has just been replaced.
-        """
-        checksum, path = image["checksum"], image["path"]
-        held: Held | None = None
-        asked = {"sha256": checksum, "path": path}
-        for row in self._connection.execute(SAME_BYTES_OR_PATH, asked).all():
-            if row.sha256 == checksum:
-                held = self._held(row, "", "stored")
-            else:
-                self._forget(row.sha256)
-        if held is None or (held.whole and held.image["path"] != path):
+    def _moved(self, row: Row[Any], path: str) -> Held:
+        """Return the picture of *row*; if its file is lost, it moves to *path*."""
+        held = self._held(row, "", "stored")
+        if held.whole and row.path != path:
             return held
-        moved = {"path": path, "stored_at": _now(), "damaged_at": None}
-        mine = pictures.c.sha256 == checksum
+        moved = {"path": path, "stored_at": now(), "damaged_at": None}
+        mine = pictures.c.sha256 == row.sha256
         self._connection.execute(update(pictures).where(mine).values(moved))
         return Held({**held.image, "path": path}, "stored", whole=True)
 
-    def _forget(self, checksum: str) -> None:
-        listed = {"sha256": None, "state": "listed", "changed_at": _now()}
-        theirs = wallpapers.c.sha256 == checksum
-        self._connection.execute(update(wallpapers).where(theirs).values(listed))
-        self._connection.execute(pictures.delete().where(pictures.c.sha256 == checksum))
-
     def _is_new(self, image: StoredImage) -> bool:
         """Enter the picture itself; False = somebody was faster."""
-        row = _picture_row(image)
+        row = picture_row(image)
         return self._connection.execute(self._statements.new_picture, row).rowcount == 1
 
     def _sharing(self, checksum: str, wallpaper: Wallpaper) -> int:
@@ -295,42 +327,3 @@ class Entries:
 
 class RetryTransaction(Exception):
     """Another program was faster: the same transaction, done again, sees what it wrote."""
-
-
-def _listed_row(wallpaper: Wallpaper) -> dict[str, Any]:
-    now = _now()
-    return {
-        "source": wallpaper.source,
-        "id": wallpaper.id,
-        "listing": wallpaper.listing,
-        "state": "listed",
-        "sha256": None,
-        "url": "",
-        "reason": "",
-        "host": "",
-        "tried": "",
-        "attempts": 0,
-        "listed_at": now,
-        "changed_at": now,
-        "item": json.dumps({name: getattr(wallpaper, name) for name in _FIELDS}, default=str),
-    }
-
-
-def _stored_row(wallpaper: Wallpaper, image: StoredImage) -> dict[str, Any]:
-    said = {"state": "stored", "sha256": image["checksum"], "url": image["url"]}
-    return {**_listed_row(wallpaper), **said}
-
-
-def _picture_row(image: StoredImage) -> dict[str, Any]:
-    return {
-        "sha256": image["checksum"],
-        **{name: image[name] for name in ("path", "size", "width", "height", "format")},
-        "stored_at": _now(),
-    }
-
-
-_FIELDS = [field.name for field in fields(Wallpaper) if field.name != "images"]
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

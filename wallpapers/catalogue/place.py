@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from wallpapers.errors import MissingLibraryError, SettingError
-from wallpapers.store import folder_of
+from wallpapers.storage.address import folder_of
 
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings

@@ -5,8 +5,13 @@ Steps are a list in this module, and not files to be found, so that they work fr
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Callable
+
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Connection,
     ForeignKey,
@@ -14,6 +19,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    false,
     inspect,
     select,
     text,
@@ -47,6 +53,8 @@ wallpapers = Table(
     Column("state", Text, nullable=False),  # listed, stored, filtered or failed
     Column("sha256", Text, ForeignKey("pictures.sha256")),  # its picture, as last stored
     Column("url", Text, nullable=False),  # the candidate that worked
+    # Is the picture at *url* a preview, of which there may be an original?
+    Column("preview", Boolean, nullable=False, server_default=false()),
     Column("reason", Text, nullable=False),  # why it was filtered or failed
     Column("host", Text, nullable=False),  # that it failed at
     Column("tried", Text, nullable=False),  # each candidate and what became of it
@@ -59,8 +67,35 @@ wallpapers = Table(
 # At most one row: the remote store of the pictures. A folder may be moved, and is looked at.
 remote_store = Table("remote_store", _tables, Column("address", Text, nullable=False))
 
-# Statement by statement; a step that was released is never changed.
-STEPS: list[list[str]] = [
+_PREVIEW = re.compile(r"-preview(?:-[0-9a-f]{10})?\.\w+$")  # how the name of its file ended
+
+
+def _mark_previews(connection: Connection) -> None:
+    """Set the new column ``preview`` for what was stored when only the file's name told it."""
+    rows = connection.execute(
+        text(
+            "SELECT w.source, w.id, w.url, w.item, p.path FROM wallpapers w "
+            "JOIN pictures p ON p.sha256 = w.sha256 WHERE p.path LIKE '%-preview%'"
+        )
+    ).all()
+    previews = [
+        {"source": row.source, "id": row.id}
+        for row in rows
+        if _PREVIEW.search(row.path) and not _is_original(row.url, row.item)
+    ]
+    if previews:
+        mine = "UPDATE wallpapers SET preview = TRUE WHERE source = :source AND id = :id"
+        connection.execute(text(mine), previews)
+
+
+def _is_original(url: str, item: str) -> bool:
+    """Return whether the listing named *url* as an original."""
+    given = json.loads(item)
+    return url in given.get("image_urls", ()) and url not in given.get("previews", ())
+
+
+# Statement by statement, or a function; a step that was released is never changed.
+STEPS: list[list[str | Callable[[Connection], None]]] = [
     [
         """CREATE TABLE pictures (
             sha256 TEXT PRIMARY KEY,
@@ -92,6 +127,10 @@ STEPS: list[list[str]] = [
     ],
     ["ALTER TABLE pictures ADD COLUMN damaged_at TEXT"],
     ["CREATE TABLE remote_store (address TEXT NOT NULL)"],
+    [
+        "ALTER TABLE wallpapers ADD COLUMN preview BOOLEAN NOT NULL DEFAULT FALSE",
+        _mark_previews,
+    ],
 ]
 VERSION = len(STEPS)
 
@@ -120,7 +159,10 @@ def upgrade(connection: Connection, *, to: int = VERSION) -> None:
         connection.execute(text("INSERT INTO catalogue_version VALUES (0)"))
     for step in STEPS[version:to]:
         for statement in step:
-            connection.execute(text(statement))
+            if isinstance(statement, str):
+                connection.execute(text(statement))
+            else:
+                statement(connection)
     connection.execute(text("UPDATE catalogue_version SET version = :to"), {"to": to})
 
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     Insert = sqlite.Insert | postgresql.Insert
 
 PICTURE = select(pictures).where(pictures.c.sha256 == bindparam("sha256"))
+AT_PATH = select(pictures).where(pictures.c.path == bindparam("path"))
+# Any number that no other lock has; it is released when the transaction ends.
+ONE_AT_A_TIME = select(func.pg_advisory_xact_lock(7_262_002))
 SAME_BYTES_OR_PATH = select(pictures).where(
     or_(pictures.c.sha256 == bindparam("sha256"), pictures.c.path == bindparam("path"))
 )
@@ -36,6 +39,7 @@ WITH_PICTURE = (
         wallpapers.c.id,
         wallpapers.c.url,
         wallpapers.c.state,
+        wallpapers.c.preview,
         *(column for column in pictures.c if column.name != "stored_at"),
     )
     .select_from(wallpapers.outerjoin(pictures, wallpapers.c.sha256 == pictures.c.sha256))
@@ -79,7 +83,7 @@ def statements_of(dialect: str) -> Statements:
         new_picture.on_conflict_do_nothing(),
         new_picture.on_conflict_do_nothing().returning(pictures.c.sha256),
         put(),
-        put("sha256", "url"),
+        put("sha256", "url", "preview"),
     )
 
 

@@ -51,8 +51,8 @@ class Writer:
         """
         return await self._asked(self._waiting.listed, (wallpaper, look))
 
-    async def store(self, wallpaper: Wallpaper, image: StoredImage) -> Entered:
-        """Say that *wallpaper* is *image*, whose file is whole; return where its bytes are."""
+    async def store(self, wallpaper: Wallpaper, image: StoredImage) -> Entered | None:
+        """Enter *image*, whose file is whole, for *wallpaper*: see ``Entries.store``."""
         return await self._asked(self._waiting.stored, (wallpaper, image))
 
     async def do(self, work: Callable[[Entries], T]) -> T:
@@ -120,7 +120,7 @@ class _Asked:
     def __init__(self) -> None:
         self.listed: list[tuple[tuple[Wallpaper, Look], asyncio.Future[tuple[Held | None, bool]]]]
         self.listed = []
-        self.stored: list[tuple[tuple[Wallpaper, StoredImage], asyncio.Future[Entered]]] = []
+        self.stored: list[tuple[tuple[Wallpaper, StoredImage], asyncio.Future[Entered | None]]] = []
         self.works: list[tuple[Work, asyncio.Future[Any]]] = []
 
     def __bool__(self) -> bool:

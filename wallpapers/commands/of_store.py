@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from wallpapers.catalogue.place import catalogue_url
 from wallpapers.errors import SettingError, StoreError, UserError
 from wallpapers.run.exit_status import ExitStatus
-from wallpapers.store import FolderStore, folder_of
+from wallpapers.storage.address import folder_of
+from wallpapers.storage.local import LocalStorage
 
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
@@ -34,7 +35,7 @@ def catalogue_of(settings: BaseSettings) -> Iterator[Catalogue]:
             "-s IMAGES_STORE=<folder>"
         )
     folder = folder_of(str(settings["IMAGES_STORE"]))
-    store = FolderStore(str(folder)) if folder else None
+    store = LocalStorage(str(folder)) if folder else None
     catalogue = Catalogue.open(url, store.holds if store else lambda path, size: True)
     try:
         yield catalogue

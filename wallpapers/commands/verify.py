@@ -11,7 +11,8 @@ from scrapy.exceptions import UsageError
 from wallpapers.commands.of_store import catalogue_of, status_of
 from wallpapers.errors import SettingError, StoreError, UserError
 from wallpapers.run.exit_status import ExitStatus
-from wallpapers.store import FolderStore, folder_of
+from wallpapers.storage.address import folder_of
+from wallpapers.storage.local import LocalStorage
 
 
 class Command(ScrapyCommand):
@@ -59,7 +60,7 @@ class Command(ScrapyCommand):
             with Progress(console=Console(stderr=True), transient=True) as progress:
                 task = progress.add_task("hashing", total=total)
                 findings = verify(
-                    catalogue, FolderStore(uri), lambda count: progress.advance(task, count)
+                    catalogue, LocalStorage(uri), lambda count: progress.advance(task, count)
                 )
         for title, paths in (
             ("damaged", findings.damaged),

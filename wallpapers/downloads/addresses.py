@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 from w3lib.url import safe_url_string
 
+from wallpapers.listings.masking import is_well_formed
+
 
 def is_askable(url: object) -> TypeGuard[str]:
     """Is *url* a well-formed http(s) address with a host and without user and password?"""
@@ -16,19 +18,13 @@ def is_askable(url: object) -> TypeGuard[str]:
 
 @lru_cache(1_024)  # each candidate is asked for twice
 def _is_askable(url: str) -> bool:
+    if not is_well_formed(url):
+        return False
     try:
-        parts = urlsplit(url)
-        port = parts.port  # ValueError where it is none
         safe_url_string(url)  # as a Request does
     except ValueError:
         return False
-    return (
-        parts.scheme in ("http", "https")
-        and bool(parts.hostname)
-        and "@" not in parts.netloc
-        and "\\" not in url
-        and port != 0
-    )
+    return True
 
 
 def host_of(url: str) -> str:

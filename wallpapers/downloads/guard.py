@@ -7,7 +7,6 @@ a number has many spellings. So the last look is taken where the socket is made.
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import socket
 import unicodedata
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +15,8 @@ from typing import TYPE_CHECKING
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 from scrapy.exceptions import IgnoreRequest
+
+from wallpapers.downloads.networks import is_public
 
 if TYPE_CHECKING:
     from socket import AddressFamily
@@ -29,11 +30,6 @@ Origin = tuple[str, str, int]
 _RESOLVING_AT_ONCE = 32
 _RESOLVE_TIMEOUT_S = 10
 _PORTS = {"http": 80, "https": 443}
-# Ranges that lead to other ranges: the address inside is the one that counts.
-_ALSO_SPECIAL = tuple(  # what not every version of the standard library knows
-    map(ipaddress.ip_network, ("fec0::/10", "3fff::/20", "192.88.99.0/24"))
-)
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
 class PrivateAddressError(IgnoreRequest):
@@ -50,29 +46,6 @@ def origin(parts: ParseResult) -> Origin:
     """Return scheme, host and port of an http(s) address, as far as they decide who is asked."""
     host = (parts.hostname or "").rstrip(".").lower()
     return parts.scheme, host, parts.port or _PORTS.get(parts.scheme, 0)
-
-
-def is_public(address: str) -> bool:
-    """Is *address* (a literal, v4 or v6) one of the open internet?
-
-    Loopback, private, link-local, carrier, multicast and reserved ranges are not (IANA's registries
-    of special-purpose addresses, as the standard library has them), nor is an IPv6 address that
-    carries such an IPv4 address inside: mapped, 6to4, Teredo, NAT64.
-    """
-    try:
-        ip = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return False
-    if isinstance(ip, ipaddress.IPv6Address):
-        inside = [ip.ipv4_mapped, ip.sixtofour, *(ip.teredo or ())]
-        if ip in _NAT64:
-            inside = [ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)]
-        carried = [str(address) for address in inside if address is not None]
-        if carried:
-            return all(map(is_public, carried))
-    if any(ip.version == network.version and ip in network for network in _ALSO_SPECIAL):
-        return False
-    return ip.is_global and not ip.is_multicast and not ip.is_reserved
 
 
 def refuse_private_literal(host: str) -> None:

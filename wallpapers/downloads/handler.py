@@ -24,8 +24,8 @@ from scrapy.http import Response
 from scrapy.utils.httpobj import urlparse_cached
 from scrapy.utils.url import add_http_if_no_scheme
 
-from wallpapers.batches import Batches, each
 from wallpapers.checks import positive
+from wallpapers.downloads.framing import LenientConnector
 from wallpapers.downloads.guard import (
     Origin,
     Resolver,
@@ -42,11 +42,12 @@ from wallpapers.downloads.transfer import (
     scrapys_errors,
 )
 from wallpapers.run.addon import run_of
+from wallpapers.storage.batching import BatchExecutor, run_each
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
-    from wallpapers.downloads.parts import Part
+    from wallpapers.storage.parts import Part
 
 _CONNECT_TIMEOUT_S = 10
 # A body that breaks before this is cheaper to fetch again than to continue.
@@ -85,11 +86,11 @@ class GuardedDownloadHandler(BaseDownloadHandler):
             if settings.getbool("WALLPAPERS_ALLOW_PRIVATE_ADDRESSES")
             else self._session(guarded=True)
         )
-        self._workers = Batches(_WORKERS, "wallpapers-parts", each)
+        self._workers = BatchExecutor(_WORKERS, "wallpapers-parts", run_each)
 
     def _session(self, *, guarded: bool) -> aiohttp.ClientSession:
         bind = self.crawler.settings["DOWNLOAD_BIND_ADDRESS"]
-        connector = aiohttp.TCPConnector(
+        connector = LenientConnector(
             limit=0,  # Scrapy's slots decide how many
             local_addr=(bind, 0) if isinstance(bind, str) else bind,
             resolver=Resolver(guarded=guarded),
@@ -98,6 +99,7 @@ class GuardedDownloadHandler(BaseDownloadHandler):
         )
         return aiohttp.ClientSession(
             connector=connector,
+            auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
             max_line_size=_HEADER_BYTES,
             max_field_size=_HEADER_BYTES,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 import aiohttp
-from aiohttp.http_exceptions import ContentEncodingError
+from aiohttp.http_exceptions import ContentEncodingError, HttpProcessingError
 from scrapy.exceptions import (
     CannotResolveHostError,
     DownloadCancelledError,
@@ -22,6 +22,9 @@ from wallpapers.downloads.redirects import RedirectLoopError, RedirectRefusedErr
 from wallpapers.downloads.robots import RobotsForbiddenError
 
 _SSL_CONTEXT = re.compile(r" ssl:(<[^>]*>|default)")  # aiohttp tells the object
+
+# aiohttp's own statuses of broken answers, which no server sent.
+_PARSER_ERROR = re.compile(r"<\w+: \d{3}, message=['\"](.*?)['\"]>")
 
 _REASONS: tuple[tuple[type[BaseException], str], ...] = (
     (PrivateAddressError, "private_address"),
@@ -58,5 +61,6 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _text(error: BaseException) -> str:
-    said = _SSL_CONTEXT.sub("", " ".join(str(error).split()))
+    said = error.message if isinstance(error, HttpProcessingError) else str(error)
+    said = _PARSER_ERROR.sub(r"\1", _SSL_CONTEXT.sub("", " ".join(said.split())))
     return said[:200] or type(error).__name__

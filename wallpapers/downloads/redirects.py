@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 from scrapy import Spider
 from scrapy.downloadermiddlewares.redirect import RedirectMiddleware
@@ -35,8 +35,8 @@ class PictureRedirectMiddleware(RedirectMiddleware):
         location = (response.headers.get("Location") or b"").decode("latin-1")
         follows = not request.meta.get("handle_httpstatus_all")
         if follows and location and response.status in STATUSES:
-            if not _leads_on(request.url, location):
-                raise RedirectRefusedError("a redirect to no http(s) address")
+            if refusal := _refusal(request.url, location):
+                raise RedirectRefusedError(refusal)
             if request.meta.get("redirect_times", 0) >= self.max_redirect_times:
                 raise RedirectLoopError(f"more than {self.max_redirect_times} redirects")
         return super().process_response(request, response)
@@ -45,11 +45,14 @@ class PictureRedirectMiddleware(RedirectMiddleware):
         """Keep the Referer: it is the origin of the listing, the same for every hop."""
 
 
-def _leads_on(url: str, location: str) -> bool:
-    """Does *location* lead to an address that may be asked for, and not from https to http?"""
+def _refusal(url: str, location: str) -> str:
+    """Return why *location* must not be followed, or "" where it may be."""
     try:
         target = urljoin(url, location)
     except ValueError:
-        return False
-    downgraded = url.startswith("https:") and target.startswith("http:")
-    return is_askable(target) and not downgraded
+        target = ""
+    if not is_askable(target):
+        return "a redirect to no http(s) address without credentials"
+    if url.startswith("https:") and urlsplit(target).scheme == "http":
+        return "a redirect from https to http"
+    return ""

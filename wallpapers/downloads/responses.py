@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from scrapy.http import Headers, Response
 
 if TYPE_CHECKING:
-    from wallpapers.downloads.parts import Part
+    from wallpapers.storage.parts import Part
 
 
 class PictureResponse(Response):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,20 +27,24 @@ from scrapy.http import Headers, Response
 from scrapy.responsetypes import responsetypes
 from twisted.python.failure import Failure
 
+from wallpapers.downloads.content_codings import ContentDecoder
+from wallpapers.downloads.framing import MalformedResponseError
 from wallpapers.downloads.listeners import has_listener
 from wallpapers.downloads.responses import PictureResponse
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
-    from wallpapers.downloads.parts import Part
+    from wallpapers.storage.parts import Part
 
 TOO_LARGE = "too_large"
+
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")  # what aiohttp refuses to send
+_PAGE_MARGIN_BYTES = 1024 * 1024
 
 _BEGINNING_BYTES = 1024
 # A transfer that brings less than this in an idle timeout is as good as none.
 _LEAST_BYTES = 32 * 1024
-_INFLATED = ("gzip", "deflate", "br", "zstd")  # by aiohttp; Scrapy's middleware does the rest
 # What Ctrl-C leaves a transfer that goes on and on.
 _GRACE_S = 20.0
 
@@ -64,6 +69,10 @@ class Context(Protocol):
     async def in_worker(self, work: Callable[[], None]) -> None: ...
 
 
+class InvalidHeaderError(Exception):
+    """A request has a header that cannot be sent; its address may be good."""
+
+
 class NotTheRestError(Exception):
     """The answer to a Range is not the rest of what is here."""
 
@@ -83,7 +92,8 @@ class Beginning:
         length = answer.content_length
         if answer.status != 200 or "Content-Encoding" in answer.headers:
             return None
-        return cls(validator, length) if length and validator and validator.isascii() else None
+        sendable = validator.isascii() and validator.isprintable()
+        return cls(validator, length) if length and validator and sendable else None
 
     def is_continued_by(self, answer: aiohttp.ClientResponse, size: int) -> bool:
         """Is *answer* what follows the first *size* bytes? A server may not know If-Range."""
@@ -156,13 +166,14 @@ class Transfer:
             request.meta["download_latency"] = monotonic() - begun_s
             headers = Headers(list(answer.raw_headers))
             self._take_up(answer)
+            coding = self._decoder(answer, headers)
             stop = self._told(
                 signals.headers_received, headers=headers, body_length=answer.content_length
             )
             flags: list[str] = []
             if stop is None:
                 try:
-                    stop = await self._read(answer, idle)
+                    stop = await self._read(answer, idle, coding)
                 except aiohttp.ClientPayloadError:
                     if context.fails_on_dataloss(request):
                         raise
@@ -181,7 +192,7 @@ class Transfer:
         return min(self._loop.time() + self._context.idle_s, self._end_s)
 
     async def _read(
-        self, answer: aiohttp.ClientResponse, idle: asyncio.Timeout
+        self, answer: aiohttp.ClientResponse, idle: asyncio.Timeout, coding: ContentDecoder
     ) -> StopDownload | None:
         """Read the body; the idle time starts again whenever enough has come."""
         context, body = self._context, self._body
@@ -194,11 +205,12 @@ class Transfer:
                     self._end_s = min(self._end_s, self._loop.time() + _GRACE_S)
                 idle.reschedule(self._due_s())
                 since_bytes = 0
-            if work := body.feed(chunk):
-                await context.in_worker(work)
-            self._check_size(body.size)
-            if self._is_too_large_a_page() or self._is_enough_of_an_error(answer):
-                return None
+            for piece in (chunk,) if coding.is_idle else coding.decoded(chunk):
+                if work := body.feed(piece):
+                    await context.in_worker(work)
+                self._check_size(body.size)
+                if self._is_too_large_a_page() or self._is_enough_of_an_error(answer):
+                    return None
             if stop := self._told(signals.bytes_received, data=chunk):
                 return stop
         return None
@@ -218,7 +230,7 @@ class Transfer:
         headers = [
             (name.decode("latin-1"), value.decode("latin-1"))
             for name, values in self._request.headers.items()
-            if name != b"Proxy-Authorization"
+            if name != b"Proxy-Authorization" or self._is_asked_of_proxy
             for value in values
         ]
         if self._continues:
@@ -226,7 +238,26 @@ class Transfer:
                 ("Range", f"bytes={self._body.size}-"),
                 ("If-Range", self._continues.validator),
             ]
+        for name, value in headers:
+            if _CONTROL.search(name + value):
+                raise InvalidHeaderError(f"request header {name!r} has a control character")
         return headers
+
+    @property
+    def _is_asked_of_proxy(self) -> bool:
+        """Return whether the proxy reads this request itself, instead of passing on its TLS."""
+        return bool(self._request.meta.get("proxy")) and self._request.url.startswith("http:")
+
+    def _decoder(self, answer: aiohttp.ClientResponse, headers: Headers) -> ContentDecoder:
+        """Return what decodes the body, and keep the codings that it does not know in *headers*."""
+        decoder = ContentDecoder(
+            answer.headers.getall("Content-Encoding", ()), self._most_decoded()
+        )
+        if decoder.kept:
+            headers["Content-Encoding"] = ", ".join(decoder.kept)
+        else:
+            headers.pop("Content-Encoding", None)
+        return decoder
 
     def _take_up(self, answer: aiohttp.ClientResponse) -> None:
         """Go on where the body broke, if this is the rest of it; else begin anew.
@@ -256,6 +287,11 @@ class Transfer:
         most: int = self._request.meta.get("page_maxsize", 0)
         return 0 < most < self._body.size
 
+    def _most_decoded(self) -> int:
+        most: int = self._request.meta.get("download_maxsize", self._context.maxsize)
+        # A page that is too large is diagnosed by its beginning, not cancelled.
+        return most + _PAGE_MARGIN_BYTES if most and "page_maxsize" in self._request.meta else most
+
     def _check_size(self, size: int) -> None:
         if "page_maxsize" in self._request.meta:
             return
@@ -270,8 +306,6 @@ class Transfer:
         flags: list[str],
         stop: StopDownload | None,
     ) -> Response:
-        if answer.headers.get("Content-Encoding", "").lower() in _INFLATED:
-            del headers["Content-Encoding"]
         url, status = self._request.url, 200 if self._continues else answer.status
         if isinstance(self._body, MemoryBody):
             body = self._body.beginning() if TOO_LARGE in flags else self._body.content()
@@ -309,6 +343,10 @@ def scrapys_errors(request: Request) -> Iterator[None]:
         raise DownloadConnectionRefusedError(str(error)) from error
     except aiohttp.ClientPayloadError as error:
         raise ResponseDataLossError(str(error)) from error
+    except aiohttp.ClientHttpProxyError as error:
+        raise DownloadFailedError(f"the proxy answered HTTP {error.status}") from error
+    except aiohttp.ClientResponseError as error:  # its 400 was sent by nobody
+        raise DownloadFailedError(str(MalformedResponseError(error.message))) from error
     except aiohttp.ClientError as error:
         raise DownloadFailedError(str(error) or type(error).__name__) from error
     except ValueError as error:  # of a name that cannot be one

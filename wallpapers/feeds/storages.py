@@ -20,7 +20,7 @@ from scrapy.utils.misc import build_from_crawler
 from w3lib.url import file_uri_to_path
 
 from wallpapers.errors import UserError, in_words
-from wallpapers.store import publish
+from wallpapers.storage.files import publish
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer

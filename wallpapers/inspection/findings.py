@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import mmap
 import os
@@ -18,6 +19,7 @@ from wallpapers.frames import Buffer
 
 Thumbs = dict[str, bytes]  # by name
 
+_NO_MAPPING = {errno.ENODEV, errno.EINVAL, errno.EACCES, errno.EPERM, errno.ENOSYS}
 _WINDOW_BYTES = 1024 * 1024
 
 
@@ -86,7 +88,13 @@ def _content(path: Path) -> Iterator[Buffer]:
         if not os.fstat(file.fileno()).st_size:
             yield b""
             return
-        view = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
+        try:
+            view = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
+        except OSError as error:
+            if error.errno not in _NO_MAPPING:
+                raise
+            yield file.read()  # some FUSE file systems map no files
+            return
     with view:
         yield view
 

@@ -13,11 +13,11 @@ from wallpapers.listings import baidu
 from wallpapers.listings.drift import expected
 from wallpapers.listings.page import Page, page_of, request_url
 from wallpapers.listings.text import (
-    address,
     first_text,
     identity,
     iso_date,
     listed_addresses,
+    page_address,
     plain_texts,
     whole_number,
 )
@@ -97,7 +97,7 @@ def _wallpaper(entry: dict[str, Any]) -> Wallpaper:
         image_urls=candidates,
         title=first_text(entry, _TITLES),
         tags=plain_texts(entry.get("tags")),
-        page_url=address(entry.get("from_url")),
+        page_url=page_address(entry.get("from_url")),
         date=iso_date(entry.get("date")),
         width=whole_number(entry.get("image_width")) or 0,
         height=whole_number(entry.get("image_height")) or 0,

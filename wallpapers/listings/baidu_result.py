@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
 
 from wallpapers.items import Wallpaper
 from wallpapers.listings import objurl
 from wallpapers.listings.drift import expected
+from wallpapers.listings.masking import MOST_CHARACTERS
 from wallpapers.listings.text import (
     address,
     identity,
     iso_date,
     origin_of,
+    page_address,
     plain_text,
     whole_number,
 )
@@ -37,6 +40,7 @@ EXPECTED = expected(
     replaceUrl=list | None,  # may be missing or empty
 )
 
+_MOST_REPLACEMENTS = 20
 # What serves pictures of its own to whoever comes from the search.
 _OWN_HOSTS = re.compile(r"(?:^|\.)(?:baidu\.com|bdstatic\.com|bdimg\.com|bcebos\.com)$")
 # Two numbers that Baidu makes of the picture itself; its thumbnails are named after them.
@@ -48,15 +52,15 @@ def wallpaper(entry: dict[str, Any], *, previews: bool) -> Wallpaper:
     replacements = list(_replacements(entry))
     originals = [_plain(entry.get("objURL"))]
     originals += [_plain(url.get("ObjURL") or url.get("ObjUrl")) for url in replacements]
-    pages = [_plain(entry.get("fromURL"))]
-    pages += [_plain(url.get("FromURL") or url.get("FromUrl")) for url in replacements]
+    pages = [entry.get("fromURL")]
+    pages += [url.get("FromURL") or url.get("FromUrl") for url in replacements]
     return with_previews(
         originals,
         [address(entry.get("hoverURL")), address(entry.get("middleURL"))],
         previews=previews,
         sign=sign(entry.get("cs"), entry.get("thumbURL"), entry.get("middleURL")),
         title=plain_text(entry.get("fromPageTitle")) or plain_text(entry.get("fromPageTitleEnc")),
-        page_url=next(filter(None, pages), ""),
+        page_url=next(filter(None, map(_page, pages)), ""),
         date=iso_date(entry.get("bdImgnewsDate")),
         width=whole_number(entry.get("width")) or 0,
         height=whole_number(entry.get("height")) or 0,
@@ -84,7 +88,7 @@ def with_previews(
 def sign(claimed: object, *thumbnails: object) -> str:
     """Return the two numbers that stand for the picture, as claimed or as a thumbnail has them."""
     for text in (claimed, *thumbnails):
-        found = _SIGN.search(text) if isinstance(text, str) else None
+        found = _SIGN.search(text[:MOST_CHARACTERS]) if isinstance(text, str) else None
         if found and found[1] != "0,0":
             return found[1]
     return ""
@@ -103,8 +107,13 @@ def referer(url: str, searched: str) -> str:
 def _replacements(entry: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     replacements = entry.get("replaceUrl")
     if isinstance(replacements, list):
-        yield from (one for one in replacements if isinstance(one, dict))
+        some = islice(replacements, _MOST_REPLACEMENTS)
+        yield from (one for one in some if isinstance(one, dict))
 
 
 def _plain(value: object) -> str:
     return address(objurl.decode(value)) if isinstance(value, str) else ""
+
+
+def _page(value: object) -> str:
+    return page_address(objurl.decode(value)) if isinstance(value, str) else ""

@@ -16,7 +16,7 @@ from wallpapers.listings import baidu, baidu_result, objurl
 from wallpapers.listings.baidu_result import EXPECTED
 from wallpapers.listings.drift import expected
 from wallpapers.listings.page import Page, page_of, request_url
-from wallpapers.listings.text import address, first_text, iso_date, whole_number
+from wallpapers.listings.text import address, first_text, iso_date, page_address, whole_number
 
 ENDPOINT = "https://image.baidu.com/search/acjson"
 MAX_OFFSET = 1000  # from here on, results repeat
@@ -107,7 +107,7 @@ def _of_images(entry: dict[str, Any], *, previews: bool) -> Wallpaper:
         previews=previews,
         sign=baidu_result.sign(*smaller),
         title=first_text(entry, ("titleShow", "title")),
-        page_url=address(objurl.decode(page)) if isinstance(page, str) else "",
+        page_url=page_address(objurl.decode(page)) if isinstance(page, str) else "",
         date=iso_date(entry.get("date")),
         width=whole_number(entry.get("width")) or 0,
         height=whole_number(entry.get("height")) or 0,

@@ -9,7 +9,7 @@ from wallpapers.items import Wallpaper
 from wallpapers.listings import tolerant_json
 from wallpapers.listings.drift import expected
 from wallpapers.listings.page import Page, entries_of, page_of, request_url
-from wallpapers.listings.text import first_text, identity, iso_date, joined
+from wallpapers.listings.text import first_text, identity, iso_date, joined, page_address
 
 ENDPOINT = "https://www.bing.com/HPImageArchive.aspx"
 MAX_OFFSET = 15  # idx goes to 7, n to 8
@@ -40,6 +40,6 @@ def _wallpaper(endpoint: str, entry: dict[str, Any]) -> Wallpaper:
         id=identity(entry.get("hsh"), found),
         image_urls=found,
         title=first_text(entry, ("title", "copyright")),
-        page_url=joined(endpoint, entry.get("copyrightlink")),
+        page_url=page_address(entry.get("copyrightlink"), endpoint),
         date=iso_date(entry.get("startdate")),
     )

@@ -17,6 +17,7 @@ Expected = Mapping[str, type | UnionType]
 
 _MOST_ENTRIES = 200  # that are compared: a page that is not hostile has fewer
 _MOST_NAMES = 20  # that are told of each kind
+_MOST_CHARACTERS = 40  # of a name that is told
 
 
 def expected(
@@ -86,4 +87,7 @@ def _fits(value: Any, kind: type | UnionType) -> bool:
 
 
 def _names(names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(one_line(name)[:40] for name in nsmallest(_MOST_NAMES, names))
+    return tuple(
+        one_line(name[:_MOST_CHARACTERS])[:_MOST_CHARACTERS]
+        for name in nsmallest(_MOST_NAMES, names)
+    )

@@ -10,15 +10,24 @@ import html
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from itertools import islice
 from urllib.parse import unquote, urljoin, urlsplit
 
 from w3lib.html import remove_tags
 
+from wallpapers.listings.masking import MOST_CHARACTERS, is_well_formed, masked, masked_text
+
 # C0 and C1 controls, the bidirectional marks that can turn a log line around, and what is no
 # character of XML.
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffe\uffff]+")
-_USERINFO = re.compile(r"^((?:[A-Za-z][\w+.-]*:)?//)[^/?#]*@")
+_OTHER_SCHEME = re.compile(r"(?!https?:)[A-Za-z][A-Za-z0-9+.-]*:", re.IGNORECASE)
+_ENCODED = re.compile(r"https?%(?:25)*3a", re.IGNORECASE)
+_MOST_ENCODINGS = 5  # on top of each other
+_TWO_SLASHES = re.compile(r"[/\\]{2}")
 _MOST_TEXT = 2_000  # characters; looking for tags takes the square of them
+_MOST_ID = 200  # characters; an index of PostgreSQL takes 2,700 bytes
+_MOST_TEXTS = 100  # of one value, such as the tags of one wallpaper
+_MOST_EXAMINED = 1_000  # elements of one value, of which most may say nothing or repeat others
 _MOST = 10**12  # beyond it no number of a listing means anything
 
 
@@ -30,7 +39,8 @@ def plain_text(value: object) -> str:
     """
     if not isinstance(value, str):
         return ""
-    return one_line(remove_tags(html.unescape(remove_tags(value[:_MOST_TEXT]))))
+    plain = remove_tags(html.unescape(remove_tags(value[:_MOST_TEXT])))
+    return masked_text(one_line(plain))
 
 
 def one_line(text: str) -> str:
@@ -40,9 +50,13 @@ def one_line(text: str) -> str:
 
 
 def plain_texts(value: object) -> list[str]:
-    """Return the texts of a list (or of a single str) that say something, without repeats."""
-    values = value if isinstance(value, list) else [value]
-    return list(dict.fromkeys(text for text in map(plain_text, values) if text))
+    """Return the texts of a list (or of a single str) that say something, without repeats.
+
+    Of a long list, the first hundred of its first thousand elements.
+    """
+    values = islice(value, _MOST_EXAMINED) if isinstance(value, list) else [value]
+    texts = dict.fromkeys(text for text in map(plain_text, values) if text)
+    return list(islice(texts, _MOST_TEXTS))
 
 
 def whole_number(value: object) -> int | None:
@@ -65,18 +79,31 @@ def iso_date(value: object) -> str:
 
 
 def address(value: object) -> str:
-    """Return *value* as an address without blanks or user part, or "" where there is none.
+    """Return *value* as an address without blanks, or "" where there is none.
 
     Whether it can be asked for is not decided here: what a listing names wrongly is to be told,
-    not to be dropped. An address that was percent-encoded as a whole is decoded.
+    not to be dropped, but with "***" in place of all that may be user and password. An address
+    that was percent-encoded as a whole is decoded; one that is longer than any server takes is
+    none.
     """
-    if not isinstance(value, str):
+    return masked(_unmasked(value))
+
+
+def page_address(value: object, base: str = "") -> str:
+    """Return *value* as the address of a page, or "" for ``javascript:void(0)`` and its kind."""
+    if _OTHER_SCHEME.match(_unmasked(value)):
+        return ""
+    return joined(base, value) if base else address(value)
+
+
+def _unmasked(value: object) -> str:
+    if not isinstance(value, str) or len(value) > MOST_CHARACTERS:
         return ""
     text = _UNPRINTABLE.sub("", value).strip()
-    if text[:10].lower().startswith(("http%3a", "https%3a")):
+    for _ in range(_MOST_ENCODINGS):
+        if not _ENCODED.match(text):
+            break
         text = unquote(text)
-    # The user part of an address is a secret wherever it goes; "***" keeps it refusable.
-    text = _USERINFO.sub(r"\1***@", text)
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
@@ -91,11 +118,16 @@ def origin_of(url: str) -> str:
 
 def joined(base: str, value: object) -> str:
     """Return *value* as an address, completed by *base* where it is relative; "" for none."""
-    url = address(value)
+    url = _unmasked(value)
+    # In a misspelled absolute address, urljoin would take user and password for a path.
+    absolute = url[:6].lower().startswith(("http:", "https:"))
+    hostless = _TWO_SLASHES.match(url) and not is_well_formed(f"https:{url}")
+    if not url or absolute or hostless:
+        return masked(url)
     try:
-        return urljoin(base, url) if url else ""
+        return masked(urljoin(base, masked_text(url)))
     except ValueError:  # malformed: it is to be told, not to be dropped
-        return url
+        return masked(url)
 
 
 def listed_addresses(entry: Mapping[str, object], keys: Iterable[str]) -> list[str]:
@@ -112,6 +144,11 @@ def first_text(entry: Mapping[str, object], keys: Iterable[str]) -> str:
 def identity(claimed: object, candidates: Sequence[str]) -> str:
     """Return the id that the listing gives, or one made of the first candidate's address."""
     if isinstance(claimed, int) and not isinstance(claimed, bool):
-        return str(claimed)
-    first = "".join(candidates[:1])
-    return plain_text(claimed) or hashlib.sha256(first.encode()).hexdigest()[:20]
+        claimed = str(claimed)
+    if isinstance(claimed, str) and len(claimed) > _MOST_ID:
+        return _digest(claimed)
+    return plain_text(claimed) or _digest("".join(candidates[:1]))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:20]

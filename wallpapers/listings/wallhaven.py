@@ -38,7 +38,7 @@ def _wallpaper(entry: dict[str, Any]) -> Wallpaper:
     return Wallpaper(
         image_urls=(found := text.listed_addresses(entry, ["path"])),
         id=text.identity(entry.get("id"), found),
-        page_url=text.address(entry.get("url")),
+        page_url=text.page_address(entry.get("url")),
         date=text.iso_date(entry.get("created_at")),
         width=text.whole_number(entry.get("dimension_x")) or 0,
         height=text.whole_number(entry.get("dimension_y")) or 0,

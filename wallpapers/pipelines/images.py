@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import sys
 from collections.abc import Sequence
 from os import PathLike
@@ -31,14 +30,17 @@ from wallpapers.filters import Wanted
 from wallpapers.inspection.findings import Demands
 from wallpapers.items import StoredImage, Wallpaper, candidates_of, fields_of
 from wallpapers.listings.text import one_line
-from wallpapers.names import safe_name
 from wallpapers.pipelines import candidates, results
 from wallpapers.pipelines.drops import Filtered, LeftForNextRun
-from wallpapers.pipelines.holdings import Holdings
-from wallpapers.pipelines.workbench import Workbench
+from wallpapers.pipelines.library import Library
 from wallpapers.run.addon import run_of
 from wallpapers.run.reasons import FailureReason, Verdict, http_reason
-from wallpapers.store import FolderStore, store_address
+from wallpapers.storage.address import folder_of, store_address
+from wallpapers.storage.contract import Storage
+from wallpapers.storage.intake import Arrival, Intake
+from wallpapers.storage.local import LocalStorage
+from wallpapers.storage.names import safe_name
+from wallpapers.storage.remote import RemoteStorage
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -46,13 +48,12 @@ if TYPE_CHECKING:
     from scrapy.pipelines.media import FileInfoOrError, MediaPipeline
 
     from wallpapers.catalogue.catalogue import Catalogue
-    from wallpapers.downloads.parts import Part
+    from wallpapers.storage.parts import Part
 
     SpiderInfo = MediaPipeline.SpiderInfo
 
 logger = logging.getLogger(__name__)
 
-_PREVIEW = re.compile(r"-preview(?:-[0-9a-f]{10})?\.\w+$")  # the hash is of a name made safe
 _MAX_LINE = 2_000  # characters of a log line that tells of a failed wallpaper
 
 Refusal = tuple[str, PictureRefusedError]  # the candidate, and why it gave nothing
@@ -83,8 +84,8 @@ class WallpaperImagesPipeline(ImagesPipeline):
 
     STORE_SCHEMES: ClassVar[dict[str, type[FilesStoreProtocol]]] = {
         **ImagesPipeline.STORE_SCHEMES,
-        "": FolderStore,
-        "file": FolderStore,
+        "": LocalStorage,
+        "file": LocalStorage,
     }
 
     def __init__(
@@ -126,18 +127,19 @@ class WallpaperImagesPipeline(ImagesPipeline):
 
     def open_spider(self, spider: Spider | None = None) -> None:
         super().open_spider()
-        self._workbench = Workbench(self.store, self._demands, self.spiderinfo)
+        self._storage = self._make_storage()
+        self._intake = Intake(self._storage, self._demands)
         self._writer = Writer(self._open_catalogue)
-        self._holdings = Holdings(self._workbench, self._writer)
+        self._library = Library(self._storage, self._intake, self._writer)
         try:
-            self._workbench.open()
+            self._intake.open()
         except StoreError as error:
             self._state.store_failed(f"The store does not take a file: {error}")
         else:
             # Beside the first request, which needs no catalogue.
-            self._opening = asyncio.ensure_future(self._open_holdings())
+            self._opening = asyncio.ensure_future(self._open_library())
 
-    async def _open_holdings(self) -> None:
+    async def _open_library(self) -> None:
         try:
             await self._writer.open()
         except StoreError as error:
@@ -147,13 +149,17 @@ class WallpaperImagesPipeline(ImagesPipeline):
         from wallpapers.catalogue.catalogue import Catalogue
 
         url = catalogue_url(self.crawler.settings)
-        store = store_address(str(self.crawler.settings["IMAGES_STORE"]))
-        remote = store if self._workbench.is_remote else ""
-        return Catalogue.open(url, self._workbench.is_whole, remote)
+        return Catalogue.open(url, self._storage.holds, self._storage.address)
+
+    def _make_storage(self) -> Storage:
+        address = store_address(str(self.crawler.settings["IMAGES_STORE"]))
+        if folder_of(address) is not None:
+            return LocalStorage(address)
+        return RemoteStorage(self.store, address, self.spiderinfo)
 
     def close_spider(self) -> None:
         self._writer.close()
-        self._workbench.close()
+        self._intake.close()
 
     # What Scrapy's users may override
 
@@ -182,7 +188,7 @@ class WallpaperImagesPipeline(ImagesPipeline):
         wallpaper = fields_of(item)
         source = wallpaper.get("source") or (info.spider.name if info else "")
         identity = wallpaper.get("id") or candidates.hash_of(request.url)
-        if request.meta.get("preview"):  # which never takes the place of an original
+        if _is_preview(request, item):  # which never takes the place of an original
             identity = f"{identity}-preview"
         names = (source, wallpaper.get("listing"), identity)
         return "/".join(safe_name(str(name)) for name in names if name) + ".jpg"
@@ -247,12 +253,13 @@ class WallpaperImagesPipeline(ImagesPipeline):
                     raise PictureRefusedError("bad_url", "no http(s) address without user part")
                 image = await self._fetch_once(candidate, item, wallpaper)
             except PictureRefusedError as refusal:
-                refusals.append((str(getattr(candidate, "url", candidate)), results.bare(refusal)))
+                url = getattr(candidate, "url", None) or candidates.name_of(candidate)
+                refusals.append((url, results.bare(refusal)))
                 continue
             duplicate = image["status"] == "duplicate"
             verdict = Verdict.DUPLICATE if duplicate else Verdict.STORED
             self._ledger.settle(item, verdict, size_bytes=image["size"])
-            return [results.success(results.labelled(image, candidate))]
+            return [results.success(image)]
         await self._give_up(item, wallpaper, refusals)
         return [results.failure(refusal) for _, refusal in refusals]
 
@@ -264,14 +271,16 @@ class WallpaperImagesPipeline(ImagesPipeline):
     ) -> StoredImage | None:
         url, path, preview = "", "", False
         if requests:
-            url, preview = requests[0].url, bool(requests[0].meta.get("preview"))
+            url, preview = requests[0].url, _is_preview(requests[0], item)
             path = self.file_path(requests[0], info=self.spiderinfo, item=item)
-        known = await self._holdings.known(wallpaper, url, path)
-        originals = {given for given in wallpaper.image_urls if given not in wallpaper.previews}
-        if known is None or known["url"] in originals or not _PREVIEW.search(known["path"]):
+        known = await self._library.known(wallpaper, url, path, preview=preview)
+        if known is None or not known.get("preview"):
             return known
-        # What has an original, too, is not known by its preview.
-        return {**known, "preview": True} if preview else None
+        originals = {given for given in wallpaper.image_urls if given not in wallpaper.previews}
+        if known["url"] in originals:  # by what its listing says now
+            return results.labelled(known, preview=False)
+        # A wallpaper that has an original, too, is not known by its preview.
+        return known if preview else None
 
     async def _fetch_once(self, request: Request, item: Any, wallpaper: Wallpaper) -> StoredImage:
         """Fetch and store a candidate, or share in what is under way for the same address."""
@@ -279,7 +288,9 @@ class WallpaperImagesPipeline(ImagesPipeline):
         key = f"{wallpaper.width}x{wallpaper.height} {request.url}"
         if (under_way := self._in_flight.get(key)) is not None:
             image = await asyncio.shield(under_way)
-            return await self._holdings.share(wallpaper, image)
+            preview = _is_preview(request, item)
+            if shared := await self._library.share(wallpaper, image, preview=preview):
+                return shared
         fetched = self._in_flight[key] = asyncio.get_running_loop().create_future()
         try:
             image = await self._fetch(request, item, wallpaper)
@@ -291,12 +302,14 @@ class WallpaperImagesPipeline(ImagesPipeline):
             fetched.set_result(image)
             return image
         finally:
-            del self._in_flight[key]
+            self._in_flight.pop(key, None)
 
     async def _fetch(self, request: Request, item: Any, wallpaper: Wallpaper) -> StoredImage:
         info = self.spiderinfo
-        part = self._workbench.part()
+        part = self._intake.part()
+        arrival: Arrival | None = None
         request.meta["part"] = part
+        preview = _is_preview(request, item)
         try:
             async with self._places:
                 response = await self._download(request)
@@ -308,18 +321,25 @@ class WallpaperImagesPipeline(ImagesPipeline):
                     for name in self.thumbs
                 }
                 # A preview is smaller than what is claimed for its original.
-                promised = not request.meta.get("preview")
-                claimed_pixels = wallpaper.width * wallpaper.height if promised else 0
-                image = await self._holdings.keep(
-                    part, request.url, path, thumb_paths, claimed_pixels
+                claimed_pixels = 0 if preview else wallpaper.width * wallpaper.height
+                arrival = await self._library.keep(
+                    wallpaper,
+                    part,
+                    request.url,
+                    path,
+                    thumb_paths,
+                    claimed_pixels,
+                    preview=preview,
                 )
                 await self._rows.acquire()
+            try:
+                return await self._library.enter(wallpaper, arrival)
+            finally:
+                self._rows.release()
         finally:
             part.remove()
-        try:
-            return await self._holdings.enter(wallpaper, image, thumb_paths.values())
-        finally:
-            self._rows.release()
+            if arrival is not None:
+                arrival.discard()
 
     async def _download(self, request: Request) -> Response:
         """Return the answer with the picture. Raises PictureRefusedError and LeftForNextRun."""
@@ -347,16 +367,21 @@ class WallpaperImagesPipeline(ImagesPipeline):
         """Settle a wallpaper that none of its candidates gave, in one line of the log."""
         for _, refusal in refusals:
             if refusal.reason in filters.REASONS:
-                await self._holdings.filter(wallpaper, refusal.reason)
+                await self._library.filter(wallpaper, refusal.reason)
                 self._ledger.settle(item, Verdict.FILTERED, refusal.reason)
                 raise Filtered(str(refusal))
         reason = refusals[0][1].reason if refusals else FailureReason.BAD_URL
         host = one_line(host_of(refusals[0][0])) if refusals else ""
         tried = "; ".join(f"{url} -> {refusal}" for url, refusal in refusals)
-        await self._holdings.fail(wallpaper, reason, host, one_line(tried)[:_MAX_LINE])
+        await self._library.fail(wallpaper, reason, host, one_line(tried)[:_MAX_LINE])
         self._ledger.settle(item, Verdict.FAILED, reason, host=host)
         line = f"failed {reason}: wallpaper {wallpaper.id}, tried {tried}"
         logger.warning("%s", one_line(line)[:_MAX_LINE])
+
+
+def _is_preview(request: Request, item: Any) -> bool:
+    """Return whether *request* is for a candidate of *item* that is no original."""
+    return request.meta.get("preview") or request.url in (fields_of(item).get("previews") or ())
 
 
 async def _replace(part: Part, body: bytes) -> None:

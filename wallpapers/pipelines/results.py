@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from scrapy import Request
 from twisted.python.failure import Failure
 
 from wallpapers.errors import PictureRefusedError
@@ -25,9 +24,10 @@ def failure(refusal: PictureRefusedError) -> FileInfoOrError:
     return False, Failure(refusal)  # type: ignore[no-untyped-call]
 
 
-def labelled(image: StoredImage, request: Request) -> StoredImage:
-    """Say of a preview that it is one."""
-    return {**image, "preview": True} if request.meta.get("preview") else image
+def labelled(image: StoredImage, *, preview: bool) -> StoredImage:
+    """Return *image* with ``preview`` set or removed: that depends on the wallpaper."""
+    kept = {key: value for key, value in image.items() if key != "preview"}
+    return cast("StoredImage", {**kept, "preview": True} if preview else kept)
 
 
 def bare(refusal: PictureRefusedError) -> PictureRefusedError:

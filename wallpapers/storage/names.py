@@ -12,7 +12,9 @@ _UNSAFE = re.compile(
 )
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\.|$)", re.IGNORECASE)
 
-_HASHED = re.compile(r"-[0-9a-f]{10}$")
+_HASH_DIGITS = 20  # hexadecimal: 80 bits, so that no second text with the same hash can be found
+# Older versions wrote ten digits; neither form may be the plain name of another text.
+_HASHED = re.compile(rf"-(?:[0-9a-f]{{10}}|[0-9a-f]{{{_HASH_DIGITS}}})$")
 
 
 def safe_name(text: str) -> str:
@@ -27,8 +29,8 @@ def safe_name(text: str) -> str:
     name = name.strip(" .")
     if name == text == text.casefold() and _fits(name) and not _taken(name):
         return name
-    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:10]
-    return f"{_cut(name)}-{digest}"
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{_cut(name)}-{digest[:_HASH_DIGITS]}"
 
 
 def _fits(name: str) -> bool:
@@ -41,5 +43,5 @@ def _taken(name: str) -> bool:
 
 def _cut(name: str) -> str:
     """Shorten *name* so that it fits with a hash behind it, and no longer begins as a device."""
-    kept = name.encode()[: _MAX_BYTES - 11].decode("utf-8", "ignore").rstrip(" .")
+    kept = name.encode()[: _MAX_BYTES - 1 - _HASH_DIGITS].decode("utf-8", "ignore").rstrip(" .")
     return f"_{kept}" if not kept or _RESERVED.match(kept) else kept

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from wallpapers.errors import StoreError
-from wallpapers.store import FolderStore, new_file
+from wallpapers.storage.files import FOLDER, new_file
+from wallpapers.storage.local import LocalStorage
 
 
 def names(folder: Path) -> list[str]:
@@ -19,15 +20,16 @@ def names(folder: Path) -> list[str]:
 
 
 def test_a_file_is_written_with_the_folders_above_it(tmp_path: Path) -> None:
-    store = FolderStore(str(tmp_path / "new" / "store"))
+    store = LocalStorage(str(tmp_path / "new" / "store"))
     store.open()
     store.persist_file("a/b/c.jpg", BytesIO(b"content"))
+    store.close()
     assert names(tmp_path) == ["new/store/a/b/c.jpg"]
-    assert store.read("a/b/c.jpg") == b"content"
+    assert store.find("a/b/c.jpg") == b"content"
 
 
 def test_a_file_has_the_rights_of_any_other(tmp_path: Path) -> None:
-    FolderStore(str(tmp_path)).persist_file("a.jpg", BytesIO(b"content"))
+    LocalStorage(str(tmp_path)).persist_file("a.jpg", BytesIO(b"content"))
     (tmp_path / "other").write_bytes(b"")
     assert stat.S_IMODE((tmp_path / "a.jpg").stat().st_mode) == stat.S_IMODE(
         (tmp_path / "other").stat().st_mode
@@ -37,13 +39,16 @@ def test_a_file_has_the_rights_of_any_other(tmp_path: Path) -> None:
 def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(b"old")
 
+    folder = os.open(tmp_path, FOLDER)
+
     def fail() -> None:
-        with new_file(tmp_path / "a.jpg") as file:
+        with new_file("a.jpg", folder) as file:
             file.write(b"half of the new")
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
         fail()
+    os.close(folder)
     assert names(tmp_path) == ["a.jpg"]
     assert (tmp_path / "a.jpg").read_bytes() == b"old"
 
@@ -53,7 +58,7 @@ def test_a_link_in_place_of_a_file_is_replaced_and_not_followed(tmp_path: Path) 
     victim.write_bytes(b"precious")
     (tmp_path / "store").mkdir()
     (tmp_path / "store" / "a.jpg").symlink_to(victim)
-    FolderStore(str(tmp_path / "store")).persist_file("a.jpg", BytesIO(b"content"))
+    LocalStorage(str(tmp_path / "store")).persist_file("a.jpg", BytesIO(b"content"))
     assert victim.read_bytes() == b"precious"
     assert (tmp_path / "store" / "a.jpg").read_bytes() == b"content"
 
@@ -64,12 +69,12 @@ def test_what_is_no_file_is_not_read(tmp_path: Path, plant: str) -> None:
         (tmp_path / "a.jpg").mkdir()
     else:
         os.mkfifo(tmp_path / "a.jpg")
-    assert FolderStore(str(tmp_path)).read("a.jpg") is None
+    assert LocalStorage(str(tmp_path)).find("a.jpg") is None
 
 
 def test_a_failure_names_the_path_and_what_the_system_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
-    store = FolderStore(str(tmp_path / "file"))
+    store = LocalStorage(str(tmp_path / "file"))
     with pytest.raises(StoreError, match=r"/file: File exists"):
         store.open()
     with pytest.raises(StoreError, match=r"/file/a\.jpg: (File exists|Not a directory)"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -25,9 +26,12 @@ class Part:
     stops there. Memory is a buffer, whatever the picture's size.
     """
 
-    def __init__(self, base: str, look: Callable[[bytes], None]) -> None:
+    def __init__(
+        self, base: str, look: Callable[[bytes], None], spent: deque[Path] | None = None
+    ) -> None:
         self._base = base
         self._look = look
+        self._spent = deque() if spent is None else spent
         self._attempts = 0
         self._file: _PartFile | None = None
         self.begin()
@@ -72,18 +76,35 @@ class Part:
         return written + b"".join(self._waiting)
 
     def sync(self) -> None:
-        """Wait until what was written is on the disk, and let the file go. Raises StoreError."""
-        self._current.sync()
+        """Write what waits, and close the file when it is on the disk. Raises StoreError.
 
-    def adopted(self) -> None:
-        """Let the file go, which has another name by now."""
-        self._current.adopted()
+        Calling it again has no effect.
+        """
+        if self._current.identity is None:
+            self.write()
+            self._current.sync()
+
+    @property
+    def identity(self) -> tuple[int, int] | None:
+        """Device and inode of the file, once it is synced."""
+        return self._current.identity
+
+    def placed(self) -> None:
+        """Mark the file as stored: it has another name, under which it stays."""
+        self._current.is_placed = True
 
     def remove(self) -> None:
-        """Let the file go and remove it, if it is still here; blocks on nothing."""
-        if self._file is not None:
+        """Close the file and remove it, or leave that to a worker; does not block.
+
+        The name of a file that is stored is removed with the next batch of puts.
+        """
+        if self._file is None:
+            return
+        if self._file.is_placed:
+            self._spent.append(self._file.path)
+        else:
             self._file.abandon()
-            self._file = None
+        self._file = None
 
     @property
     def _current(self) -> _PartFile:
@@ -104,6 +125,8 @@ class _PartFile:
         self._file: IO[bytes] | None = None
         self._at_work = threading.Lock()
         self._abandoned = False
+        self.identity: tuple[int, int] | None = None  # device and inode, once it is synced
+        self.is_placed = False
 
     def write(self, chunks: list[bytes]) -> None:
         """Write *chunks*, unless nobody wants them any more. Raises StoreError."""
@@ -117,7 +140,7 @@ class _PartFile:
 
     def _write(self, chunks: list[bytes]) -> None:
         if self._file is None:
-            self._file = self.path.open("wb", buffering=0)
+            self._file = self.path.open("xb", buffering=0)
         view = memoryview(b"".join(chunks))  # each call costs a wait for the interpreter lock
         while view:
             view = view[self._file.write(view) :]
@@ -128,15 +151,17 @@ class _PartFile:
             return self.path.read_bytes()
 
     def sync(self) -> None:
-        """Have the disk keep it. Raises StoreError."""
-        assert self._file is not None
-        with store_errors(self.path):
-            os.fsync(self._file.fileno())
-            self._file.close()
-
-    def adopted(self) -> None:
-        """Forget the file: it has another name by now."""
-        self._file = None
+        """Sync and close the file. Raises StoreError."""
+        try:
+            with self._at_work, store_errors(self.path):
+                if self._file is not None and not self._abandoned:
+                    os.fsync(self._file.fileno())
+                    status = os.fstat(self._file.fileno())
+                    self._file.close()
+                    self.identity = status.st_dev, status.st_ino
+        finally:
+            if self._abandoned:
+                self._clear()
 
     def abandon(self) -> None:
         """Remove the file, now or as soon as the worker that is at it lets go of it."""

@@ -1,4 +1,4 @@
-"""Threads for what blocks, each of which takes all the work that waits: one hop for all of it."""
+"""Run blocking work in threads, each of which takes all queued work: one thread switch for all."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ R = TypeVar("R")
 Work = Callable[[], Any]
 
 
-class Batches(Generic[T, R]):
-    """Does work outside of the reactor's thread, and bounds how much of it is done at once.
+class BatchExecutor(Generic[T, R]):
+    """A thread pool that hands all queued work to one thread at a time, to save thread switches.
 
     A thread that is woken for each piece of work costs more than most of the pieces do: it and the
     reactor wait for the interpreter lock, again and again.
 
-    *do_all* is called in a thread with what waits, and returns for each its result, or the error
-    that is raised to who asked for it.
+    *do_all* is called in a thread with the queued work, and returns for each piece its result, or
+    the error that its ``do`` raises.
     """
 
     def __init__(
@@ -33,17 +33,19 @@ class Batches(Generic[T, R]):
         self._called = False
 
     async def do(self, work: T) -> R:
-        """Have *work* done and return its result, or raise its error."""
+        """Run *work* in a thread; return its result, or raise its error."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[R] = loop.create_future()
         self._waiting.append((work, future))
-        if self._free and not self._called:  # whoever else asks in this turn goes along
+        if (
+            self._free and not self._called
+        ):  # what else is queued in this turn of the loop goes along
             self._called = True
             loop.call_soon(self._begin, loop)
         return await future
 
     def close(self) -> None:
-        """Let the threads go, when they have done what they are at."""
+        """Shut down after the running work has finished."""
         self._threads.shutdown(wait=False)
 
     def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -71,7 +73,7 @@ class Batches(Generic[T, R]):
             self._begin(loop)
         answers = [fault] * len(futures) if (fault := done.exception()) else done.result()
         for future, answer in zip(futures, answers, strict=True):
-            if future.done():  # whoever asked for it has gone
+            if future.done():  # its caller was cancelled
                 continue
             if isinstance(answer, BaseException):
                 future.set_exception(answer)
@@ -79,8 +81,8 @@ class Batches(Generic[T, R]):
                 future.set_result(answer)
 
 
-def each(works: list[Work]) -> list[Any]:
-    """Call each of *works*; what one raises is told to who asked for it."""
+def run_each(works: list[Work]) -> list[Any]:
+    """Call each of *works*; return its result, or the exception that it raised."""
     answers: list[Any] = []
     for work in works:
         try:

@@ -1,0 +1,232 @@
+"""Two pictures with one path: neither replaces the other, whichever comes first."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from tests.conftest import Crawl
+from tests.e2e.command import FAST, finish, start
+from tests.pictures import encoded, exhibit, exhibits, noise
+from tests.s3 import keys, s3_bucket, s3_server, settings_of
+from tests.standin.sources import SearchStandIn
+from wallpapers.catalogue.place import FILE_NAME
+from wallpapers.demo.gallery import Exhibit
+from wallpapers.demo.standin import StandIn
+from wallpapers.listings.page import Page
+from wallpapers.pipelines.images import WallpaperImagesPipeline
+from wallpapers.settings import ITEM_PIPELINES
+from wallpapers.spiders.baidu_search import BaiduSearchSpider
+from wallpapers.spiders.baidu_wallpaper import BaiduWallpaperSpider
+
+
+class OneNamePipeline(WallpaperImagesPipeline):
+    """A user's own names for files, which are the same for all of them."""
+
+    def file_path(self, request: Any, *args: Any, **more: Any) -> str:
+        return "all/of them.jpg"
+
+
+class ByIdPipeline(WallpaperImagesPipeline):
+    """A user's own names for files, which are the same for a preview and its original."""
+
+    def file_path(self, request: Any, *args: Any, item: Any = None, **more: Any) -> str:
+        return f"by id/{item.id}.jpg"
+
+
+def pipelines(own: type[WallpaperImagesPipeline]) -> dict[str, Any]:
+    return {"ITEM_PIPELINES": {**ITEM_PIPELINES, WallpaperImagesPipeline: None, own: 500}}
+
+
+def files(store: Path, folder: str) -> list[Path]:
+    return sorted(path for path in (store / folder).rglob("*") if path.is_file())
+
+
+def test_pictures_with_one_path_are_all_stored(crawl: Crawl) -> None:
+    settings = {**pipelines(OneNamePipeline), "IMAGES_THUMBS": {"small": (32, 32)}}
+    with StandIn(exhibits(8)) as standin:
+        run = crawl(standin, settings)
+        standin.asked.clear()
+        again = crawl(standin, settings)
+    assert run.stats["wallpapers/stored"] == again.stats["wallpapers/known"] == 8
+    assert not any(path.startswith("/image/") for path in standin.asked)
+    assert len(files(crawl.store, "all")) == 8
+    assert len({image["path"] for image in run.images()}) == 8
+    thumbs = [path.read_bytes() for path in files(crawl.store, "thumbs")]
+    assert len(thumbs) == len(set(thumbs)) == 8
+
+
+def test_a_damaged_file_with_a_name_of_its_own_is_replaced(crawl: Crawl) -> None:
+    # One at a time: the first to come has the name without a mark, in both runs.
+    settings = {**pipelines(OneNamePipeline), "CONCURRENT_REQUESTS": 2}
+    with StandIn(exhibits(3)) as standin:
+        crawl(standin, settings)
+        before = {path: path.read_bytes() for path in files(crawl.store, "all")}
+        for path in before:
+            path.write_bytes(b"damaged")
+        run = crawl(standin, settings)
+    assert run.stats["wallpapers/stored"] == 3
+    assert {path: path.read_bytes() for path in files(crawl.store, "all")} == before
+
+
+def test_a_file_that_another_wallpaper_lost_is_replaced_by_its_own_picture(crawl: Crawl) -> None:
+    first, second = exhibits(2)
+    with StandIn([first]) as standin:
+        crawl(standin, pipelines(OneNamePipeline))
+    (only,) = files(crawl.store, "all")
+    only.unlink()
+    with StandIn([second]) as standin:
+        crawl(standin, pipelines(OneNamePipeline))
+    with StandIn([first, second]) as standin:
+        run = crawl(standin, pipelines(OneNamePipeline))
+    assert run.stats["wallpapers/stored"] == run.stats["wallpapers/known"] == 1
+    assert len(files(crawl.store, "all")) == 2
+
+
+class WithPreviews(BaiduWallpaperSpider):
+    """Takes all pictures of the wallpaper ``c`` for previews."""
+
+    def read_page(self, body: bytes) -> Page:
+        page = super().read_page(body)
+        for wallpaper in page.wallpapers:
+            if wallpaper.id == "c":
+                wallpaper.previews = wallpaper.image_urls
+        return page
+
+
+@pytest.mark.parametrize("order", [("c", "c-preview"), ("c-preview", "c")], ids="first ".join)
+def test_a_preview_and_an_id_that_looks_like_one_are_two(
+    crawl: Crawl, order: tuple[str, str]
+) -> None:
+    shown = {name: exhibit(number, id=name) for number, name in enumerate(("c", "c-preview"))}
+    for name in order:
+        with StandIn([shown[name]]) as standin:
+            assert crawl(standin, spider=WithPreviews).stats["wallpapers/stored"] == 1
+    with StandIn(list(shown.values())) as standin:
+        run = crawl(standin, spider=WithPreviews)
+    assert run.stats["wallpapers/known"] == 2
+    for item in run.items:
+        (image,) = item["images"]
+        assert run.bytes_of(image) == shown[item["id"]].content()
+        assert image.get("preview", False) == (item["id"] == "c")
+
+
+def test_a_preview_is_not_known_as_the_original_whatever_its_name(crawl: Crawl) -> None:
+    class DeadOriginals(SearchStandIn):
+        def original(self, exhibit: Any) -> str:
+            return f"{self.origin}/image/gone/{exhibit.sign}.jpg"
+
+    shown, settings = exhibits(2), pipelines(ByIdPipeline)
+    with DeadOriginals(shown) as standin:
+        run = crawl(standin, settings, spider=BaiduSearchSpider, previews=1)
+    assert [image["preview"] for image in run.images()] == [True, True]
+    with SearchStandIn(shown) as alive:
+        later = crawl(alive, settings, spider=BaiduSearchSpider, previews=1)
+    assert later.stats["wallpapers/stored"] == 2
+    assert not any("preview" in image for image in later.images())
+    assert {image["path"] for image in later.images()} == {image["path"] for image in run.images()}
+
+
+def test_a_file_of_somebody_else_under_the_name_is_left_alone(crawl: Crawl) -> None:
+    """Without a row it may be the picture of a run that is about to enter it."""
+    (shown,) = exhibits(1)
+    with StandIn([shown]) as standin:
+        (image,) = crawl(standin).images()
+        path = crawl.store / image["path"]
+        other = encoded(noise(99))
+        path.write_bytes(other[:-50])  # so that it is not known
+        with closing(sqlite3.connect(crawl.store / FILE_NAME)) as catalogue, catalogue:
+            catalogue.execute("DELETE FROM wallpapers")
+            catalogue.execute("DELETE FROM pictures")
+        assert crawl(standin).images()[0]["path"] == image["path"]  # half a picture is nobody's
+
+    class Meanwhile(StandIn):
+        async def picture(self, request: web.Request, exhibit: Exhibit) -> web.StreamResponse:
+            path.write_bytes(other)  # by another run, after this one has looked
+            return await super().picture(request, exhibit)
+
+    path.unlink()
+    with closing(sqlite3.connect(crawl.store / FILE_NAME)) as catalogue, catalogue:
+        catalogue.execute("DELETE FROM wallpapers")
+        catalogue.execute("DELETE FROM pictures")
+    with Meanwhile([shown]) as standin:
+        (image,) = crawl(standin).images()
+    assert path.read_bytes() == other
+    assert (crawl.store / image["path"]).read_bytes() == shown.content()
+
+
+def new(store: Path) -> None:
+    pass
+
+
+def lost(store: Path) -> None:
+    for path in store.rglob("*.jpg"):
+        path.unlink()
+
+
+def damaged(store: Path) -> None:
+    for path in store.rglob("*.jpg"):
+        path.write_bytes(b"damaged")
+
+
+class Differing(StandIn):
+    """Serves other bytes to each of two programs, and to both in the same moment."""
+
+    def __init__(self, shown: list[Exhibit]) -> None:
+        super().__init__(shown)
+        self._waiting: dict[str, asyncio.Event] = {}
+
+    async def picture(self, request: web.Request, exhibit: Exhibit) -> web.StreamResponse:
+        is_first = exhibit.id not in self._waiting
+        both = self._waiting.setdefault(exhibit.id, asyncio.Event())
+        if is_first:
+            await both.wait()
+        both.set()
+        seed = int(exhibit.id) * 2 + is_first
+        return web.Response(body=encoded(noise(seed)), content_type="image/jpeg")
+
+
+@pytest.mark.parametrize("before", [new, lost, damaged])
+def test_two_crawls_that_get_different_bytes_agree_with_the_catalogue(
+    crawl: Crawl, tmp_path: Path, before: Callable[[Path], None]
+) -> None:
+    shown = exhibits(40)
+    if before is not new:
+        with StandIn(shown) as standin:
+            crawl(standin)
+        before(crawl.store)
+    with Differing(shown) as standin:
+        endpoint, store = f"endpoint={standin.endpoint}", f"IMAGES_STORE={crawl.store}"
+        words = ("crawl", "baidu_wallpaper", "-a", endpoint, "-s", store, *FAST)
+        running = [start(*words) for _ in range(2)]
+        assert [finish(process).status for process in running] == [0, 0]
+    with closing(sqlite3.connect(crawl.store / FILE_NAME)) as catalogue:
+        rows = catalogue.execute("SELECT path, sha256 FROM pictures").fetchall()
+        stored = "SELECT count(*) FROM wallpapers JOIN pictures USING (sha256)"
+        assert catalogue.execute(stored).fetchone() == (40,)
+    for path, sha256 in rows:
+        assert hashlib.sha256((crawl.store / path).read_bytes()).hexdigest() == sha256
+    with StandIn(shown) as standin:
+        assert crawl(standin).stats["wallpapers/known"] == 40
+
+
+def test_an_upload_replaces_no_object_of_another_wallpaper(crawl: Crawl, tmp_path: Path) -> None:
+    with s3_server() as address, s3_bucket(address) as bucket, StandIn(exhibits(1)) as standin:
+        settings = {
+            **settings_of(address),
+            **pipelines(OneNamePipeline),
+            "IMAGES_STORE": "s3://wallpapers/",
+            "WALLPAPERS_CATALOGUE": f"sqlite:///{tmp_path / 'catalogue.db'}",
+        }
+        crawl.stats_of(standin, settings)
+        with StandIn(exhibits(4)) as more:
+            assert crawl.stats_of(more, settings)["wallpapers/known"] == 1
+        assert len(keys(bucket)) == 4

@@ -1,0 +1,364 @@
+"""The contract of a storage, over a folder and over S3."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scrapy.utils.test import get_crawler
+
+from tests.s3 import BUCKET, keys, s3_bucket, s3_server, settings_of
+from wallpapers.errors import StoreError
+from wallpapers.pipelines.images import WallpaperImagesPipeline
+from wallpapers.spiders.baidu_wallpaper import BaiduWallpaperSpider
+from wallpapers.storage.contract import NewFile, Storage
+from wallpapers.storage.local import LocalStorage
+from wallpapers.storage.parts import Part
+from wallpapers.storage.remote import RemoteStorage
+
+ADDRESS = f"s3://{BUCKET}/deep/"
+
+
+class Place(ABC):
+    """What a storage writes to, as somebody else sees it."""
+
+    storage: Storage
+
+    @abstractmethod
+    def files(self) -> dict[str, bytes]:
+        """Return everything that is stored, by path."""
+
+    @abstractmethod
+    def another(self) -> Storage:
+        """Return another program's storage of the same place."""
+
+
+class Folder(Place):
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.storage = self.another()
+
+    def files(self) -> dict[str, bytes]:
+        found = (path for path in self.root.rglob("*") if path.is_file())
+        shown = {path.relative_to(self.root).as_posix(): path.read_bytes() for path in found}
+        return {path: content for path, content in shown.items() if not path.startswith(".parts/")}
+
+    def another(self) -> Storage:
+        return LocalStorage(str(self.root))
+
+
+class Bucket(Place):
+    def __init__(self, address: str, client: Any, tmp_path: Path) -> None:
+        self._settings = settings_of(address)
+        self._folder = tmp_path
+        self.client = client
+        self.storage = self.another()
+
+    def files(self) -> dict[str, bytes]:
+        return {key.removeprefix("deep/"): self._content(key) for key in keys(self.client)}
+
+    def another(self, address: str = ADDRESS) -> Storage:
+        more = {"IMAGES_STORE": address, "WALLPAPERS_CATALOGUE": f"sqlite:///{self._folder}/c.db"}
+        crawler = get_crawler(
+            BaiduWallpaperSpider, {**_project_settings(), **self._settings, **more}
+        )
+        crawler.spider = crawler._create_spider()
+        pipeline = WallpaperImagesPipeline.from_crawler(crawler)
+        return RemoteStorage(pipeline.store, address, pipeline.SpiderInfo(crawler.spider))
+
+    def _content(self, key: str) -> bytes:
+        content: bytes = self.client.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+        return content
+
+
+def _project_settings() -> dict[str, Any]:
+    from wallpapers import settings
+
+    return {name: value for name, value in vars(settings).items() if name.isupper()}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    with s3_server() as address:
+        yield address
+
+
+@pytest.fixture(params=["folder", "s3"])
+def place(
+    request: pytest.FixtureRequest, tmp_path: Path, loop: asyncio.AbstractEventLoop
+) -> Iterator[Place]:
+    made: Place
+    if request.param == "folder":
+        made = Folder(tmp_path / "new" / "store")
+        made.storage.open()
+        yield made
+        made.storage.close()
+        return
+    address: str = request.getfixturevalue("server")
+    with s3_bucket(address) as client:
+        made = Bucket(address, client, tmp_path)
+        made.storage.open()
+        yield made
+        made.storage.close()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, loop: asyncio.AbstractEventLoop) -> Iterator[Folder]:
+    """A folder alone, for what a bucket has none of."""
+    made = Folder(tmp_path / "store")
+    made.storage.open()
+    yield made
+    made.storage.close()
+
+
+class New:
+    """Makes files to be put, as downloads do, and removes their parts after the test."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._parts: list[Part] = []
+
+    def __call__(self, storage: Storage, path: str, content: bytes) -> NewFile:
+        part = storage.part(lambda start: None)
+        self._parts.append(part)
+        if work := part.feed(content):
+            work()
+        return NewFile(part, path, "image/jpeg", {"checksum": "abc", "width": 5})
+
+    def put(
+        self, storage: Storage, path: str, content: bytes, thumbs: dict[str, bytes] | None = None
+    ) -> bool:
+        small = [self(storage, name, body) for name, body in (thumbs or {}).items()]
+        return self._loop.run_until_complete(storage.put(self(storage, path, content), small))
+
+    def remove_parts(self) -> None:
+        while self._parts:
+            self._parts.pop().remove()
+
+
+@pytest.fixture
+def new(loop: asyncio.AbstractEventLoop) -> Iterator[New]:
+    making = New(loop)
+    yield making
+    making.remove_parts()
+
+
+LARGE = os.urandom(600_000)
+
+
+@pytest.mark.parametrize("content", [b"content", LARGE], ids=["small", "large"])
+def test_what_is_put_is_there_byte_for_byte(place: Place, new: New, content: bytes) -> None:
+    assert new.put(place.storage, "a/国家地理/c.jpg", content)
+    assert place.files() == {"a/国家地理/c.jpg": content}
+
+
+def test_thumbnails_are_put_with_their_picture(place: Place, new: New) -> None:
+    assert new.put(place.storage, "a/c.jpg", b"content", {"thumbs/a/c.jpg": b"small"})
+    assert place.files() == {"a/c.jpg": b"content", "thumbs/a/c.jpg": b"small"}
+
+
+def test_many_puts_at_once_are_all_there(
+    place: Place, new: New, loop: asyncio.AbstractEventLoop
+) -> None:
+    files = [new(place.storage, f"{n % 3}/{n}.jpg", b"%d" % n) for n in range(50)]
+
+    async def all_of_them() -> list[bool]:
+        return await asyncio.gather(*(place.storage.put(file) for file in files))
+
+    assert loop.run_until_complete(all_of_them()) == [True] * 50
+    assert place.files() == {f"{n % 3}/{n}.jpg": b"%d" % n for n in range(50)}
+
+
+def test_the_same_content_may_be_put_again_by_another_program(place: Place, new: New) -> None:
+    new.put(place.storage, "c.jpg", b"content")
+    other = place.another()
+    other.open()
+    assert new.put(other, "c.jpg", b"content")
+    other.close()
+    assert place.files() == {"c.jpg": b"content"}
+
+
+def test_another_content_is_replaced_by_a_remote_put_alone(place: Place, new: New) -> None:
+    new.put(place.storage, "c.jpg", b"content", {"thumbs/c.jpg": b"small"})
+    done = new.put(place.storage, "c.jpg", b"another", {"thumbs/c.jpg": b"other"})
+    assert done == place.storage.is_remote
+    expected = (b"another", b"other") if done else (b"content", b"small")
+    assert place.files() == dict(zip(("c.jpg", "thumbs/c.jpg"), expected, strict=True))
+
+
+def test_replace_stores_what_put_did_not(
+    place: Place, new: New, loop: asyncio.AbstractEventLoop
+) -> None:
+    storage = place.storage
+    new.put(storage, "c.jpg", b"content")
+    other, thumb = new(storage, "c.jpg", b"another"), new(storage, "t.jpg", b"small")
+    loop.run_until_complete(storage.put(other, [thumb]))
+    for _ in range(2):
+        assert storage.replace(other, [thumb])
+        assert place.files() == {"c.jpg": b"another", "t.jpg": b"small"}
+
+
+def test_only_a_folder_can_be_read(place: Place, new: New) -> None:
+    new.put(place.storage, "a/c.jpg", b"content")
+    assert place.storage.find("a/c.jpg") == (None if place.storage.is_remote else b"content")
+    assert place.storage.find("a/d.jpg") is None
+    assert place.storage.find("a") is None
+
+
+def test_a_remote_storage_believes_the_sizes_of_the_catalogue(place: Place, new: New) -> None:
+    new.put(place.storage, "a/c.jpg", b"content")
+    remote = place.storage.is_remote
+    assert place.storage.holds("a/c.jpg", 7)
+    assert place.storage.holds("a/c.jpg", 8) == remote
+    assert place.storage.holds("a/d.jpg", 7) == remote
+    assert place.storage.holds("a/c.jpg") != remote
+    assert not place.storage.holds("a/d.jpg")
+    assert not place.storage.holds("a")
+
+
+def test_a_file_matches_by_its_content(place: Place, new: New) -> None:
+    storage = place.storage
+    new.put(storage, "a/c.jpg", b"content")
+    same = new(storage, "a/c.jpg", b"content")
+    same.part.write()
+    assert storage.matches(same) != storage.is_remote
+    for path, content in (
+        ("a/c.jpg", b"CONTENT"),
+        ("a/d.jpg", b"content"),
+        ("b/c.jpg", b"content"),
+    ):
+        other = new(storage, path, content)
+        other.part.write()
+        assert not storage.matches(other)
+
+
+def test_what_is_removed_is_gone_and_may_be_gone_already(place: Place, new: New) -> None:
+    new.put(place.storage, "a/c.jpg", b"content")
+    new.put(place.storage, "a/d.jpg", b"stays")
+    for _ in range(2):
+        place.storage.remove(["a/c.jpg", "b/e.jpg"])
+    left = set(place.files()) - ({"a/c.jpg"} if place.storage.is_remote else set())
+    assert left == {"a/d.jpg"}
+
+
+@pytest.mark.parametrize("path", ["../c.jpg", "/c.jpg", "a/../../c.jpg", "", "a/", "a\0.jpg", ".."])
+def test_no_path_leads_out_of_the_storage(place: Place, new: New, path: str) -> None:
+    with pytest.raises(StoreError, match="must return a path below IMAGES_STORE"):
+        new(place.storage, path, b"content")
+
+
+def test_after_the_end_no_part_is_left(
+    place: Place, new: New, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    storage = place.another()
+    storage.open()
+    new.put(storage, "c.jpg", b"content")
+    new(storage, "d.jpg", LARGE)  # is never put
+    new.remove_parts()
+    place.storage.close()
+    storage.close()
+    assert list(scratch.iterdir()) == []
+    assert not (tmp_path / "new" / "store" / ".parts").exists()
+
+
+def test_a_place_that_takes_no_file_is_named(place: Place, new: New) -> None:
+    if isinstance(place, Folder):
+        (place.root / "a").write_bytes(b"")
+        storage, expected = place.storage, r"/a/c\.jpg: Not a directory"
+    else:
+        assert isinstance(place, Bucket)
+        storage, expected = place.another("s3://nowhere/"), "NoSuchBucket"
+        storage.open()
+    with pytest.raises(StoreError, match=expected):
+        new.put(storage, "a/c.jpg", b"content")
+    storage.close()
+
+
+def test_an_upload_says_what_it_is(server: str, tmp_path: Path, new: New) -> None:
+    with s3_bucket(server) as client:
+        storage = Bucket(server, client, tmp_path).storage
+        storage.open()
+        new.put(storage, "c.jpg", b"content")
+        storage.close()
+        stored = client.get_object(Bucket=BUCKET, Key="deep/c.jpg")
+    assert storage.address == ADDRESS
+    assert stored["ContentType"] == "image/jpeg"
+    assert stored["Metadata"] == {"checksum": "abc", "width": "5"}
+
+
+# What only a folder can have in a picture's place
+
+
+def link(path: Path) -> None:
+    victim = path.parents[2] / "victim"
+    victim.write_bytes(b"precious")
+    path.symlink_to(victim)
+
+
+def fifo(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def folder_there(path: Path) -> None:
+    path.mkdir()
+
+
+@pytest.mark.parametrize("plant", [link, fifo, folder_there])
+def test_what_is_no_file_is_neither_read_nor_followed(
+    folder: Folder, new: New, loop: asyncio.AbstractEventLoop, plant: Any
+) -> None:
+    storage, path = folder.storage, folder.root / "a" / "c.jpg"
+    path.parent.mkdir()
+    plant(path)
+    assert storage.find("a/c.jpg") is None
+    assert not storage.holds("a/c.jpg")
+    assert not storage.holds("a/c.jpg", 8)
+    file = new(storage, "a/c.jpg", b"content")
+    assert not loop.run_until_complete(storage.put(file))
+    assert not storage.matches(file)
+    assert storage.replace(file) == (plant is not folder_there)
+    if plant is not folder_there:
+        assert folder.files()["a/c.jpg"] == b"content"
+        assert not path.is_symlink()
+    if plant is link:
+        assert (folder.root.parent / "victim").read_bytes() == b"precious"
+
+
+def test_a_link_in_place_of_a_folder_is_not_followed(folder: Folder, new: New) -> None:
+    elsewhere = folder.root.parent / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "d.jpg").write_bytes(b"precious")
+    (folder.root / "a").symlink_to(elsewhere)
+    with pytest.raises(StoreError, match=r"/a: a symbolic link below IMAGES_STORE is not followed"):
+        new.put(folder.storage, "a/c.jpg", b"content")
+    with pytest.raises(StoreError, match=r"/a: a symbolic link below IMAGES_STORE is not followed"):
+        folder.storage.remove(["a/d.jpg"])
+    assert [path.name for path in elsewhere.iterdir()] == ["d.jpg"]
+
+
+def test_the_folder_itself_may_be_a_link(tmp_path: Path, new: New) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "store").symlink_to(tmp_path / "real")
+    storage = LocalStorage(str(tmp_path / "store"))
+    storage.open()
+    assert new.put(storage, "a/c.jpg", b"content")
+    storage.close()
+    assert (tmp_path / "real" / "a" / "c.jpg").read_bytes() == b"content"
+
+
+def test_a_file_has_the_rights_of_any_other(folder: Folder, new: New) -> None:
+    previous = os.umask(0o027)
+    try:
+        new.put(folder.storage, "c.jpg", b"content")
+    finally:
+        os.umask(previous)
+    assert (folder.root / "c.jpg").stat().st_mode & 0o777 == 0o640

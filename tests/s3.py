@@ -1,0 +1,54 @@
+"""A server of S3's protocol, and a bucket on it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import botocore.session
+from moto.server import ThreadedMotoServer
+
+KEYS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
+BUCKET = "wallpapers"
+
+
+def settings_of(address: str) -> dict[str, str]:
+    """Return Scrapy's settings for the server at *address*."""
+    return {**KEYS, "AWS_ENDPOINT_URL": address, "AWS_REGION_NAME": "us-east-1"}
+
+
+@contextmanager
+def s3_server() -> Iterator[str]:
+    """Run a server on a free port; yield its address."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@contextmanager
+def s3_bucket(address: str) -> Iterator[Any]:
+    """Make an empty bucket, remove it after the block; yield a client."""
+    client = botocore.session.get_session().create_client(
+        "s3",
+        endpoint_url=address,
+        region_name="us-east-1",
+        aws_access_key_id=KEYS["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=KEYS["AWS_SECRET_ACCESS_KEY"],
+    )
+    client.create_bucket(Bucket=BUCKET)
+    yield client
+    for key in keys(client):
+        client.delete_object(Bucket=BUCKET, Key=key)
+    client.delete_bucket(Bucket=BUCKET)
+    client.close()
+
+
+def keys(client: Any) -> list[str]:
+    """Return the keys of all objects in the bucket."""
+    found = client.list_objects_v2(Bucket=BUCKET).get("Contents", [])
+    return [entry["Key"] for entry in found]

@@ -1,0 +1,159 @@
+"""Text and addresses of a listing: cleaned, masked, and bounded."""
+
+from __future__ import annotations
+
+import sys
+from types import FrameType
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from wallpapers.downloads.addresses import is_askable
+from wallpapers.listings import text
+from wallpapers.listings.masking import masked
+
+MISSPELLED = (
+    "http:me:canary@host/x",
+    "http:/me:canary@host/x",
+    "http:///me:canary@host/x",
+    "http:////me:canary@host/x",
+    "http://me:canary/x@host/x",
+    "http://me:canary?@host/x",
+    "http://me:canary#@host/x",
+    "//me:canary@host/x",
+    "///me:canary@host/x",
+    r"http:\\me:canary@host/x",
+    r"http:\/me:canary@host/x",
+    r"\\me:canary@host/x",
+    r"http://host\@me:canary@host/x",
+    "ht\ttp://me:canary@host/x",
+    "http:/\n/me:canary@host/x",
+    "http://me:can\r\nary@host/x",
+    "http://me:canary%40host/x",
+    "http://me%3Acanary%40host/x",
+    "http://me:canary%2540host/x",
+    "http%3A%2F%2Fme%3Acanary%40host%2Fx",
+    "http%253A%252F%252Fme%253Acanary%2540host/x",
+    "http://me:canary&#64;host/x",
+    "http://me:canary\uff20host/x",
+    "http://me:canary",
+    "http:me:canary/x",
+    "HTTPS://ME:canary@host/x",
+    "  http://me:canary@host/x",
+    "http ://me:canary@host/x",
+    "ftp://me:canary@host/x",
+    "me:canary@host/x",
+    "http://canary@host/x",
+    "http://me:canary@[::1/x",
+    "http://me:p@canary@host/x",
+)
+WELL_FORMED = (
+    "http://host/x",
+    "HTTP://host/x",
+    "https://host:8443/a@2x.jpg",
+    "https://host/@me/a:b@c.jpg?mail=a@b#c@d",
+    "http://[::1]:80/x",
+    "http://[fe80::1%25eth0]/x",
+    "https://壁纸.example/山.jpg",
+)
+
+
+@pytest.mark.parametrize("spelling", MISSPELLED)
+def test_no_spelling_of_an_address_shows_its_password(spelling: str) -> None:
+    for shown in (
+        text.address(spelling),
+        text.page_address(spelling),
+        text.joined("http://base/", spelling),
+        text.joined("https://base/", spelling),
+        text.page_address(spelling, "http://base/"),
+    ):
+        assert "canary" not in shown
+    assert not is_askable(text.address(spelling))
+
+
+@pytest.mark.parametrize("url", WELL_FORMED)
+def test_a_well_formed_address_stays_as_it_is(url: str) -> None:
+    assert text.address(url) == text.joined("https://base/", url) == masked(url) == url
+    assert is_askable(url)
+
+
+@given(st.text(alphabet=r"htps:/\@%40?#[]. mecanry&;64", max_size=60))
+@example("http:@")
+def test_masking_twice_is_masking_once(url: str) -> None:
+    assert masked(masked(url)) == masked(url)
+
+
+@pytest.mark.parametrize(
+    "path", ["/img@2x.jpg", "/a:b/c.jpg", "a/b.jpg", "?q=a@b", "//other/x@y.jpg"]
+)
+def test_a_relative_address_is_completed(path: str) -> None:
+    assert is_askable(text.joined("https://base/x/", path))
+    assert text.joined("https://base/x/", path).endswith(path)
+
+
+@pytest.mark.parametrize(
+    ("value", "page"),
+    [
+        ("javascript:void(0)", ""),
+        ("JavaScript:alert('a@b')", ""),
+        ("about:blank", ""),
+        ("data:text/html,x", ""),
+        ("mailto:me@host", ""),
+        ("https://host/x", "https://host/x"),
+        ("", ""),
+        (None, ""),
+    ],
+)
+def test_only_an_address_is_the_address_of_a_page(value: object, page: str) -> None:
+    assert text.page_address(value) == text.page_address(value, "https://base/") == page
+
+
+def test_a_password_in_a_title_is_masked() -> None:
+    assert text.plain_text("see http://me:canary@host/ or a@b") == "see http://***@host/ or a@b"
+
+
+# Bounds
+
+
+def calls_of(work: Any, *arguments: Any) -> int:
+    """Return how many functions are called, those written in C among them."""
+    calls = 0
+
+    def count(frame: FrameType, event: str, argument: object) -> None:
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
+    sys.setprofile(count)
+    try:
+        work(*arguments)
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+def test_a_long_list_of_texts_costs_no_more_than_its_beginning() -> None:
+    tags = [f"tag {number}" for number in range(1_000_000)]
+    assert text.plain_texts(tags) == tags[:100]
+    assert calls_of(text.plain_texts, tags) <= calls_of(text.plain_texts, tags[:1_000]) + 10
+    assert text.plain_texts([""] * 1_000_000) == []
+
+
+def test_a_long_text_is_cut() -> None:
+    assert text.plain_text("山" * 7_000_000) == "山" * 2_000
+    assert len(text.plain_text("<" * 7_000_000)) <= 2_000
+
+
+def test_a_long_id_is_hashed_as_a_whole() -> None:
+    ids = {text.identity("x" * 5_000_000 + end, ["http://host/"]) for end in "ab"}
+    ids.add(text.identity(10**4_000, []))
+    assert len(ids) == 3
+    assert {len(identity) for identity in ids} == {20}
+
+
+def test_a_long_address_is_none() -> None:
+    long = "http://host/" + "x" * 5_000_000
+    assert text.address(long) == text.joined("https://base/", long) == ""
+    assert not is_askable(long)
+    assert text.identity(None, [text.address(long)])

@@ -1,0 +1,165 @@
+"""Read HTTP/1 responses as leniently as curl and browsers do, where that is harmless.
+
+aiohttp refuses a response for bytes behind its body, for a header line without a colon or for two
+equal lengths, and loses it with its body. A connection that needed leniency is not used again.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, cast
+
+import aiohttp
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.http import RawResponseMessage
+from aiohttp.streams import StreamReader
+
+_MOST_HEAD_BYTES = 256 * 1024  # that wait for the end of the head
+_END_OF_HEAD = re.compile(rb"\n\r?\n")
+_STATUS_LINE = re.compile(rb"HTTP/(\d)(?:\.(\d))?[ \t]+(\d{3})(?!\d)[ \t]*(.*)", re.DOTALL)
+_NAME = re.compile(rb"[0-9A-Za-z!#$%&'*+.^_`|~-]+")
+_BYTES_IN_MESSAGE = re.compile(r":?\s+b?['\"].*|\s*\^\s*$", re.DOTALL)
+
+
+class MalformedResponseError(aiohttp.ClientError):
+    """What a server sent is no HTTP response."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(f"malformed HTTP response: {described(message)}")
+
+
+def described(message: str) -> str:
+    """Return *message* of aiohttp's parser without the bytes that it cites."""
+    return " ".join(_BYTES_IN_MESSAGE.sub("", message).split()).rstrip(":")
+
+
+class LenientConnector(aiohttp.TCPConnector):
+    """aiohttp's connector, whose connections read responses leniently."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        # The connector has no option for it. test_downloads.py fails where the name is gone.
+        self._factory = cast("Any", lambda: LenientResponseHandler(self._loop))
+
+
+class LenientResponseHandler(ResponseHandler):
+    """aiohttp's end of a connection; gets heads mended, and nothing behind the body."""
+
+    _head: bytearray | None = None  # of the response that is due, as far as it came
+    _body: StreamReader | None = None  # of the response whose head came
+    _left: int | None = None  # bytes of the body still to come; None = its framing tells
+
+    def set_response_params(self, **params: Any) -> None:
+        self._head, self._body, self._left = bytearray(), None, None
+        super().set_response_params(**params)
+
+    def feed_data(self, data: tuple[RawResponseMessage, StreamReader], size: int = 0) -> None:
+        """Take a response whose head was parsed; one with a status of 1xx precedes another."""
+        message, body = data
+        if message.code < 200 and message.code != 101:
+            self._head = bytearray()
+        else:
+            length = message.headers.get("Content-Length", "")
+            self._body = body
+            self._left = int(length) if length.isdecimal() and not message.chunked else None
+        super().feed_data(data, size)
+
+    def data_received(self, data: bytes) -> None:
+        while self._head is not None and data:
+            data = self._head_received(self._head, data)
+        if self._body is None or not data:
+            super().data_received(data)
+        elif self._body.is_eof():
+            self._ignore(data)
+        else:
+            self._body_received(self._body, data)
+
+    def _head_received(self, head: bytearray, data: bytes) -> bytes:
+        """Parse the head if *data* completes it, and return what is behind it."""
+        searched_from = max(0, len(head) - 2)
+        head += data
+        found = _END_OF_HEAD.search(head, searched_from)
+        beginning = bytes(head[:64]).lstrip(b"\r\n")[:5]
+        if found is None and len(head) < _MOST_HEAD_BYTES and b"HTTP/".startswith(beginning):
+            return b""
+        if found and not head[: found.end()].strip():  # blank lines before the status line
+            rest, head[:] = bytes(head[found.end() :]), b""
+            return rest
+        self._head = None
+        end = found.end() if found else len(head)
+        mended = mended_head(bytes(head[:end]))
+        if mended != head[:end]:
+            self.force_close()
+        super().data_received(mended)
+        return bytes(head[end:])
+
+    def _body_received(self, body: StreamReader, data: bytes) -> None:
+        if self._left is not None:
+            data, behind = data[: self._left], data[self._left :]
+            self._left -= len(data)
+            super().data_received(data)
+            self._ignore(behind)
+            return
+        super().data_received(data)
+        if body.is_eof():
+            self._ignore(b"" if data.endswith(b"\n") else data)  # the end of the last chunk
+        elif (error := self.exception()) is not None and body.exception() is None:
+            message = getattr(error, "message", "") or str(error)
+            body.set_exception(MalformedResponseError(message))
+
+    def _ignore(self, behind: bytes) -> None:
+        if behind.strip():
+            self.force_close()
+
+
+def mended_head(head: bytes) -> bytes:
+    """Return the head of a response as aiohttp takes it; one without defects as it is."""
+    lines = [line.removesuffix(b"\r") for line in head.strip(b"\r\n").split(b"\n")]
+    kept: list[bytes] = [_mended_status_line(lines[0])]
+    for line in lines[1:]:
+        if line[:1] in (b" ", b"\t"):
+            if len(kept) > 1:  # obsolete folding
+                kept[-1] += b" " + line.strip()
+            continue
+        name, colon, value = line.partition(b":")
+        if not colon or b"\0" in line or b"\r" in line or not _NAME.fullmatch(name.rstrip()):
+            continue
+        kept.append(line if name == name.rstrip() else name.rstrip() + b":" + value)
+    return b"\r\n".join([kept[0], *_one_length(kept[1:])]) + b"\r\n\r\n"
+
+
+def _mended_status_line(line: bytes) -> bytes:
+    found = _STATUS_LINE.fullmatch(line)
+    if found is None:
+        return line
+    minor = found[2] if (found[1], found[2]) in ((b"1", b"0"), (b"1", b"1")) else b"1"
+    return b"HTTP/1.%b %b %b" % (minor, found[3], found[4].strip())
+
+
+def _one_length(headers: list[bytes]) -> list[bytes]:
+    """Return *headers* with one Content-Length, or none where the body comes in chunks.
+
+    Lengths that contradict each other are left to be refused.
+    """
+    lengths = _values(headers, b"content-length")
+    codings = _values(headers, b"transfer-encoding")
+    drops = set()
+    if codings == {b"identity"}:
+        drops.add(b"transfer-encoding")
+    if b"chunked" in codings:
+        drops.add(b"content-length")
+    kept = [line for line in headers if _name_of(line) not in drops]
+    of_length = [line for line in kept if _name_of(line) == b"content-length"]
+    if len(lengths) == 1 and of_length and of_length != [b"Content-Length: " + min(lengths)]:
+        kept = [line for line in kept if line not in of_length]
+        kept.append(b"Content-Length: " + min(lengths))
+    return kept
+
+
+def _values(headers: list[bytes], name: bytes) -> set[bytes]:
+    lists = (line.partition(b":")[2] for line in headers if _name_of(line) == name)
+    return {value.strip().lower() for values in lists for value in values.split(b",")}
+
+
+def _name_of(line: bytes) -> bytes:
+    return line.partition(b":")[0].lower()

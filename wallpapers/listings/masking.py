@@ -1,0 +1,69 @@
+r"""Mask user names and passwords in addresses that a listing spells wrongly.
+
+A parser finds no user part in ``http:user:pw@host/`` or ``http:\\user:pw@host/``, but a person who
+reads the log does.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+# Longer than what servers take (8 KB, by default).
+MOST_CHARACTERS = 8_192
+
+_MASK = "***"
+# The characters that some reader takes for "@": percent-encoded (once or more often), as an HTML
+# entity, and what Unicode's compatibility forms turn into it.
+_AT = r"(?:@|%(?:25)*40|&(?:#0*64|#[xX]0*40|commat);?|\uff20|\ufe6b)"
+_COLON = r"(?::|%(?:25)*3[aA]|\uff1a|\ufe13|\ufe55)"
+_SCHEME = r"(?:https?|[A-Za-z][A-Za-z0-9+.-]{0,20}(?=:[/\\]{2}))"
+_BEGINNING = re.compile(rf"(?:{_SCHEME}:)?[/\\]*", re.IGNORECASE)
+_USER_OF_HOST = re.compile(rf"((?:{_SCHEME}:)?//)[^/\\?#]*@", re.IGNORECASE)
+_USER_PART = re.compile(rf".*{_AT}", re.DOTALL)
+_NO_PORT = re.compile(rf"([^/\\?#]*?{_COLON})(?!\d{{0,5}}(?:[/\\?#]|$))[^/\\?#]*", re.DOTALL)
+_IN_TEXT = re.compile(r"(?<=://)[^\s/?#@]{1,500}@")
+
+
+def is_well_formed(url: str) -> bool:
+    """Return whether *url* is an http(s) address with a host, and without user and password."""
+    if len(url) > MOST_CHARACTERS or "\\" in url:
+        return False
+    try:
+        parts = urlsplit(url)
+        port = parts.port  # ValueError where it is none
+    except ValueError:
+        return False
+    host = parts.hostname or ""
+    encoded = "%" in host and ":" not in host  # %40 may hide a user part; IPv6 zones have one
+    spelled_out = url.lstrip()[: len(parts.scheme) + 3].lower() == f"{parts.scheme}://"
+    return (
+        parts.scheme in ("http", "https")
+        and spelled_out
+        and bool(host)
+        and "@" not in parts.netloc
+        and not encoded
+        and port != 0
+    )
+
+
+def masked(url: str) -> str:
+    """Return *url* as it is if it is well formed, else with all that may be a user part masked."""
+    if is_well_formed(url):
+        return url
+    user = _USER_OF_HOST.match(url)
+    if user and is_well_formed(f"http://{url[user.end() :]}"):
+        return f"{user[1]}{_MASK}@{url[user.end() :]}"
+    beginning = _BEGINNING.match(url)
+    scheme = beginning[0] if beginning else ""
+    rest = url[len(scheme) :]
+    if user := _USER_PART.match(rest):
+        return f"{scheme}{_MASK}@{rest[user.end() :]}"
+    if no_port := _NO_PORT.match(rest):
+        return f"{scheme}{no_port[1]}{_MASK}{rest[no_port.end() :]}"
+    return url
+
+
+def masked_text(text: str) -> str:
+    """Return *text* with the user parts of the addresses in it masked."""
+    return _IN_TEXT.sub(f"{_MASK}@", text) if "@" in text else text

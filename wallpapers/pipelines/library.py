@@ -1,0 +1,191 @@
+"""What is stored and known: a storage and a catalogue, which never contradict each other for long.
+
+A file comes before its row: what a kill leaves between the two is a file without a row, which the
+next run finds under the wallpaper's name and enters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from wallpapers.catalogue.writer import Writer
+from wallpapers.errors import PictureRefusedError, StoreError
+from wallpapers.items import StoredImage, Wallpaper
+from wallpapers.pipelines.results import labelled
+from wallpapers.storage.contract import NewFile, Storage
+from wallpapers.storage.intake import Arrival, Intake
+
+if TYPE_CHECKING:
+    from wallpapers.catalogue.entries import Entered, Entries
+    from wallpapers.storage.parts import Part
+
+
+class Library:
+    """Keeps each content once, and never replaces the file of another wallpaper.
+
+    All methods raise StoreError.
+    """
+
+    def __init__(self, storage: Storage, intake: Intake, writer: Writer) -> None:
+        self._storage = storage
+        self._intake = intake
+        self._writer = writer
+
+    async def known(
+        self, wallpaper: Wallpaper, url: str, path: str, *, preview: bool
+    ) -> StoredImage | None:
+        """Return the picture of *wallpaper*, if it is whole: by its row, or else as file *path*.
+
+        *preview* tells whether that file would be a preview. An empty *path* is none.
+        """
+
+        def has_file() -> bool:
+            return bool(path) and self._intake.has_file(path)
+
+        held, file_is_there = await self._writer.take_up(wallpaper, has_file)
+        if held is None:
+            found = await self._intake.find(url, path) if file_is_there else None
+            if found is None:
+                return None
+            image = labelled(found, preview=preview)
+            entered = await self._writer.do(lambda entries: entries.adopt(wallpaper, image))
+        elif not held.whole:
+            return None  # a file may be there by now, but not the one that was stored
+        elif held.state == "stored":
+            return held.image
+        else:
+            image = held.image
+            entered = await self._writer.store(wallpaper, image)
+        if entered is None:
+            return None
+        if entered.image["path"] != image["path"]:
+            await self._intake.remove(image)
+        return {**entered.image, "status": "uptodate"} if entered.accepted else None
+
+    async def keep(
+        self,
+        wallpaper: Wallpaper,
+        part: Part,
+        url: str,
+        path: str,
+        thumb_paths: Mapping[str, str],
+        claimed_pixels: int,
+        *,
+        preview: bool,
+    ) -> Arrival:
+        """Store *part* and its thumbnails; it has to be entered afterwards.
+
+        *claimed_pixels* are those of the listing, 0 = unknown. Raises PictureRefusedError with its
+        reason.
+        """
+        arrival = await self._intake.inspect(part, claimed_pixels, url, path, thumb_paths)
+        arrival = replace(arrival, image=labelled(arrival.image, preview=preview))
+        if self._storage.is_remote:
+            arrival = await self._writer.do(partial(self._directed, wallpaper, arrival))
+        try:
+            return await self._intake.put(arrival)
+        except BaseException:
+            arrival.discard()
+            raise
+
+    async def enter(self, wallpaper: Wallpaper, arrival: Arrival) -> StoredImage:
+        """Enter a picture that is stored; remove its file if the content has another path.
+
+        Where the file of another wallpaper is in its place, it gets another name. Raises
+        PictureRefusedError where the same content was served for many wallpapers.
+        """
+        entered = await self._entered(wallpaper, arrival)
+        if entered is None:
+            others = self._intake.alternatives(arrival) if arrival.picture else []
+            for other in others:
+                arrival = await self._intake.put(other)
+                entered = await self._entered(wallpaper, arrival)
+                if entered is not None:
+                    break
+            else:
+                raise StoreError(f"{arrival.image['path']}: something else is in its place")
+        if entered.image["path"] != arrival.image["path"]:
+            await self._intake.withdraw(arrival)
+        return _accepted(entered)
+
+    async def share(
+        self, wallpaper: Wallpaper, image: StoredImage, *, preview: bool
+    ) -> StoredImage | None:
+        """Enter *wallpaper* with the picture of another one; None = that is no longer stored.
+
+        Raises PictureRefusedError.
+        """
+        shared = labelled({**image, "status": "duplicate"}, preview=preview)
+        entered = await self._writer.store(wallpaper, shared)
+        return _accepted(entered) if entered else None
+
+    async def fail(self, wallpaper: Wallpaper, reason: str, host: str, tried: str) -> None:
+        """Enter the failure of *wallpaper*, for ``scrapy retry``."""
+        await self._writer.do(lambda entries: entries.fail(wallpaper, reason, host, tried))
+
+    async def filter(self, wallpaper: Wallpaper, reason: str) -> None:
+        """Enter that *wallpaper* exists and is not wanted."""
+        await self._writer.do(lambda entries: entries.filter(wallpaper, reason))
+
+    async def _entered(self, wallpaper: Wallpaper, arrival: Arrival) -> Entered | None:
+        """Enter *arrival*; None = the file of another wallpaper is in its place."""
+        entered = None
+        if arrival.is_put or arrival.picture is None:
+            entered = await self._writer.store(wallpaper, arrival.image)
+        if entered is None and arrival.picture is not None:
+            claim = partial(self._claim, wallpaper, arrival.image, arrival.picture, arrival.thumbs)
+            entered = await self._writer.do(claim)
+        return entered
+
+    def _claim(
+        self,
+        wallpaper: Wallpaper,
+        image: StoredImage,
+        picture: NewFile,
+        thumbs: Sequence[NewFile],
+        entries: Entries,
+    ) -> Entered | None:
+        """Enter *image* in place of another content, if no other wallpaper has it there.
+
+        File and row change within one transaction, so that no other program comes in between.
+        """
+        holder = entries.holder(image["path"], wallpaper)
+        is_there = self._storage.matches(picture)
+        if holder is None:
+            if not is_there and self._intake.is_picture(image["path"]):
+                return None  # another run may be about to enter it
+        elif holder.checksum != image["checksum"] and holder.is_needed and not is_there:
+            return None
+        if not self._storage.replace(picture, thumbs):
+            return None
+        if holder is not None and holder.checksum != image["checksum"]:
+            entries.forget(holder.checksum)
+        return entries.store(wallpaper, image)
+
+    def _directed(self, wallpaper: Wallpaper, arrival: Arrival, entries: Entries) -> Arrival:
+        """Return *arrival* without a file where its content is stored, or under a free path.
+
+        A remote store would upload the first in vain, and replace what has the second.
+        """
+        twin = entries.find(arrival.image["checksum"])
+        if twin is not None and twin.whole:
+            image: StoredImage = {
+                **arrival.image,
+                "path": twin.image["path"],
+                "status": "duplicate",
+            }
+            return replace(arrival, image=image, picture=None)
+        for way in (arrival, *self._intake.alternatives(arrival)):
+            holder = entries.holder(way.image["path"], wallpaper)
+            if holder is None or not holder.is_needed:
+                break
+        return way
+
+
+def _accepted(entered: Entered) -> StoredImage:
+    if not entered.accepted:
+        raise PictureRefusedError("placeholder", "the same bytes stand for five others")
+    return entered.image

@@ -1,0 +1,259 @@
+"""File operations that survive a power cut, follow no link, and work on network file systems."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from io import BufferedReader
+from pathlib import Path
+from secrets import token_hex
+from typing import IO, Self
+
+from wallpapers.errors import StoreError, store_errors
+
+# What a file system says that lacks an operation. CIFS and some FUSE file systems cannot sync a
+# folder, others have no locks or no hard links. EIO is not among them.
+_LACKING = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
+_NO_FOLDER_SYNC = {*_LACKING, errno.EBADF, errno.EISDIR}
+_NO_LOCKS = {*_LACKING, errno.ENOLCK}
+_NO_LINKS = {*_LACKING, errno.EPERM, errno.EACCES, errno.EMLINK}
+# Nothing has the name, or something that is not a file.
+_NO_FILE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO, errno.EISDIR}
+
+FOLDER = os.O_RDONLY | os.O_DIRECTORY
+FOLDER_ITSELF = FOLDER | os.O_NOFOLLOW
+
+
+def split(path: str) -> tuple[str, str]:
+    """Return the folder and the name of *path*. Raises StoreError for a path out of the store."""
+    parts = path.split("/")
+    if not parts[-1] or path.startswith("/") or ".." in parts or parts[-1] == "." or "\0" in path:
+        raise StoreError(f"file_path() must return a path below IMAGES_STORE, got {path!r}")
+    return "/".join(part for part in parts[:-1] if part not in ("", ".")), parts[-1]
+
+
+def open_folder(root: Path, folder: str, *, make: bool) -> int:
+    """Return a descriptor of *folder* below *root*; no link below *root* is followed.
+
+    Folders that are made survive a power cut. Raises OSError, and StoreError for a link.
+    """
+    descriptor = os.open(root, FOLDER)
+    path = root
+    try:
+        for name in filter(None, folder.split("/")):
+            path /= name
+            below = _open_below(descriptor, name, path, make=make)
+            os.close(descriptor)
+            descriptor = below
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _open_below(parent: int, name: str, path: Path, *, make: bool) -> int:
+    try:
+        return os.open(name, FOLDER_ITSELF, dir_fd=parent)
+    except FileNotFoundError:
+        if not make:
+            raise
+    except OSError:
+        if is_link(name, parent):
+            raise StoreError(
+                f"{path}: a symbolic link below IMAGES_STORE is not followed; "
+                "move its target here, or mount it here"
+            ) from None
+        raise
+    with suppress(FileExistsError):  # another run made it meanwhile
+        os.mkdir(name, dir_fd=parent)
+        sync_folder(parent)
+    return os.open(name, FOLDER_ITSELF, dir_fd=parent)
+
+
+def is_link(name: str, folder: int) -> bool:
+    """Return whether *name* in *folder* is a symbolic link."""
+    try:
+        return stat.S_ISLNK(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
+    except FileNotFoundError:
+        return False
+
+
+class Folders:
+    """The open folders of one batch of writes, each of which is synced once."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._descriptors: dict[str, int] = {}
+        self._changed: set[str] = set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for descriptor in self._descriptors.values():
+            os.close(descriptor)
+
+    def open(self, folder: str) -> int:
+        """Return a descriptor of *folder*, which is made where it is missing. Raises OSError."""
+        if folder not in self._descriptors:
+            self._descriptors[folder] = open_folder(self._root, folder, make=True)
+        return self._descriptors[folder]
+
+    def changed(self, folder: str) -> None:
+        """Mark *folder* to be synced."""
+        self._changed.add(folder)
+
+    def sync(self) -> dict[str, StoreError]:
+        """Sync the folders that were changed; return the errors by folder."""
+        errors: dict[str, StoreError] = {}
+        for folder in self._changed:
+            try:
+                with store_errors(self._root / folder):
+                    sync_folder(self._descriptors[folder])
+            except StoreError as error:
+                errors[folder] = error
+        return errors
+
+
+def sync_folder(descriptor: int) -> None:
+    """Sync a folder, on file systems that can. Raises OSError."""
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _NO_FOLDER_SYNC:
+            raise
+
+
+def lock(file: IO[bytes]) -> None:
+    """Lock *file*, on file systems that can. Raises BlockingIOError where it is locked."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
+
+
+def link(source: str, name: str, folder: int) -> None:
+    """Give the file *source* the name *name* in *folder* as well, and replace nothing.
+
+    Raises FileExistsError. On a file system without hard links the file is moved instead, and two
+    programs that do so in the same moment may replace one another's. From another file system it
+    is copied.
+    """
+    try:
+        os.link(source, name, dst_dir_fd=folder)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        if error.errno == errno.EXDEV:
+            _copy(source, name, folder)
+        elif error.errno in _NO_LINKS:
+            _refuse_to_replace(name, folder)
+            os.replace(source, name, dst_dir_fd=folder)
+        else:
+            raise
+
+
+def link_over(source: str, name: str, folder: int) -> None:
+    """Give the file *source* the name *name* in *folder* as well, in place of what has it.
+
+    Raises IsADirectoryError where that is a folder.
+    """
+    spare = f"{source}.over"
+    try:
+        os.link(source, spare)
+    except FileExistsError:  # of a try before
+        pass
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        spare = source
+    try:
+        os.replace(spare, name, dst_dir_fd=folder)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        with new_file(name, folder) as copy, Path(source).open("rb") as original:
+            _pour(original, copy)
+    finally:
+        if spare != source:
+            Path(spare).unlink(missing_ok=True)
+
+
+def _copy(source: str, name: str, folder: int) -> None:
+    _refuse_to_replace(name, folder)
+    with new_file(name, folder) as copy, Path(source).open("rb") as original:
+        _pour(original, copy)
+
+
+def _pour(original: IO[bytes], copy: IO[bytes]) -> None:
+    while chunk := original.read(1024 * 1024):
+        copy.write(chunk)
+
+
+def _refuse_to_replace(name: str, folder: int) -> None:
+    try:
+        os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return
+    raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), name)
+
+
+@contextmanager
+def new_file(name: str, folder: int) -> Iterator[IO[bytes]]:
+    """Open a file that gets the name *name* in *folder* when the block ends without an error.
+
+    The file is synced before it is renamed, and its folder after. Raises OSError.
+    """
+    temporary = f".{token_hex(8)}.part"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    descriptor = os.open(temporary, flags, 0o666, dir_fd=folder)  # the kernel applies the umask
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+        sync_folder(folder)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(temporary, dir_fd=folder)
+        raise
+
+
+def publish(file: IO[bytes], name: Path, target: Path) -> None:
+    """Sync *file*, which is open under *name*, and rename it to *target*. Raises OSError."""
+    file.flush()
+    os.fsync(file.fileno())
+    os.replace(name, target)
+    folder = os.open(target.parent, FOLDER)
+    try:
+        sync_folder(folder)
+    finally:
+        os.close(folder)
+
+
+@contextmanager
+def opened(path: Path | str, folder: int | None = None) -> Iterator[BufferedReader | None]:
+    """Open a regular file for reading; None where there is none. Raises OSError.
+
+    A link is not followed, and a FIFO does not wait for a writer.
+    """
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
+    try:
+        descriptor = os.open(path, flags, dir_fd=folder)
+    except OSError as error:
+        if error.errno not in _NO_FILE:
+            raise
+        yield None
+        return
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        yield None
+        return
+    with os.fdopen(descriptor, "rb") as file:
+        yield file

@@ -1,0 +1,245 @@
+"""Store pictures in a folder: a file under its final name is complete and on the disk."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import tempfile
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from io import BytesIO
+from typing import IO, TYPE_CHECKING, Any
+
+from wallpapers.errors import store_errors
+from wallpapers.storage.address import folder_of
+from wallpapers.storage.batching import BatchExecutor
+from wallpapers.storage.contract import Look, NewFile, Storage
+from wallpapers.storage.files import (
+    Folders,
+    link,
+    link_over,
+    new_file,
+    open_folder,
+    opened,
+    split,
+)
+from wallpapers.storage.parts import Part
+from wallpapers.storage.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from scrapy.pipelines.files import StatInfo
+    from scrapy.pipelines.media import MediaPipeline
+
+_DISK_THREADS = 2
+_WINDOW_BYTES = 1024 * 1024
+
+
+class LocalStorage(Storage):
+    """A folder. Each put is a part, fsync, hard link, and one fsync of the folder for a batch.
+
+    IMAGES_STORE may be a symbolic link; below it, none is followed for writing or removing.
+    """
+
+    is_remote = False
+    address = ""
+
+    def __init__(self, basedir: str) -> None:
+        folder = folder_of(basedir)
+        assert folder is not None
+        self.root = folder
+        self._placing_thumbs = threading.Lock()
+        self._run: RunFolder | None = None
+        self._executor: BatchExecutor[Sequence[NewFile], bool] | None = None
+
+    def open(self) -> None:
+        with store_errors(self.root):
+            self.root.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=self.root).close()
+            self._run = RunFolder(self.root)
+        self._executor = BatchExecutor(_DISK_THREADS, "wallpapers-put", self._put_all)
+
+    def part(self, look: Look) -> Part:
+        assert self._run is not None
+        return self._run.part(look)
+
+    async def put(self, picture: NewFile, thumbs: Sequence[NewFile] = ()) -> bool:
+        assert self._executor is not None
+        return await self._executor.do((*thumbs, picture))
+
+    def replace(self, picture: NewFile, thumbs: Sequence[NewFile] = ()) -> bool:
+        with Folders(self.root) as folders:
+            for file in (picture, *thumbs):
+                file.part.sync()
+            done = self._place(picture, folders, over=True)
+            if done:
+                for thumb in thumbs:
+                    self._place(thumb, folders, over=True)
+            for error in folders.sync().values():
+                raise error
+        return done
+
+    def find(self, path: str) -> bytes | None:
+        split(path)
+        with suppress(OSError, ValueError), opened(self.root / path) as file:
+            return file.read() if file else None
+        return None
+
+    def holds(self, path: str, size: int | None = None) -> bool:
+        split(path)
+        try:
+            status = os.lstat(f"{self.root}/{path}")
+        except (OSError, ValueError):
+            return False
+        return stat.S_ISREG(status.st_mode) and size in (None, status.st_size)
+
+    def matches(self, file: NewFile) -> bool:
+        folder, name = split(file.path)
+        try:
+            descriptor = open_folder(self.root, folder, make=False)
+        except (OSError, ValueError):
+            return False
+        try:
+            return _has_content_of(file.part, name, descriptor)
+        finally:
+            os.close(descriptor)
+
+    def remove(self, paths: Sequence[str]) -> None:
+        for path in paths:
+            folder, name = split(path)
+            with store_errors(self.root / path):
+                try:
+                    descriptor = open_folder(self.root, folder, make=False)
+                except FileNotFoundError:
+                    continue
+                try:
+                    with suppress(FileNotFoundError):
+                        os.unlink(name, dir_fd=descriptor)
+                finally:
+                    os.close(descriptor)
+
+    def close(self) -> None:
+        if self._executor is not None:
+            self._executor.close()
+        if self._run is not None:
+            self._run.close()
+
+    def checksum(self, path: str) -> str | None:
+        """Return the sha256 of *path*, hex, or None where there is no such regular file."""
+        with store_errors(self.root / path), opened(self.root / path) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() if file else None
+
+    # As a store of Scrapy's ImagesPipeline, for what a subclass stores beside the pictures
+
+    def persist_file(
+        self,
+        path: str,
+        buf: BytesIO,
+        info: MediaPipeline.SpiderInfo | None = None,
+        meta: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        """Write *buf* as *path*, in place of what is there; blocks on the disk."""
+        folder, name = split(path)
+        with store_errors(self.root / path):
+            self.root.mkdir(parents=True, exist_ok=True)
+            with Folders(self.root) as folders, new_file(name, folders.open(folder)) as file:
+                file.write(buf.getbuffer())
+
+    def stat_file(self, path: str, info: MediaPipeline.SpiderInfo | None = None) -> StatInfo:
+        """Return Scrapy's StatInfo without the checksum, which is not needed; {} = no file."""
+        try:
+            return {"last_modified": (self.root / path).stat().st_mtime}
+        except (OSError, ValueError):
+            return {}
+
+    # In the threads of the disk
+
+    def _put_all(self, groups: list[Sequence[NewFile]]) -> list[bool | Exception]:
+        """Put each group of files; a folder is synced once for all of them."""
+        results: list[bool | Exception] = []
+        with Folders(self.root) as folders:
+            for group in groups:
+                try:
+                    results.append(self._put(group, folders))
+                except Exception as error:  # of this group alone
+                    results.append(error)
+            errors = folders.sync()
+        if errors:
+            for number, group in enumerate(groups):
+                failed = [errors[folder] for file in group if (folder := file.folder) in errors]
+                if failed and results[number] is True:
+                    results[number] = failed[0]
+        assert self._run is not None
+        self._run.remove_spent()
+        return results
+
+    def _put(self, files: Sequence[NewFile], folders: Folders) -> bool:
+        *thumbs, picture = files
+        for file in files:
+            file.part.sync()
+        if not thumbs:
+            return self._place(picture, folders)
+        # The thumbnails come first: a picture under its final name has them. Those of another
+        # picture are not replaced, unless another process puts that in the same moment.
+        with self._placing_thumbs:
+            if self._is_taken(picture, folders):
+                return False
+            for thumb in thumbs:
+                self._place(thumb, folders, over=True)
+            return self._place(picture, folders)
+
+    def _is_taken(self, file: NewFile, folders: Folders) -> bool:
+        folder, name = split(file.path)
+        with store_errors(self.root / file.path):
+            descriptor = folders.open(folder)
+            try:
+                os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+            except FileNotFoundError:
+                return False
+        return not _has_content_of(file.part, name, descriptor)
+
+    def _place(self, file: NewFile, folders: Folders, *, over: bool = False) -> bool:
+        """Give a synced part its final name; False = something else has it."""
+        folder, name = split(file.path)
+        source = str(file.part.path)
+        with store_errors(self.root / file.path):
+            descriptor = folders.open(folder)
+            try:
+                link(source, name, descriptor)
+            except FileExistsError:
+                if not _has_content_of(file.part, name, descriptor):
+                    if not over:
+                        return False
+                    try:
+                        link_over(source, name, descriptor)
+                    except IsADirectoryError:
+                        return False
+        folders.changed(folder)
+        file.part.placed()
+        return True
+
+
+def _has_content_of(part: Part, name: str, folder: int) -> bool:
+    """Return whether the regular file *name* in *folder* has the same bytes as *part*."""
+    try:
+        with opened(name, folder) as there:
+            if there is None:
+                return False
+            status = os.fstat(there.fileno())
+            if (status.st_dev, status.st_ino) == part.identity:
+                return True
+            if status.st_size != part.size:
+                return False
+            with opened(part.path) as ours:
+                return ours is not None and _are_equal(ours, there)
+    except (OSError, ValueError):  # what cannot be read is not ours
+        return False
+
+
+def _are_equal(one: IO[bytes], other: IO[bytes]) -> bool:
+    while chunk := one.read(_WINDOW_BYTES):
+        if chunk != other.read(len(chunk)):
+            return False
+    return not other.read(1)

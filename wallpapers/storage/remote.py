@@ -1,0 +1,96 @@
+"""Store pictures in a bucket, through the store classes that Scrapy has for S3 and GCS."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from functools import partial
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scrapy.utils.defer import ensure_awaitable
+
+from wallpapers.errors import StoreError, store_errors
+from wallpapers.storage.batching import BatchExecutor, Work, run_each
+from wallpapers.storage.contract import Look, NewFile, Storage
+from wallpapers.storage.parts import Part
+from wallpapers.storage.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from scrapy.pipelines.files import FilesStoreProtocol
+    from scrapy.pipelines.media import MediaPipeline
+
+_DISK_THREADS = 2
+
+
+class RemoteStorage(Storage):
+    """A store of Scrapy's, which can only write.
+
+    What has the same path is replaced, so the caller asks the catalogue before each put.
+    """
+
+    is_remote = True
+
+    def __init__(
+        self, store: FilesStoreProtocol, address: str, info: MediaPipeline.SpiderInfo
+    ) -> None:
+        self.address = address
+        self._store = store
+        self._info = info
+        self._scratch: tempfile.TemporaryDirectory[str] | None = None
+        self._run: RunFolder | None = None
+        self._executor: BatchExecutor[Work, bytes] = BatchExecutor(
+            _DISK_THREADS, "wallpapers-upload", run_each
+        )
+
+    def open(self) -> None:
+        with store_errors(Path(tempfile.gettempdir())):
+            self._scratch = tempfile.TemporaryDirectory(prefix="wallpapers-")
+            self._run = RunFolder(Path(self._scratch.name))
+
+    def part(self, look: Look) -> Part:
+        assert self._run is not None
+        return self._run.part(look)
+
+    async def put(self, picture: NewFile, thumbs: Sequence[NewFile] = ()) -> bool:
+        for file in (*thumbs, picture):
+            body = await self._executor.do(partial(_content_of, file.part))
+            headers = {"Content-Type": file.content_type}
+            try:
+                await ensure_awaitable(
+                    self._store.persist_file(
+                        file.path, BytesIO(body), self._info, dict(file.metadata), headers
+                    )
+                )
+            except Exception as error:  # the client library of each store has its own
+                raise StoreError(f"{file.path}: {error}") from error
+        return True
+
+    def replace(self, picture: NewFile, thumbs: Sequence[NewFile] = ()) -> bool:
+        return True  # its put has done so
+
+    def find(self, path: str) -> bytes | None:
+        return None
+
+    def holds(self, path: str, size: int | None = None) -> bool:
+        return size is not None
+
+    def matches(self, file: NewFile) -> bool:
+        return False
+
+    def remove(self, paths: Sequence[str]) -> None:
+        """Do nothing: Scrapy's stores cannot remove."""
+
+    def close(self) -> None:
+        self._executor.close()
+        if self._run is not None:
+            self._run.close()
+        if self._scratch is not None:
+            self._scratch.cleanup()
+
+
+def _content_of(part: Part) -> bytes:
+    part.write()
+    with store_errors(part.path):
+        return part.path.read_bytes()
