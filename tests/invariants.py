@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from wallpapers import imaging
 from wallpapers.catalogue.place import FILE_NAME
+from wallpapers.errors import PictureRefusedError
 from wallpapers.run.exit_status import ExitStatus
 from wallpapers.run.reasons import Verdict, is_reason
 from wallpapers.storage.run_folder import PARTS
@@ -131,4 +132,8 @@ def check_whole(store: Path, *, killed: bool = False) -> None:
             continue
         if path.is_file():
             content = path.read_bytes()
-            imaging.check_structure(content, imaging.sniff(content))
+            try:
+                imaging.examine(content, max_pixels=10**9)
+            except PictureRefusedError as refusal:  # a thumbnail may be that small
+                if refusal.reason != "too_tiny":
+                    raise

@@ -159,7 +159,7 @@ class PictureExaminer:
         return f"{said} (preview)" if preview else said
 
     def _examine(self, body: bytes, claimed_pixels: int) -> imaging.Picture:
-        picture = imaging.examine(body, max_pixels=self._max_pixels)
+        picture = imaging.examine(body, max_pixels=self._max_pixels, check="strict")
         placeholders.check(
             body,
             picture.width,

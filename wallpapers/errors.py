@@ -9,6 +9,8 @@ WallpapersError
 │   ├── ListingCutError         ... but may be when it is asked for again
 │   └── ListingRefusedError     ... because the source does not want us
 ├── PictureRefusedError         one candidate could not be had, with its reason
+│   └── SmallerThanListedError  ... yet, because it has far fewer pixels than listed
+├── InspectionStoppedError      the run ends before a picture was inspected
 └── StoreError                  the place where wallpapers rest failed: status 5
     └── CatalogueError          ... or what we know of them
 """
@@ -74,6 +76,21 @@ class PictureRefusedError(WallpapersError):
     def __reduce__(self) -> tuple[type[PictureRefusedError], tuple[str, str]]:
         """Have it go from one process to another."""
         return type(self), (self.reason, self._detail)
+
+
+class SmallerThanListedError(PictureRefusedError):
+    """A picture has less than a quarter of the pixels that its listing claims.
+
+    ``pixels`` is what it has.
+    """
+
+    def __init__(self, width: int, height: int, claimed_pixels: int) -> None:
+        super().__init__("placeholder", f"{width}x{height}, listed with {claimed_pixels:,} pixels")
+        self.pixels = width * height
+
+
+class InspectionStoppedError(WallpapersError):
+    """The run ends before a picture was inspected; the next run fetches it again."""
 
 
 class StoreError(WallpapersError):

@@ -2,7 +2,8 @@
 
 Each walker takes the whole file as a buffer (bytes or mmap) and returns when the picture in it is
 whole; bytes behind its end are no fault. It raises Cut where the file ends before the picture
-does, and Broken where the frame contradicts itself.
+does, and Broken where the frame contradicts itself. Either is final, or a decoder may still find
+every pixel there.
 """
 
 from __future__ import annotations
@@ -16,40 +17,50 @@ from collections.abc import Callable, Iterator
 Buffer = bytes | mmap.mmap
 
 
-class Cut(Exception):
+class FrameError(Exception):
+    """A fault of the frame; *final* where a decoder cannot refute it, or must not try."""
+
+    def __init__(self, message: str = "", *, final: bool = False) -> None:
+        super().__init__(message)
+        self.final = final
+
+
+class Cut(FrameError):
     """The file ends before the picture does."""
 
 
-class Broken(Exception):
+class Broken(FrameError):
     """The frame of the file contradicts itself."""
 
 
 # Far more pieces than any encoder makes of 64 MB; what has more wants to waste our time.
 _MOST_SEGMENTS = 2_000
 _MOST_PIECES = 1_000_000
+_MOST_PIXELS_OF_SCANS = 20_000_000_000  # 200 scans of 100 megapixels; encoders make some ten
 _MOST_EXIFS = 16  # decoders join them, at a cost that grows with the square
 
 
 def _at_most(most: int) -> Iterator[int]:
     """Count pieces. Raises Broken when there are more than *most*."""
     yield from range(most)
-    raise Broken(f"more than {most} pieces")
+    raise Broken(f"more than {most} pieces", final=True)
 
 
 # In entropy-coded data every FF that is not a marker is stuffed (FF 00), a restart (FF D0-D7), or
 # fill (ITU-T T.81, B.1.1).
 _JPEG_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]", re.DOTALL)
 _WINDOW_BYTES = 1024 * 1024
+JPEG_NO_FRAMES = (0xC4, 0xC8, 0xCC)  # DHT, JPG, DAC
 _JPEG_SOS, _JPEG_EOI, _JPEG_TEM, _JPEG_APP1 = 0xDA, 0xD9, 0x01, 0xE1
 
 
 def check_jpeg(data: Buffer) -> None:
     """JPEG: every segment up to EOI behind the last scan (ITU-T T.81, annex B)."""
-    position, scans, exifs = 2, 0, 0
+    position, scans, exifs, pixels = 2, 0, 0, 0
     for _ in _at_most(_MOST_SEGMENTS):
-        found = _next_marker(data, position)
+        found = next_marker(data, position)
         if not found:
-            raise Cut
+            raise Cut(final=not scans)
         marker = data[found.start() + 1]
         position = found.end()
         if marker == _JPEG_EOI:
@@ -58,16 +69,24 @@ def check_jpeg(data: Buffer) -> None:
             return
         if marker == _JPEG_TEM:
             continue
-        (length,) = _unpack(">H", data, position)
+        (length,) = unpack(">H", data, position)
         exifs += marker == _JPEG_APP1 and data[position + 2 : position + 6] == b"Exif"
         if exifs > _MOST_EXIFS:
-            raise Broken(f"more than {_MOST_EXIFS} Exif segments")
+            raise Broken(f"more than {_MOST_EXIFS} Exif segments", final=True)
+        if 0xC0 <= marker <= 0xCF and marker not in JPEG_NO_FRAMES:
+            height, width = unpack(">HH", data, position + 3)
+            pixels = max(pixels, width * height)
         position += length
         scans += marker == _JPEG_SOS
+        if scans * pixels > _MOST_PIXELS_OF_SCANS:  # a decoder goes over all pixels in each
+            raise Broken(f"{scans} scans of {pixels} pixels", final=True)
 
 
-def _next_marker(data: Buffer, position: int) -> re.Match[bytes] | None:
-    """Search window by window: a mapped file of many megabytes is not to be in memory whole."""
+def next_marker(data: Buffer, position: int) -> re.Match[bytes] | None:
+    """Find the next JPEG marker from *position* on.
+
+    The search goes window by window: a mapped file of many megabytes is not to be in memory whole.
+    """
     while True:
         end = position + _WINDOW_BYTES
         found = _JPEG_MARKER.search(data, position, end)
@@ -81,38 +100,71 @@ def _next_marker(data: Buffer, position: int) -> re.Match[bytes] | None:
 
 def check_png(data: Buffer) -> None:
     """PNG: length and CRC of every chunk, up to IEND (W3C PNG, 5.3)."""
-    position = 8
+    position, doubt = 8, ""
     for _ in _at_most(_MOST_PIECES // 10):
-        (length,) = _unpack(">I", data, position)
+        (length,) = unpack(">I", data, position)
         name = data[position + 4 : position + 8]
-        (crc,) = _unpack(">I", data, position + 8 + length)
+        (crc,) = unpack(">I", data, position + 8 + length)
         if zlib.crc32(data[position + 4 : position + 8 + length]) != crc:
-            raise Broken(f"wrong CRC in chunk {name!r} at byte {position}")
+            doubt = doubt or f"wrong CRC in chunk {name!r} at byte {position}"
+            if not name[0] & 0x20:  # a critical chunk; decoders drop the others
+                raise Broken(doubt, final=True)
         if name == b"IEND":
+            if doubt:
+                raise Broken(doubt)
             return
         position += 12 + length
 
 
+_NOT_NUL = re.compile(rb"[^\0]")
+_GIF_GRAPHIC_CONTROL = b"\xf9"
+
+
 def check_gif(data: Buffer) -> None:
-    """GIF: every block up to the trailer (GIF89a, appendix A)."""
-    (packed,) = _unpack("10xB", data, 0)
+    """GIF: every block up to the trailer (GIF89a, appendix A); NULs between blocks are skipped."""
+    (packed,) = unpack("10xB", data, 0)
     position = 13 + _gif_colours(packed)
     pieces = _at_most(_MOST_PIECES)
+    images, awaits_image = 0, True
     for _ in pieces:
-        (introducer,) = _unpack("B", data, position)
+        if position >= len(data):
+            raise Cut(final=awaits_image)
+        introducer = data[position]
         if introducer == 0x3B:
             return
+        if introducer == 0x00:
+            found = _NOT_NUL.search(data, position)
+            position = found.start() if found else len(data)
+            continue
         if introducer == 0x21:
+            awaits_image |= data[position + 1 : position + 2] in (b"", _GIF_GRAPHIC_CONTROL)
             position += 2
         elif introducer == 0x2C:
-            (packed,) = _unpack("9xB", data, position)
-            position += 10 + _gif_colours(packed) + 1
+            position = _gif_image(data, position)
+            images += 1
+            awaits_image = False  # its decoder tells whether the pixels are all there
         else:
-            raise Broken(f"no block at byte {position}")
-        while size := _unpack("B", data, position)[0]:
-            position += 1 + size
-            next(pieces)
-        position += 1
+            raise Broken(f"no block at byte {position}", final=not images)
+        position = _gif_data(data, position, pieces, final=awaits_image)
+
+
+def _gif_image(data: Buffer, position: int) -> int:
+    """Return where the data of the image at *position* begin."""
+    if position + 10 > len(data):
+        raise Cut(final=True)
+    return position + 10 + _gif_colours(data[position + 9]) + 1
+
+
+def _gif_data(data: Buffer, position: int, pieces: Iterator[int], *, final: bool) -> int:
+    """Return where the chain of data blocks at *position* ends."""
+    end = len(data)
+    while position < end:
+        size = data[position]
+        position += 1 + size
+        if not size:
+            return position
+        next(pieces)
+    raise Cut(final=final)
 
 
 def _gif_colours(packed: int) -> int:
@@ -122,14 +174,14 @@ def _gif_colours(packed: int) -> int:
 
 def check_webp(data: Buffer) -> None:
     """WEBP: the RIFF length, and every chunk within it (RFC 9649, 2.3)."""
-    (riff,) = _unpack("<4xI", data, 0)
+    (riff,) = unpack("<4xI", data, 0)
     if 8 + riff > len(data):
-        raise Cut
+        raise Cut(final=True)
     position = 12
-    pieces = _at_most(_MOST_SEGMENTS)
+    pieces = _at_most(_MOST_PIECES)
     while position < 8 + riff:
         next(pieces)
-        (length,) = _unpack("<4xI", data, position)
+        (length,) = unpack("<4xI", data, position)
         position += 8 + length + (length & 1)
     # The padding byte of the last chunk is left out by some encoders.
     if position > 8 + riff + 1:
@@ -150,10 +202,10 @@ def check_avif(data: Buffer) -> None:
         if not missing and name not in _AVIF_BOXES:
             return  # what follows is no part of the picture
         missing.discard(name)
-        (length,) = _unpack(">I", data, position)
+        (length,) = unpack(">I", data, position)
         header = 8
         if length == 1:
-            (length,) = _unpack(">8xQ", data, position)
+            (length,) = unpack(">8xQ", data, position)
             header = 16
         if length == 0:  # the last box: to the end of the file, whatever that is
             length = len(data) - position
@@ -161,28 +213,29 @@ def check_avif(data: Buffer) -> None:
             raise Broken(f"box of {length} bytes at byte {position}")
         position += length
         if position > len(data):
-            raise Cut
+            raise Cut(final=True)
     if missing:
         raise Cut
 
 
 def check_bmp(data: Buffer) -> None:
     """BMP: the pixels that its header promises (BITMAPINFOHEADER), where they are not packed."""
-    offset, header = _unpack("<10xII", data, 0)
+    offset, header = unpack("<10xII", data, 0)
     if header < 40:  # BITMAPCOREHEADER
-        width, height, depth = _unpack("<18xHH2xH", data, 0)
+        width, height, depth = unpack("<18xHH2xH", data, 0)
         compression = 0
     else:
-        width, height, depth, compression = _unpack("<18xii2xHI", data, 0)
+        width, height, depth, compression = unpack("<18xii2xHI", data, 0)
     if compression in (0, 3):  # BI_RGB, BI_BITFIELDS
         size = (width * depth + 31) // 32 * 4 * abs(height)
     else:
-        (size,) = _unpack("<34xI", data, 0)
+        (size,) = unpack("<34xI", data, 0)
     if offset + size > len(data):
         raise Cut
 
 
-def _unpack(layout: str, data: Buffer, position: int) -> tuple[int, ...]:
+def unpack(layout: str, data: Buffer, position: int) -> tuple[int, ...]:
+    """Read integers at *position*. Raises Cut where the file ends before."""
     try:
         return struct.unpack_from(layout, data, position)
     except struct.error:
@@ -196,59 +249,4 @@ CHECKS: dict[str, Callable[[Buffer], None]] = {
     "GIF": check_gif,
     "AVIF": check_avif,
     "BMP": check_bmp,
-}
-
-
-# The size that a header codes, where the first bytes of a file tell it; before any rotation.
-
-
-def _jpeg_size(start: bytes) -> tuple[int, int] | None:
-    position = 2
-    while True:
-        fill, marker, length = _unpack(">BBH", start, position)
-        if fill != 0xFF:
-            return None
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):  # SOF
-            height, width = _unpack(">HH", start, position + 5)
-            return width, height
-        position += 2 + length
-
-
-def _png_size(start: bytes) -> tuple[int, int] | None:
-    width, height = _unpack(">II", start, 16)
-    return width, height
-
-
-def _webp_size(start: bytes) -> tuple[int, int] | None:
-    if start[12:16] != b"VP8X":
-        return None
-    low, high, low2, high2 = _unpack("<HBHB", start, 24)
-    return (high << 16 | low) + 1, (high2 << 16 | low2) + 1
-
-
-def _bmp_size(start: bytes) -> tuple[int, int] | None:
-    (header,) = _unpack("<I", start, 14)
-    width, height = _unpack("<HH" if header < 40 else "<ii", start, 18)
-    return width, abs(height)
-
-
-def _if_told(read: Callable[[bytes], tuple[int, int] | None]) -> SizeReader:
-    def size(start: bytes) -> tuple[int, int] | None:
-        try:
-            return read(start)
-        except Cut:
-            return None
-
-    return size
-
-
-SizeReader = Callable[[bytes], tuple[int, int] | None]
-
-SIZES: dict[str, SizeReader] = {
-    "JPEG": _if_told(_jpeg_size),
-    "PNG": _if_told(_png_size),
-    "WEBP": _if_told(_webp_size),
-    "GIF": lambda _: None,  # its screen may be smaller than its picture
-    "AVIF": lambda _: None,
-    "BMP": _if_told(_bmp_size),
 }

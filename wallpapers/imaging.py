@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import io
-import math
 import re
-import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
-from PIL import Image, ImageOps
+from PIL import Image
 
+from wallpapers import decoders, second_opinion, thumbnails
 from wallpapers.errors import PictureRefusedError
-from wallpapers.frames import CHECKS, SIZES, Broken, Buffer, Cut
+from wallpapers.frames import CHECKS, Broken, Buffer, Cut, FrameError
+from wallpapers.headers import HEADER_BYTES, SIZES, exif_orientation, orientation
 
 Turn = Callable[[int], AbstractContextManager[None]]  # for a number of pixels
 
@@ -25,6 +24,7 @@ EXTENSIONS = {
     "AVIF": ".avif",
     "BMP": ".bmp",
 }
+DECODE_MEMORY = 512 * 1024 * 1024  # bytes
 MIN_SIDE = 32  # pixels; anything smaller is a spacer or a beacon, no wallpaper
 
 _SIGNATURES = {
@@ -39,17 +39,21 @@ _SIGNATURES = {
 _OTHER_FORMATS = (
     *(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),  # TIFF
     *(b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51", b"\xff\x0a", b"\0\0\0\x0cJXL "),  # JPEG 2000, XL
-    *(b"\0\0\1\0", b"\0\0\2\0", b"8BPS", b"SIMPLE  =", b"DDS ", b"qoif", b"\xd7\xcd\xc6\x9a"),
-    *(b"%!PS", b"\xc5\xd0\xd3\xc6", b"%PDF", b"P1\n", b"P2\n", b"P3\n", b"P4\n", b"P5\n", b"P6\n"),
+    *(b"II\xbc\0", b"II\xbc\1", b"WMPHOTO"),  # JPEG XR
+    *(b"\0\0\1\0", b"\0\0\2\0", b"icns", b"8BPS", b"gimp xcf", b"SIMPLE  =", b"DDS ", b"qoif"),
+    *(b"\xd7\xcd\xc6\x9a", b"%!PS", b"\xc5\xd0\xd3\xc6", b"%PDF", b"AT&TFORM", b"/* XPM */"),
+    *(b"\x8aMNG", b"\x8bJNG", b"FLIF", b"BPG\xfb", b"farbfeld", b"v/1\1", b"#?RADIANCE", b"#?RGBE"),
+    *(b"\x59\xa6\x6a\x95", b"\1\xda\0\1", b"\1\xda\1\1"),  # Sun, SGI
+)
+_OTHER_SIGNATURES = re.compile(
+    rb"P[1-6Ff]\s+[\d#]|P7\s+(WIDTH|HEIGHT|DEPTH|MAXVAL|TUPLTYPE|#)"  # PBM to PAM, PFM
+    rb"|\x0a[\0\2-\5][\0\1][\1\2\4\x08]"  # PCX
+    rb"|(BM|BA|IC|CI|PT|CP).{4}.{4}.{4}[\x0c-\x40]\0\0\0"  # OS/2
+    rb"|BA.{12}(BM|IC|CI|PT|CP)",
+    re.DOTALL,
 )
 _HEIF_BRANDS = (b"ftyphei", b"ftyphev", b"ftypmif1", b"ftypmsf1")
-_EXIF_ORIENTATION = 0x0112
-_SIDEWAYS = range(5, 9)  # EXIF orientations that turn by 90 degrees
-
-# What Pillow thinks of damaged metadata says nothing of the picture.
-warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
-# Pillow only warns between its limit and twice its limit: make that a refusal too.
-warnings.simplefilter("error", Image.DecompressionBombWarning)
+_SIDEWAYS = range(5, 9)  # Exif orientations that turn by 90 degrees
 
 
 @dataclass(frozen=True)
@@ -61,23 +65,60 @@ class Picture:
     height: int
 
 
-def examine(data: Buffer, *, max_pixels: int) -> Picture:
-    """Read format and size from the header of a whole picture; no pixel is decoded.
+def examine(
+    data: Buffer,
+    *,
+    max_pixels: int,
+    check: str = "structure",
+    memory: int = DECODE_MEMORY,
+    turn: Turn = lambda pixels: nullcontext(),
+) -> Picture:
+    """Read format and size from the header of a whole picture.
 
-    Its frame is walked first: decoders take their time, and memory, over a hostile one.
+    Its frame is walked first: decoders take their time, and memory, over a hostile one. No pixel is
+    decoded, unless the frame is at fault and a decoder may know better; with the *check* ``strict``
+    none is asked. *turn* is entered for as long as pixels are in memory.
 
     Raises PictureRefusedError with the reason ``empty``, ``not_an_image``, ``format``, ``cut``,
     ``broken``, ``too_tiny`` or ``too_many_pixels``.
     """
     kind = sniff(data)
-    check_structure(data, kind)
-    with _open(data, kind, max_pixels) as image:
-        width, height = image.size
-        if _orientation(image) in _SIDEWAYS:
-            width, height = height, width
+    accusation = _accusation(data, kind)
+    if accusation and (accusation.final or check == "strict"):
+        raise _refusal(accusation, data, kind)
+    try:
+        width, height = _size(data, kind, max_pixels, memory)
+    except PictureRefusedError as refusal:
+        if accusation and refusal.reason == "broken":
+            raise _refusal(accusation, data, kind) from None
+        raise
     if min(width, height) < MIN_SIDE:
         raise PictureRefusedError("too_tiny", f"{width}x{height}")
+    if accusation:
+        with turn(width * height):
+            if not second_opinion.has_all_pixels(data, kind, max_pixels, memory):
+                raise _refusal(accusation, data, kind)
     return Picture(kind, width, height)
+
+
+def _size(data: Buffer, kind: str, max_pixels: int, memory: int) -> tuple[int, int]:
+    """Return the size as displayed. Raises PictureRefusedError."""
+    size = SIZES[kind](data[:HEADER_BYTES])
+    if size and decoders.needs_too_much_to_open(data, kind, memory):
+        decoders.check_pixels(*size, max_pixels)
+        turned = orientation(data, kind)
+    else:
+        with decoders.opened(data, kind, max_pixels, memory) as image:
+            size = image.size
+            turned = _orientation(data, kind, image)
+    return size[::-1] if turned in _SIDEWAYS else size
+
+
+def _orientation(data: Buffer, kind: str, image: Image.Image) -> int:
+    """Return the orientation that browsers obey; of an AVIF, its decoder knows it."""
+    if kind == "AVIF":
+        return exif_orientation(image.info.get("exif", b"")) or 1
+    return orientation(data, kind)
 
 
 def glance(start: bytes) -> Picture | None:
@@ -101,7 +142,12 @@ def sniff(data: Buffer) -> str:
         if signature.match(data):
             return kind
     start = bytes(data[:1024])
-    if start.startswith(_OTHER_FORMATS) or start[4:].startswith(_HEIF_BRANDS) or _is_svg(start):
+    if (
+        start.startswith(_OTHER_FORMATS)
+        or _OTHER_SIGNATURES.match(start)
+        or start[4:].startswith(_HEIF_BRANDS)
+        or _is_svg(start)
+    ):
         raise PictureRefusedError("format", f"begins with {start[:12]!r}")
     raise PictureRefusedError("not_an_image", f"begins with {start[:24]!r}")
 
@@ -116,12 +162,22 @@ def check_structure(data: Buffer, kind: str) -> None:
 
     Raises PictureRefusedError with the reason ``cut`` or ``broken``.
     """
+    if accusation := _accusation(data, kind):
+        raise _refusal(accusation, data, kind)
+
+
+def _accusation(data: Buffer, kind: str) -> FrameError | None:
     try:
         CHECKS[kind](data)
-    except Cut:
-        raise PictureRefusedError("cut", f"{kind} ends early, after {len(data)} bytes") from None
-    except Broken as error:
-        raise PictureRefusedError("broken", f"{kind}: {error}") from None
+    except (Cut, Broken) as error:
+        return error
+    return None
+
+
+def _refusal(accusation: FrameError, data: Buffer, kind: str) -> PictureRefusedError:
+    if isinstance(accusation, Cut):
+        return PictureRefusedError("cut", f"{kind} ends early, after {len(data)} bytes")
+    return PictureRefusedError("broken", f"{kind}: {accusation}")
 
 
 def develop(
@@ -131,6 +187,7 @@ def develop(
     *,
     whole: bool,
     max_pixels: int,
+    memory: int = DECODE_MEMORY,
     turn: Turn = lambda pixels: nullcontext(),
 ) -> dict[str, bytes]:
     """Decode a picture once, for all that needs it; for nothing, nothing is decoded.
@@ -142,93 +199,23 @@ def develop(
     A JPEG is decoded to the least size that serves. That reads each bit of its scans all the same:
     only the transform into pixels is spared. *turn* is entered for as long as pixels are in memory.
 
-    Raises PictureRefusedError with the reason ``broken`` (or ``cut``).
+    Raises PictureRefusedError with the reason ``broken`` (or ``cut``), and MemoryError where more
+    than *memory* bytes are needed.
     """
     if not sizes and not whole:
         return {}
-    with _open(data, kind, max_pixels) as image:
+    with decoders.opened(data, kind, max_pixels, memory) as image:
         pixels = image.width * image.height
-        frames = min(getattr(image, "n_frames", 1), max_pixels // pixels) if whole else 1
-        if frames == 1:  # the further pictures of an MPO are not as large as its first
-            image.draft("RGB", _largest(image.size, sizes))
-        if not image.info.get("progressive"):  # which keeps every coefficient, whatever the draft
-            pixels = image.width * image.height
-        with turn(pixels), _decoding(image):
-            image.load()
-            picture = _shown(image if frames == 1 else image.copy()) if sizes else None
-            for frame in range(1, frames):
-                image.seek(frame)
+        frames = min(decoders.frames_of(image, kind), max_pixels // pixels) if whole else 1
+        with decoders.decoding(image, kind, memory, frames):
+            upright = thumbnails.Upright(image.size, _orientation(data, kind, image), sizes)
+            image.draft("RGB", upright.least_size)
+            if not image.info.get("progressive"):  # which keeps every coefficient all the same
+                pixels = image.width * image.height
+            with turn(pixels):
                 image.load()
+                picture = upright.of(image) if sizes else None
+                decoders.load_frames(image, range(1, frames))
     if picture is None:
         return {}
-    return {name: _thumbnail(picture, size) for name, size in sizes.items()}
-
-
-def _largest(of: tuple[int, int], sizes: Mapping[str, tuple[int, int]]) -> tuple[int, int]:
-    """Return the size that a picture of size *of* is needed in, to become each of *sizes*.
-
-    Either way round, for it may have to be turned.
-    """
-    longest, shortest = max(of), min(of)
-    scale = max((max(size) / longest for size in sizes.values()), default=0)
-    scale = min(1, scale)
-    long, short = (max(1, math.ceil(side * scale)) for side in (longest, shortest))
-    return (long, short) if of[0] >= of[1] else (short, long)
-
-
-def _thumbnail(picture: Image.Image, size: tuple[int, int]) -> bytes:
-    small = picture.copy()
-    small.thumbnail(size, Image.Resampling.LANCZOS)
-    file = io.BytesIO()
-    small.save(file, "JPEG", quality=85, optimize=True)
-    return file.getvalue()
-
-
-def _shown(image: Image.Image) -> Image.Image:
-    """Return *image* as RGB, upright and on white."""
-    ImageOps.exif_transpose(image, in_place=True)
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
-    if image.mode.startswith("I;16"):  # 16-bit grey; convert() would clip it to white
-        return image.point(lambda level: level / 256, "L").convert("RGB")
-    return image if image.mode == "RGB" else image.convert("RGB")
-
-
-@contextmanager
-def _open(data: Buffer, kind: str, max_pixels: int) -> Iterator[Image.Image]:
-    """Open with the one decoder that the bytes ask for, and cap the pixels before it decodes."""
-    # Pillow's own limit is process-wide and guards decoders that allocate when they open.
-    Image.MAX_IMAGE_PIXELS = max_pixels
-    try:
-        # A mapped file is a file already; the decoders read it without a copy.
-        file = io.BytesIO(data) if isinstance(data, bytes) else data
-        file.seek(0)
-        image = Image.open(file, formats=[kind])  # type: ignore[arg-type]
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise PictureRefusedError("too_many_pixels", f"more than {max_pixels}") from None
-    except Exception as error:  # decoders raise what they like on hostile bytes
-        raise PictureRefusedError("broken", f"{kind}: {error}") from None
-    with image:
-        if image.width * image.height > max_pixels:
-            raise PictureRefusedError("too_many_pixels", f"{image.width}x{image.height}")
-        yield image
-
-
-@contextmanager
-def _decoding(image: Image.Image) -> Iterator[None]:
-    """Name what a decoder refuses."""
-    try:
-        yield
-    except Exception as error:
-        raise PictureRefusedError("broken", f"{image.format}: {error}") from None
-
-
-def _orientation(image: Image.Image) -> int:
-    """Return the EXIF orientation in the header: getexif() of a PNG would decode it first."""
-    exif = Image.Exif()
-    try:
-        exif.load(image.info.get("exif", b""))
-        return int(exif.get(_EXIF_ORIENTATION, 1))
-    except Exception:  # damaged EXIF hurts nobody but itself
-        return 1
+    return {name: thumbnails.thumbnail(picture, size) for name, size in sizes.items()}

@@ -23,6 +23,7 @@ class StoredImage(TypedDict):
     height: int
     format: str  # JPEG, PNG, WEBP, GIF, AVIF or BMP
     size: int  # bytes
+    smaller_than_listed: NotRequired[bool]  # True with less than a quarter of the listed pixels
     preview: NotRequired[bool]  # True where it is no original, which was asked for (previews=1)
 
 

@@ -25,7 +25,6 @@ from scrapy.extensions.feedexport import FeedExporter
 from wallpapers import __version__
 from wallpapers.downloads.cookies import OfflineCookiesMiddleware
 from wallpapers.downloads.handler import GuardedDownloadHandler
-from wallpapers.downloads.patience import PatienceMiddleware
 from wallpapers.downloads.redirects import PictureRedirectMiddleware
 from wallpapers.downloads.robots import NamedRobotsTxtMiddleware
 from wallpapers.downloads.traffic import Traffic
@@ -36,6 +35,7 @@ from wallpapers.feeds.exporter import CheckedFeedExporter
 from wallpapers.feeds.storages import JsonCellsCsvItemExporter, WholeFileFeedStorage
 from wallpapers.logformatter import ShownOnlyLogFormatter
 from wallpapers.middlewares.ledger import RunLedgerMiddleware
+from wallpapers.middlewares.retry import PatientRetryMiddleware
 from wallpapers.pipelines.claim import ClaimPipeline
 from wallpapers.pipelines.images import WallpaperImagesPipeline
 from wallpapers.run.addon import Run
@@ -74,7 +74,7 @@ DOWNLOADER_MIDDLEWARES = {
     RobotsTxtMiddleware: None,
     NamedRobotsTxtMiddleware: 100,
     RetryMiddleware: None,
-    PatienceMiddleware: 550,
+    PatientRetryMiddleware: 550,
     RedirectMiddleware: None,
     PictureRedirectMiddleware: 600,
     CookiesMiddleware: None,
@@ -95,11 +95,15 @@ WALLPAPERS_CATALOGUE = ""
 WALLPAPERS_PLACEHOLDERS = [
     "69685bd4475a36f3fac223763fa90fba5118ffc463f35627fbebe0dede1742992a234f8cd6fc072e7ca6b748895a5706d07e056e274c7c4fea7b019243e9b22d",
 ]
-# "structure" or "decode": what the former does not see is damage in the midst of a picture.
+# "structure", "decode" or "strict": what the first does not see is damage in the midst of a
+# picture; with the last, no decoder is asked where the frame is at fault.
 WALLPAPERS_CHECK = "structure"
-# Pillow only warns at 89 million pixels. 100 million are 400 MB under decode; an 8K wallpaper
-# has 33 million.
+# Pillow only warns at 89 million pixels. An 8K wallpaper has 33 million.
 WALLPAPERS_MAX_PIXELS = 100_000_000
+# What one picture may cost the process that looks at it: seconds of processor time, and bytes. The
+# slowest 8K picture takes 2 s; 512 MiB are enough for one of any format.
+WALLPAPERS_DECODE_SECONDS = 10.0
+WALLPAPERS_DECODE_MEMORY = 512 * 1024 * 1024
 
 # Towards the source: polite where it lists, fast where it serves pictures. Read by Scrapy.
 
@@ -131,9 +135,9 @@ DOWNLOAD_TIMEOUT = 900
 WALLPAPERS_IDLE_TIMEOUT = 30.0
 # Scrapy: 20. No picture needs more than 5.
 REDIRECT_MAX_TIMES = 5
-# Scrapy: 2, without a pause. Read by PatienceMiddleware, as are the seconds below: the first pause
-# between two tries, which doubles; the longest that a Retry-After may ask for; and how long a host
-# that was there and went away is waited for.
+# Scrapy: 2, without a pause. Read by PatientRetryMiddleware, as are the seconds below: the first
+# pause between two tries, which doubles; the longest that a Retry-After may ask for; and how long
+# a host that was there and went away is waited for.
 RETRY_TIMES = 4
 # Scrapy's without those of Twisted's HTTP client, which has no part in this and takes a tenth of a
 # second to import.

@@ -26,7 +26,7 @@ from wallpapers.demo.standin import StandIn
 from wallpapers.errors import PictureRefusedError
 from wallpapers.inspection.crew import Crew
 from wallpapers.inspection.findings import Demands, Task
-from wallpapers.inspection.process import DECODE_BUDGET, Turns
+from wallpapers.inspection.process import DECODE_BUDGET, DECODE_FREELY, Turns
 from wallpapers.run.exit_status import ExitStatus
 from wallpapers.settings import EXTENSIONS
 
@@ -225,7 +225,9 @@ def test_a_picture_with_more_than_its_share_of_the_pixels_is_decoded_alone(tmp_p
             process.start()
             return process, ours, may_end
 
-        small, smaller, large = begin(DECODE_BUDGET // 2), begin(1), begin(DECODE_BUDGET // 2 + 1)
+        small, smaller, large = map(
+            begin, (DECODE_BUDGET // 2, DECODE_FREELY + 1, DECODE_BUDGET // 2 + 1)
+        )
         assert small[1].recv() == smaller[1].recv() == "begun"
         assert not large[1].poll(0.2)
         small[2].set()
@@ -233,6 +235,9 @@ def test_a_picture_with_more_than_its_share_of_the_pixels_is_decoded_alone(tmp_p
         assert not large[1].poll(0.2)
         smaller[2].set()
         assert large[1].poll(PATIENCE_S)
-        large[2].set()
-        for process, _, _ in (smaller, large):
+        tiny = begin(DECODE_FREELY)
+        assert tiny[1].poll(PATIENCE_S)
+        for process, _, may_end in (tiny, large):
+            may_end.set()
             process.join()
+        smaller[0].join()

@@ -17,7 +17,7 @@ from tests.standin import outages
 from tests.standin.picture_faults import PictureCutByLength
 from tests.standin.transfer_faults import OtherHosts
 from wallpapers.demo.standin import StandIn
-from wallpapers.downloads.patience import retry_after_s
+from wallpapers.middlewares.retry import retry_after_s
 from wallpapers.run.exit_status import ExitStatus
 
 AWAY = {
@@ -76,7 +76,7 @@ def test_a_server_that_goes_away_for_a_while_costs_nothing(
     assert run.exit_status is ExitStatus.COMPLETE
     assert run.stats["wallpapers/stored"] == 300
     assert run.stats["wallpapers/outages"] >= 1
-    assert any(": waiting for it, up to" in line for line in run.warnings())
+    assert any("; waiting up to" in line for line in run.warnings())
 
 
 def test_a_name_that_does_not_resolve_for_a_while_costs_nothing(

@@ -84,6 +84,15 @@ def test_bytes_behind_the_end_are_no_fault(name: str) -> None:
         (b"<!---->" * 150 + b"x", "not_an_image"),  # once a pattern took exponential time for it
         (b"<?xml version='1.0'?><html></html>", "not_an_image"),
         (b"8BPS\0\1" + b"\0" * 64, "format"),
+        (b"II\xbc\1" + b"\0" * 64, "format"),  # JPEG XR
+        (encoded(noise(1), "PCX"), "format"),
+        (b"P7\nWIDTH 96\nHEIGHT 64\nDEPTH 3\n", "format"),
+        (encoded(noise(1), "PPM").replace(b"\n", b"\r\n", 2), "format"),
+        (b"P5 # made by hand\n96 64 255\n", "format"),
+        (b"BM" + bytes(12) + b"\x10\0\0\0" + bytes(64), "format"),  # OS/2, without all its fields
+        (b"BA" + bytes(12) + b"BM" + bytes(12) + b"\x40\0\0\0" + bytes(64), "format"),
+        (b"P1 is not a picture", "not_an_image"),
+        (b"\n\n<!DOCTYPE html>", "not_an_image"),
         (b"%PDF-1.7\n", "format"),
         (b"\0\0\0\x18ftypheic" + b"\0" * 64, "format"),
         (encoded(noise(1, 31, 64), "PNG"), "too_tiny"),
@@ -176,6 +185,32 @@ def test_a_thumbnail_shows_transparency_as_white_and_16_bit_grey_as_grey() -> No
         made = imaging.develop(png, "PNG", sizes, whole=False, max_pixels=LIMIT)
         levels = Image.open(io.BytesIO(made["a"])).tobytes()
         assert level - 2 <= min(levels) <= max(levels) <= level + 2
+
+
+@pytest.mark.parametrize("kind", ["WEBP", "AVIF", "JPEG"])
+def test_what_a_decoder_would_need_is_known_before_it_is_taken(kind: str) -> None:
+    options = {"progressive": True} if kind == "JPEG" else {}
+    data, sizes = encoded(noise(1), kind, **options), {"a": (32, 32)}
+    with pytest.raises(MemoryError):
+        imaging.develop(data, kind, sizes, whole=False, max_pixels=LIMIT, memory=96 * 64 * 2)
+
+
+def test_a_picture_that_needs_too_much_memory_is_known_all_the_same() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for options in ({"exif": exif}, {"lossless": True}, {}):
+        data = encoded(noise(1), "WEBP", **options)
+        picture = imaging.examine(data, max_pixels=LIMIT, memory=1)
+        assert picture == imaging.examine(data, max_pixels=LIMIT)
+        assert imaging.glance(data[:100]) == imaging.Picture("WEBP", 96, 64)
+
+
+def test_what_its_decoder_says_is_told() -> None:
+    twelve_bits = WHOLE["jpeg"].replace(b"\xff\xc0\0\x11\x08", b"\xff\xc0\0\x11\x0c")
+    with pytest.raises(
+        PictureRefusedError, match=r"^broken \(JPEG: cannot handle 12-bit layers\)$"
+    ):
+        imaging.examine(twelve_bits, max_pixels=LIMIT)
 
 
 def gif(screen: bytes, blocks: bytes) -> bytes:

@@ -53,10 +53,16 @@ class Entered:
 
 @dataclass(frozen=True)
 class Holder:
-    """The picture whose row has a path; ``is_needed`` = whole, and stored for another wallpaper."""
+    """The picture whose row has a path."""
 
     checksum: str
-    is_needed: bool
+    is_whole: bool
+    has_others: bool  # is it stored for another wallpaper than the one that asks?
+
+    @property
+    def is_needed(self) -> bool:
+        """Would another wallpaper lose its picture with the file?"""
+        return self.is_whole and self.has_others
 
 
 class Entries:
@@ -156,7 +162,7 @@ class Entries:
         if row is None:
             return None
         is_whole = self._held(row, "", "stored").whole
-        return Holder(row.sha256, is_whole and self._sharing(row.sha256, wallpaper) > 0)
+        return Holder(row.sha256, is_whole, self._sharing(row.sha256, wallpaper) > 0)
 
     def forget(self, checksum: str) -> None:
         """Remove the row of a picture whose file is replaced; its wallpapers are fetched again."""

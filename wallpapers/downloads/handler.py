@@ -25,6 +25,7 @@ from scrapy.utils.httpobj import urlparse_cached
 from scrapy.utils.url import add_http_if_no_scheme
 
 from wallpapers.checks import positive
+from wallpapers.downloads.errors import RunIsEndingError
 from wallpapers.downloads.framing import LenientConnector
 from wallpapers.downloads.guard import (
     Origin,
@@ -33,7 +34,6 @@ from wallpapers.downloads.guard import (
     origin,
     refuse_private_literal,
 )
-from wallpapers.downloads.patience import RunIsEndingError
 from wallpapers.downloads.tls import tls_context
 from wallpapers.downloads.transfer import (
     MemoryBody,

@@ -18,8 +18,10 @@ from scrapy.exceptions import (
 )
 
 from wallpapers.downloads.guard import PrivateAddressError
+from wallpapers.downloads.hosts import HostStatusError
 from wallpapers.downloads.redirects import RedirectLoopError, RedirectRefusedError
 from wallpapers.downloads.robots import RobotsForbiddenError
+from wallpapers.run.reasons import http_reason
 
 _SSL_CONTEXT = re.compile(r" ssl:(<[^>]*>|default)")  # aiohttp tells the object
 
@@ -46,6 +48,9 @@ _REASONS: tuple[tuple[type[BaseException], str], ...] = (
 def explain(error: BaseException | None) -> tuple[str, str]:
     """Return the reason and a short text for what a download raised; ``connection`` by default."""
     causes = list(_causes(error))
+    for cause in causes:
+        if isinstance(cause, HostStatusError):
+            return http_reason(cause.status), "its host does not serve at present"
     for kind, reason in _REASONS:
         for cause in causes:
             if isinstance(cause, kind):

@@ -27,11 +27,13 @@ _WINDOW_BYTES = 1024 * 1024
 class Demands:
     """What a picture must be to be kept, and what is made of it."""
 
-    check: str  # structure or decode
+    check: str  # structure, decode or strict
     max_pixels: int
     wanted: Wanted = field(default_factory=Wanted)
     placeholders: frozenset[str] = frozenset()  # sha512 of pictures that stand for a missing one
     thumbs: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # largest width and height
+    seconds: float = 10.0  # of processor time for one picture
+    memory: int = imaging.DECODE_MEMORY  # bytes for the pixels of one picture
 
 
 class Task(NamedTuple):
@@ -48,6 +50,7 @@ class Findings(NamedTuple):
     size: int
     picture: imaging.Picture
     thumbs: Thumbs
+    smaller_than_listed: bool = False  # far fewer pixels than the listing claims
 
 
 def inspect(task: Task, demands: Demands, turn: imaging.Turn) -> Findings:
@@ -56,29 +59,38 @@ def inspect(task: Task, demands: Demands, turn: imaging.Turn) -> Findings:
     Raises PictureRefusedError with its reason, and StoreError where the file cannot be read.
     """
     with _content(Path(task.path)) as data:
-        picture = imaging.examine(data, max_pixels=demands.max_pixels)
-        size = len(data)
-        why = demands.wanted.why_not(
-            picture.width, picture.height, size_bytes=size, kind=picture.format
-        )
-        if why:
-            raise PictureRefusedError(*why)
-        placeholders.check(
-            data,
-            picture.width,
-            picture.height,
-            claimed_pixels=task.claimed_pixels,
-            known=demands.placeholders,
-        )
-        thumbs = imaging.develop(
-            data,
-            picture.format,
-            demands.thumbs,
-            whole=demands.check == "decode",
-            max_pixels=demands.max_pixels,
-            turn=turn,
-        )
-        return Findings(_sha256(data), size, picture, thumbs)
+        try:
+            return _inspect(data, task, demands, turn)
+        except MemoryError:
+            detail = f"needs more than {demands.memory // 2**20} MB to decode"
+            raise PictureRefusedError("too_many_pixels", detail) from None
+
+
+def _inspect(data: Buffer, task: Task, demands: Demands, turn: imaging.Turn) -> Findings:
+    picture = imaging.examine(
+        data,
+        max_pixels=demands.max_pixels,
+        check=demands.check,
+        memory=demands.memory,
+        turn=turn,
+    )
+    width, height, size = picture.width, picture.height, len(data)
+    why = demands.wanted.why_not(width, height, size_bytes=size, kind=picture.format)
+    if why:
+        raise PictureRefusedError(*why)
+    claimed = task.claimed_pixels
+    placeholders.check(data, width, height, claimed_pixels=claimed, known=demands.placeholders)
+    smaller = placeholders.is_smaller_than_listed(width, height, claimed)
+    thumbs = imaging.develop(
+        data,
+        picture.format,
+        demands.thumbs,
+        whole=demands.check == "decode",
+        max_pixels=demands.max_pixels,
+        memory=demands.memory,
+        turn=turn,
+    )
+    return Findings(_sha256(data), size, picture, thumbs, smaller)
 
 
 @contextmanager

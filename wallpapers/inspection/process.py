@@ -11,10 +11,13 @@ from multiprocessing.connection import Connection
 from time import monotonic
 
 from wallpapers.inspection.findings import Demands, Findings, Task, inspect
+from wallpapers.inspection.limits import die_with, limit_memory, limited_time
 
 READY = "ready"
 # Pixels under decode at once in all processes; a larger picture is decoded while no other is.
 DECODE_BUDGET = 40_000_000
+# A picture up to this number of pixels waits for no other: it hardly counts.
+DECODE_FREELY = 1_000_000
 
 Answer = Findings | Exception
 
@@ -31,7 +34,10 @@ class Turns:
 
     @contextmanager
     def decode(self, pixels: int) -> Iterator[None]:
-        """Hold the share of a picture; one that is larger than that runs alone."""
+        """Hold the share of a picture; one that is larger than that runs beside small ones only."""
+        if pixels <= DECODE_FREELY:
+            yield
+            return
         fcntl.lockf(self._lock, fcntl.LOCK_EX if pixels > self._share else fcntl.LOCK_SH)
         try:
             yield
@@ -39,20 +45,47 @@ class Turns:
             fcntl.lockf(self._lock, fcntl.LOCK_UN)
 
 
-def main(descriptor: int, lock: int, processes: int) -> None:
-    """Answer tasks until the crawl closes its end, or is gone; begin with READY."""
+class Begun:
+    """Counts the tasks that were begun, where the crawl reads it when this process has died."""
+
+    BYTES = 8
+
+    def __init__(self, file: int, slot: int) -> None:
+        self._file = file
+        self._offset = slot * self.BYTES
+        self._count = 0
+
+    def one_more(self) -> None:
+        """Count a task."""
+        self._count += 1
+        os.pwrite(self._file, self._count.to_bytes(self.BYTES, "little"), self._offset)
+
+    @classmethod
+    def read(cls, file: int, slot: int) -> int:
+        """Return the count of the process that has *slot*."""
+        return int.from_bytes(os.pread(file, cls.BYTES, slot * cls.BYTES), "little")
+
+
+def main(descriptor: int, shared: int, processes: int, slot: int, crawl_pid: int) -> None:
+    """Answer tasks until the crawl closes its end, or is gone; begin with READY.
+
+    *shared* is a file that all processes have: the lock of the decoders, and a slot for each.
+    """
+    die_with(crawl_pid)
     # Ctrl-C and SIGTERM are for the crawl, which says here when it is done.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     os.nice(_NICENESS)
-    turns = Turns(lock, processes)
+    turns = Turns(shared, processes)
+    begun = Begun(shared, slot)
     try:
         with Connection(descriptor) as crawl:
             demands: Demands = crawl.recv()
+            limit_memory(demands.memory)
             crawl.send(READY)
             while True:
                 tasks: list[Task] = crawl.recv()
-                for answers in _in_time(_answer(task, demands, turns) for task in tasks):
+                for answers in _in_time(_answer(task, demands, turns, begun) for task in tasks):
                     crawl.send(answers)
     except (EOFError, OSError):
         return
@@ -71,9 +104,11 @@ def _in_time(answers: Iterable[Answer]) -> Iterator[list[Answer]]:
         yield gathered
 
 
-def _answer(task: Task, demands: Demands, turns: Turns) -> Answer:
+def _answer(task: Task, demands: Demands, turns: Turns, begun: Begun) -> Answer:
+    begun.one_more()
     try:
-        return inspect(task, demands, turns.decode)
+        with limited_time(demands.seconds):
+            return inspect(task, demands, turns.decode)
     except Exception as error:  # whatever it is, the crawl is to hear of it
         error.__cause__ = error.__context__ = None
         return error.with_traceback(None)

@@ -3,18 +3,82 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields
-from typing import Any
+from typing import Any, Protocol
 
 from scrapy import Request
 
 from wallpapers.downloads.addresses import is_askable
-from wallpapers.items import Wallpaper, fields_of
+from wallpapers.downloads.pictures import picture_request
+from wallpapers.errors import PictureRefusedError, SmallerThanListedError
+from wallpapers.items import StoredImage, Wallpaper, fields_of
 from wallpapers.listings.masking import MOST_CHARACTERS
 from wallpapers.listings.text import address, one_line
+from wallpapers.pipelines import results
+from wallpapers.run.reasons import FailureReason
 
+_BAD_URL = "not an http(s) address, or contains a user name"
 _FIELDS = [field.name for field in fields(Wallpaper)]
+
+
+# A candidate, and why it gave no picture.
+Refusal = tuple[str, PictureRefusedError]
+
+
+class Fetch(Protocol):
+    """Fetch a candidate. Raises PictureRefusedError; SmallerThanListedError if not accepted."""
+
+    async def __call__(self, request: Request, *, accept_smaller: bool) -> StoredImage: ...
+
+
+def requests_for(
+    item: Any, candidates: Iterable[object], referer: Callable[[str], str]
+) -> list[Request]:
+    """Return a request for each of *candidates* that is a well-formed address."""
+    previews = fields_of(item).get("previews") or ()
+    return [
+        picture_request(url, referer(url), preview=url in previews)
+        for url in candidates
+        if is_askable(url)
+    ]
+
+
+def is_preview(request: Request, item: Any) -> bool:
+    """Return whether *request* is for a candidate of *item* that is no original."""
+    return request.meta.get("preview") or request.url in (fields_of(item).get("previews") or ())
+
+
+async def first_stored(
+    candidates: Sequence[Request | object], fetch: Fetch
+) -> tuple[StoredImage | None, list[Refusal]]:
+    """Return the first picture that can be stored, and why the candidates before gave none.
+
+    One that is far smaller than its listing claims is taken where no candidate has a better one.
+    """
+    refusals: list[Refusal] = []
+    smaller: list[tuple[int, Request]] = []  # with their pixels
+    for number, candidate in enumerate(candidates, 1):
+        is_last_resort = number == len(candidates) and not smaller
+        try:
+            if not isinstance(candidate, Request):
+                raise PictureRefusedError(FailureReason.BAD_URL, _BAD_URL)
+            return await fetch(candidate, accept_smaller=is_last_resort), refusals
+        except PictureRefusedError as refusal:
+            if isinstance(refusal, SmallerThanListedError) and isinstance(candidate, Request):
+                smaller.append((refusal.pixels, candidate))
+            refusals.append((_shown(candidate), results.bare(refusal)))
+    if smaller:
+        _, largest = max(smaller, key=lambda pair: pair[0])
+        try:
+            return await fetch(largest, accept_smaller=True), refusals
+        except PictureRefusedError as refusal:
+            refusals.append((largest.url, results.bare(refusal)))
+    return None, refusals
+
+
+def _shown(candidate: Request | object) -> str:
+    return candidate.url if isinstance(candidate, Request) else name_of(candidate)
 
 
 def in_order(

@@ -17,3 +17,10 @@ class LeftForNextRun(DropItem):
 
     def __init__(self) -> None:
         super().__init__("the run is ending", log_level="DEBUG")
+
+
+class PutAside(DropItem):
+    """The host of this wallpaper is not ready; the wallpaper is processed later in the run."""
+
+    def __init__(self) -> None:
+        super().__init__("put aside until its host is ready", log_level="DEBUG")

@@ -4,82 +4,57 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sys
 from collections.abc import Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import PIL
-from scrapy import Request, Spider
+from scrapy import Request, Spider, signals
 from scrapy.exceptions import NotConfigured
 from scrapy.http import Response
 from scrapy.pipelines.images import ImagesPipeline
-from scrapy.utils.asyncio import is_asyncio_available
 from scrapy.utils.misc import arg_to_iter
 
 from wallpapers import filters
-from wallpapers.catalogue.place import catalogue_url
-from wallpapers.catalogue.writer import Writer
-from wallpapers.checks import not_negative, one_of, positive, sizes
-from wallpapers.downloads import reasons
-from wallpapers.downloads.addresses import host_of, is_askable
-from wallpapers.downloads.pictures import picture_request
-from wallpapers.downloads.responses import PictureResponse
-from wallpapers.errors import MissingLibraryError, PictureRefusedError, SettingError, StoreError
-from wallpapers.filters import Wanted
-from wallpapers.inspection.findings import Demands
+from wallpapers.downloads.addresses import host_of
+from wallpapers.errors import SettingError, StoreError
 from wallpapers.items import StoredImage, Wallpaper, candidates_of, fields_of
 from wallpapers.listings.text import one_line
 from wallpapers.pipelines import candidates, results
-from wallpapers.pipelines.drops import Filtered, LeftForNextRun
+from wallpapers.pipelines.aside import AsideQueues
+from wallpapers.pipelines.candidates import Refusal
+from wallpapers.pipelines.drops import Filtered, LeftForNextRun, PutAside
+from wallpapers.pipelines.fetching import Candidate, PictureFetcher
 from wallpapers.pipelines.library import Library
+from wallpapers.pipelines.places import HostNotReadyError
+from wallpapers.pipelines.setup import check_hooks, check_libraries, requirements_of
 from wallpapers.run.addon import run_of
-from wallpapers.run.reasons import FailureReason, Verdict, http_reason
-from wallpapers.storage.address import folder_of, store_address
-from wallpapers.storage.contract import Storage
-from wallpapers.storage.intake import Arrival, Intake
+from wallpapers.run.reasons import FailureReason, Verdict
+from wallpapers.storage.address import store_address
 from wallpapers.storage.local import LocalStorage
-from wallpapers.storage.names import safe_name
-from wallpapers.storage.remote import RemoteStorage
+from wallpapers.storage.names import picture_path, thumbnail_path
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from scrapy.pipelines.files import FilesStoreProtocol
     from scrapy.pipelines.media import FileInfoOrError, MediaPipeline
 
-    from wallpapers.catalogue.catalogue import Catalogue
-    from wallpapers.storage.parts import Part
-
     SpiderInfo = MediaPipeline.SpiderInfo
 
 logger = logging.getLogger(__name__)
 
-_MAX_LINE = 2_000  # characters of a log line that tells of a failed wallpaper
-
-Refusal = tuple[str, PictureRefusedError]  # the candidate, and why it gave nothing
-
-
-class NoWallpaper(Exception):
-    """The item names no candidate, and there is no request for it."""
-
-
-# Hooks of ImagesPipeline and its bases that this pipeline has no use for.
-_NOT_CALLED = (
-    *("get_images", "convert_image", "image_downloaded", "file_downloaded", "inc_stats"),
-    *("media_to_download", "media_downloaded", "media_failed"),
-)
+_MAX_LINE = 2_000  # characters of a log line about a failed wallpaper
 
 
 class WallpaperImagesPipeline(ImagesPipeline):
-    """Scrapy's ImagesPipeline with another heart: originals, one candidate after the other.
+    """Scrapy's ImagesPipeline for originals, which tries one candidate after the other.
 
     ``get_media_requests``, ``file_path``, ``thumb_path`` and ``item_completed`` are the extension
     points that Scrapy documents. ``item_completed`` gets one success, or a Failure with a
     PictureRefusedError for each candidate; the extension that ``file_path`` gives is replaced by
-    the true one. Nothing is kept beyond the download that it belongs to.
+    the true one.
 
-    Stats: ``wallpapers/stored``, ``wallpapers/known``, ``wallpapers/duplicate``,
-    ``wallpapers/filtered/<reason>``, ``wallpapers/failed/<reason>``.
+    Stats: ``wallpapers/<verdict>``, ``wallpapers/filtered/<reason>``,
+    ``wallpapers/failed/<reason>``, ``wallpapers/smaller_than_listed``.
     """
 
     STORE_SCHEMES: ClassVar[dict[str, type[FilesStoreProtocol]]] = {
@@ -91,87 +66,54 @@ class WallpaperImagesPipeline(ImagesPipeline):
     def __init__(
         self, store_uri: str | PathLike[str], download_func: None = None, *, crawler: Crawler
     ) -> None:
-        if int(PIL.__version__.split(".")[0]) < 13:
-            raise MissingLibraryError(
-                f"Pillow 13 or later is needed, {PIL.__version__} is installed: its JPEG decoder "
-                "can be made to overflow; pip install 'pillow>=13'"
-            )
-        self._refuse_hooks_that_are_not_called()
-        if not is_asyncio_available():
-            raise SettingError("TWISTED_REACTOR must be the asyncio reactor, Scrapy's default")
-        settings = crawler.settings
-        self._demands = Demands(
-            check=one_of(settings, "WALLPAPERS_CHECK", ("structure", "decode")),
-            max_pixels=int(positive(settings, "WALLPAPERS_MAX_PIXELS")),
-            wanted=Wanted.of(crawler.spider, settings),
-            placeholders=frozenset(settings.getlist("WALLPAPERS_PLACEHOLDERS")),
-            thumbs=sizes(settings, "IMAGES_THUMBS"),
-        )
-        most = not_negative(settings, "CONCURRENT_REQUESTS")
+        check_hooks(type(self))
+        check_libraries()
+        self._requirements = requirements_of(crawler)
         try:
             super().__init__(store_address(str(store_uri)), crawler=crawler)
         except NotConfigured as error:
             raise SettingError("IMAGES_STORE must be a folder, s3:// or gs://, got none") from error
-        self.thumbs = dict(self._demands.thumbs)
-        if settings["WALLPAPERS_CATALOGUE"]:
-            catalogue_url(settings)  # a wrong one is to be told at the start
-        run = run_of(crawler)
-        self._ledger, self._state = run.ledger, run.state
-        self._in_flight: dict[str, asyncio.Future[StoredImage]] = {}
-        # One of Scrapy's requests is kept for the listing, which else would wait for pictures.
-        # A picture has its place until it is stored: neither memory nor disk runs full.
-        places = max(1, most - 1) if most else sys.maxsize
-        self._places = asyncio.Semaphore(places)
-        # As many again may wait for their rows, so that the run stops soon after it is told to.
-        self._rows = asyncio.Semaphore(places)
+        self.thumbs = dict(self._requirements.thumbs)
+        self._run = run_of(crawler)
+        self._ledger, self._state = self._run.ledger, self._run.state
 
     def open_spider(self, spider: Spider | None = None) -> None:
         super().open_spider()
-        self._storage = self._make_storage()
-        self._intake = Intake(self._storage, self._demands)
-        self._writer = Writer(self._open_catalogue)
-        self._library = Library(self._storage, self._intake, self._writer)
+        self._library = Library.from_crawler(
+            self.crawler, self._state, self._requirements, self.store, self.spiderinfo
+        )
         try:
-            self._intake.open()
+            self._library.open()
         except StoreError as error:
-            self._state.store_failed(f"The store does not take a file: {error}")
+            self._state.store_failed(f"Store not writable: {error}")
         else:
             # Beside the first request, which needs no catalogue.
-            self._opening = asyncio.ensure_future(self._open_library())
+            self._opening = asyncio.ensure_future(self._open_catalogue())
+        self._aside = AsideQueues(self.crawler, self._run, self, self._library.scratch_file)
+        self._fetcher = PictureFetcher(
+            self.crawler, self._state, self._library, self._aside.take_up
+        )
+        self.crawler.signals.connect(self._spider_idle, signals.spider_idle)
 
-    async def _open_library(self) -> None:
+    async def _open_catalogue(self) -> None:
         try:
-            await self._writer.open()
+            await self._library.open_catalogue()
         except StoreError as error:
-            self._state.store_failed(f"The catalogue cannot be used: {error}")
+            self._state.store_failed(f"Catalogue failed: {error}")
 
-    def _open_catalogue(self) -> Catalogue:
-        from wallpapers.catalogue.catalogue import Catalogue
-
-        url = catalogue_url(self.crawler.settings)
-        return Catalogue.open(url, self._storage.holds, self._storage.address)
-
-    def _make_storage(self) -> Storage:
-        address = store_address(str(self.crawler.settings["IMAGES_STORE"]))
-        if folder_of(address) is not None:
-            return LocalStorage(address)
-        return RemoteStorage(self.store, address, self.spiderinfo)
+    def _spider_idle(self) -> None:
+        self._aside.keep_open(self._fetcher.places.queue)
 
     def close_spider(self) -> None:
-        self._writer.close()
-        self._intake.close()
+        self._aside.close()
+        self._library.close()
 
     # What Scrapy's users may override
 
     def get_media_requests(self, item: Any, info: SpiderInfo) -> list[Request]:
-        """Return a request for each candidate that may be asked for, best first."""
+        """Return a request for each candidate that is a well-formed address, best first."""
         referer = getattr(info.spider, "picture_referer", lambda url: "")
-        previews = fields_of(item).get("previews") or ()
-        return [
-            picture_request(url, referer(url), preview=url in previews)
-            for url in self._candidates(item)
-            if is_askable(url)
-        ]
+        return candidates.requests_for(item, candidates_of(item, self.images_urls_field), referer)
 
     def file_path(
         self,
@@ -187,11 +129,10 @@ class WallpaperImagesPipeline(ImagesPipeline):
         """
         wallpaper = fields_of(item)
         source = wallpaper.get("source") or (info.spider.name if info else "")
-        identity = wallpaper.get("id") or candidates.hash_of(request.url)
-        if _is_preview(request, item):  # which never takes the place of an original
+        identity = str(wallpaper.get("id") or candidates.hash_of(request.url))
+        if candidates.is_preview(request, item):  # which never takes the place of an original
             identity = f"{identity}-preview"
-        names = (source, wallpaper.get("listing"), identity)
-        return "/".join(safe_name(str(name)) for name in names if name) + ".jpg"
+        return picture_path(source, wallpaper.get("listing") or "", identity)
 
     def thumb_path(
         self,
@@ -203,165 +144,88 @@ class WallpaperImagesPipeline(ImagesPipeline):
         item: Any = None,
     ) -> str:
         """Return ``thumbs/<name>/source/listing/id.jpg``; a thumbnail is always a JPEG."""
-        path = self.file_path(request, response, info, item=item)
-        return f"thumbs/{safe_name(thumb_id)}/{path}"
+        return thumbnail_path(thumb_id, self.file_path(request, response, info, item=item))
 
-    def _refuse_hooks_that_are_not_called(self) -> None:
-        for hook in _NOT_CALLED:
-            if getattr(type(self), hook) is not getattr(ImagesPipeline, hook):
-                raise SettingError(
-                    f"{type(self).__name__}.{hook} would never be called: pictures are stored as "
-                    "they were served; override get_media_requests, file_path, thumb_path or "
-                    "item_completed"
-                )
-
-    # The heart
+    # The way of an item
 
     async def process_item(self, item: Any, spider: Spider | None = None) -> Any:
-        """Have the wallpaper stored and give it its verdict; an item without candidates passes."""
-        try:
-            done = await self._results(item)
-        except NoWallpaper:
+        """Store the wallpaper and give it its verdict; an item without candidates passes."""
+        requests = list(arg_to_iter(self.get_media_requests(item, self.spiderinfo)))
+        given = candidates_of(item, self.images_urls_field)
+        if not (given or requests):
             named = self.images_urls_field in fields_of(item)
             return self.item_completed([], item, self.spiderinfo) if named else item
-        except (StoreError, OSError) as error:
-            self._state.store_failed(f"The store failed: {error}")
-            self._ledger.leave(item)
-            raise LeftForNextRun from error
+        self._ledger.register_missing(item)
+        try:
+            if self._state.stopping:
+                raise LeftForNextRun
+            done = await self._settled(item, given, requests)
+        except HostNotReadyError as not_ready:
+            if not self._aside.put(not_ready.host, item):
+                done = await self._settled(item, given, requests, may_wait=True)
+            else:
+                raise PutAside from None
         except LeftForNextRun:
             self._ledger.leave(item)
             raise
+        except (StoreError, OSError) as error:
+            self._state.store_failed(f"Store failed: {error}")
+            self._ledger.leave(item)
+            raise LeftForNextRun from error
         return self.item_completed(done, item, self.spiderinfo)
 
-    async def _results(self, item: Any) -> list[FileInfoOrError]:
-        requests = list(arg_to_iter(self.get_media_requests(item, self.spiderinfo)))
-        given = self._candidates(item)
-        if not (given or requests):
-            raise NoWallpaper
-        self._ledger.register_missing(item)
-        if self._state.stopping:
-            raise LeftForNextRun
+    async def _settled(
+        self, item: Any, given: list[Any], requests: Sequence[Request], *, may_wait: bool = False
+    ) -> list[FileInfoOrError]:
+        """Return the results of a wallpaper, which has its verdict."""
         first_url = requests[0].url if requests else ""
         wallpaper = candidates.wallpaper_of(item, given, first_url, self.spiderinfo.spider.name)
         if known := await self._known(wallpaper, requests, item):
             self._ledger.settle(item, Verdict.KNOWN)
             return [results.success(known)]
-        refusals: list[Refusal] = []
-        for candidate in candidates.in_order(given, requests):
-            try:
-                if not isinstance(candidate, Request):
-                    raise PictureRefusedError("bad_url", "no http(s) address without user part")
-                image = await self._fetch_once(candidate, item, wallpaper)
-            except PictureRefusedError as refusal:
-                url = getattr(candidate, "url", None) or candidates.name_of(candidate)
-                refusals.append((url, results.bare(refusal)))
-                continue
-            duplicate = image["status"] == "duplicate"
-            verdict = Verdict.DUPLICATE if duplicate else Verdict.STORED
-            self._ledger.settle(item, verdict, size_bytes=image["size"])
-            return [results.success(image)]
-        await self._give_up(item, wallpaper, refusals)
-        return [results.failure(refusal) for _, refusal in refusals]
 
-    def _candidates(self, item: Any) -> list[object]:
-        return candidates_of(item, self.images_urls_field)
+        async def fetch(request: Request, *, accept_smaller: bool) -> StoredImage:
+            def paths(response: Response) -> tuple[str, dict[str, str]]:
+                info = self.spiderinfo
+                path = self.file_path(request, response, info, item=item)
+                return path, {
+                    name: self.thumb_path(request, name, response, info, item=item)
+                    for name in self.thumbs
+                }
+
+            preview = candidates.is_preview(request, item)
+            candidate = Candidate(request, wallpaper, paths, preview, accept_smaller)
+            return await self._fetcher.fetch(candidate, may_wait=may_wait)
+
+        tried = list(candidates.in_order(given, requests))
+        image, refusals = await candidates.first_stored(tried, fetch)
+        if image is None:
+            await self._give_up(item, wallpaper, refusals)
+            return [results.failure(refusal) for _, refusal in refusals]
+        if not image.get("preview"):
+            image = results.measured(image, wallpaper)
+        duplicate = image["status"] == "duplicate"
+        verdict = Verdict.DUPLICATE if duplicate else Verdict.STORED
+        self._ledger.settle(item, verdict, size_bytes=image["size"])
+        if image.get("smaller_than_listed"):
+            self.crawler.stats.inc_value("wallpapers/smaller_than_listed")
+        return [results.success(image)]
 
     async def _known(
         self, wallpaper: Wallpaper, requests: Sequence[Request], item: Any
     ) -> StoredImage | None:
         url, path, preview = "", "", False
         if requests:
-            url, preview = requests[0].url, _is_preview(requests[0], item)
+            url, preview = requests[0].url, candidates.is_preview(requests[0], item)
             path = self.file_path(requests[0], info=self.spiderinfo, item=item)
         known = await self._library.known(wallpaper, url, path, preview=preview)
         if known is None or not known.get("preview"):
-            return known
+            return known and results.measured(known, wallpaper)
         originals = {given for given in wallpaper.image_urls if given not in wallpaper.previews}
         if known["url"] in originals:  # by what its listing says now
-            return results.labelled(known, preview=False)
+            return results.measured(results.labelled(known, preview=False), wallpaper)
         # A wallpaper that has an original, too, is not known by its preview.
         return known if preview else None
-
-    async def _fetch_once(self, request: Request, item: Any, wallpaper: Wallpaper) -> StoredImage:
-        """Fetch and store a candidate, or share in what is under way for the same address."""
-        # Who promises another size judges otherwise.
-        key = f"{wallpaper.width}x{wallpaper.height} {request.url}"
-        if (under_way := self._in_flight.get(key)) is not None:
-            image = await asyncio.shield(under_way)
-            preview = _is_preview(request, item)
-            if shared := await self._library.share(wallpaper, image, preview=preview):
-                return shared
-        fetched = self._in_flight[key] = asyncio.get_running_loop().create_future()
-        try:
-            image = await self._fetch(request, item, wallpaper)
-        except BaseException as error:
-            fetched.set_exception(error)
-            fetched.exception()  # which nobody may be waiting for
-            raise
-        else:
-            fetched.set_result(image)
-            return image
-        finally:
-            self._in_flight.pop(key, None)
-
-    async def _fetch(self, request: Request, item: Any, wallpaper: Wallpaper) -> StoredImage:
-        info = self.spiderinfo
-        part = self._intake.part()
-        arrival: Arrival | None = None
-        request.meta["part"] = part
-        preview = _is_preview(request, item)
-        try:
-            async with self._places:
-                response = await self._download(request)
-                if not (isinstance(response, PictureResponse) and response.is_in(part)):
-                    await _replace(part, response.body)
-                path = self.file_path(request, response, info, item=item)
-                thumb_paths = {
-                    name: self.thumb_path(request, name, response, info, item=item)
-                    for name in self.thumbs
-                }
-                # A preview is smaller than what is claimed for its original.
-                claimed_pixels = 0 if preview else wallpaper.width * wallpaper.height
-                arrival = await self._library.keep(
-                    wallpaper,
-                    part,
-                    request.url,
-                    path,
-                    thumb_paths,
-                    claimed_pixels,
-                    preview=preview,
-                )
-                await self._rows.acquire()
-            try:
-                return await self._library.enter(wallpaper, arrival)
-            finally:
-                self._rows.release()
-        finally:
-            part.remove()
-            if arrival is not None:
-                arrival.discard()
-
-    async def _download(self, request: Request) -> Response:
-        """Return the answer with the picture. Raises PictureRefusedError and LeftForNextRun."""
-        if self._state.stopping:
-            raise LeftForNextRun
-        try:
-            response = await self._fetch_picture(request)
-        except (PictureRefusedError, StoreError):
-            raise
-        except Exception as error:  # Scrapy's, Twisted's, a middleware's
-            if self._state.stopping:
-                raise LeftForNextRun from error
-            raise PictureRefusedError(*reasons.explain(error)) from error
-        if response.status != 200:
-            raise PictureRefusedError(http_reason(response.status))
-        return response
-
-    async def _fetch_picture(self, request: Request) -> Response:
-        engine = self.crawler.engine
-        fetch = getattr(engine.downloader, "fetch_picture", engine.download_async)
-        response: Response = await fetch(request)
-        return response
 
     async def _give_up(self, item: Any, wallpaper: Wallpaper, refusals: Sequence[Refusal]) -> None:
         """Settle a wallpaper that none of its candidates gave, in one line of the log."""
@@ -372,20 +236,8 @@ class WallpaperImagesPipeline(ImagesPipeline):
                 raise Filtered(str(refusal))
         reason = refusals[0][1].reason if refusals else FailureReason.BAD_URL
         host = one_line(host_of(refusals[0][0])) if refusals else ""
-        tried = "; ".join(f"{url} -> {refusal}" for url, refusal in refusals)
+        tried = "; ".join(f"{url} -> {refusal}" for url, refusal in refusals) or "no request"
         await self._library.fail(wallpaper, reason, host, one_line(tried)[:_MAX_LINE])
         self._ledger.settle(item, Verdict.FAILED, reason, host=host)
         line = f"failed {reason}: wallpaper {wallpaper.id}, tried {tried}"
         logger.warning("%s", one_line(line)[:_MAX_LINE])
-
-
-def _is_preview(request: Request, item: Any) -> bool:
-    """Return whether *request* is for a candidate of *item* that is no original."""
-    return request.meta.get("preview") or request.url in (fields_of(item).get("previews") or ())
-
-
-async def _replace(part: Part, body: bytes) -> None:
-    """Put *body*, which a middleware or another download handler brought, into *part*."""
-    part.begin()
-    if work := part.feed(body):
-        await asyncio.to_thread(work)

@@ -9,17 +9,30 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
+from wallpapers.catalogue.place import catalogue_url
 from wallpapers.catalogue.writer import Writer
 from wallpapers.errors import PictureRefusedError, StoreError
 from wallpapers.items import StoredImage, Wallpaper
 from wallpapers.pipelines.results import labelled
+from wallpapers.storage.address import folder_of, store_address
 from wallpapers.storage.contract import NewFile, Storage
 from wallpapers.storage.intake import Arrival, Intake
+from wallpapers.storage.local import LocalStorage
+from wallpapers.storage.remote import RemoteStorage
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from scrapy.crawler import Crawler
+    from scrapy.pipelines.files import FilesStoreProtocol
+    from scrapy.pipelines.media import MediaPipeline
+
+    from wallpapers.catalogue.catalogue import Catalogue
     from wallpapers.catalogue.entries import Entered, Entries
+    from wallpapers.inspection.findings import Demands
+    from wallpapers.run.state import RunState
     from wallpapers.storage.parts import Part
 
 
@@ -33,6 +46,53 @@ class Library:
         self._storage = storage
         self._intake = intake
         self._writer = writer
+        self._uploads: dict[str, str] = {}  # path -> sha256 of what has no row yet
+
+    @classmethod
+    def from_crawler(
+        cls,
+        crawler: Crawler,
+        state: RunState,
+        requirements: Demands,
+        scrapys_store: FilesStoreProtocol,
+        info: MediaPipeline.SpiderInfo,
+    ) -> Self:
+        """Return the library that the settings name; a remote store is Scrapy's own."""
+        settings = crawler.settings
+        address = store_address(str(settings["IMAGES_STORE"]))
+        is_folder = folder_of(address) is not None
+        storage: Storage = (
+            LocalStorage(address) if is_folder else RemoteStorage(scrapys_store, address, info)
+        )
+
+        def open_catalogue() -> Catalogue:
+            from wallpapers.catalogue.catalogue import Catalogue
+
+            return Catalogue.open(catalogue_url(settings), storage.holds, storage.address)
+
+        intake = Intake(storage, requirements, lambda: state.stopping)
+        return cls(storage, intake, Writer(open_catalogue))
+
+    def open(self) -> None:
+        """Check that the storage accepts files."""
+        self._intake.open()
+
+    async def open_catalogue(self) -> None:
+        """Open the catalogue, which may take a while."""
+        await self._writer.open()
+
+    def close(self) -> None:
+        """Close catalogue and storage. No call may be running."""
+        self._writer.close()
+        self._intake.close()
+
+    def part(self) -> Part:
+        """Return a part for a download."""
+        return self._intake.part()
+
+    def scratch_file(self) -> Path:
+        """Return a new path on a local disk for what the run needs itself."""
+        return self._storage.scratch_file()
 
     async def known(
         self, wallpaper: Wallpaper, url: str, path: str, *, preview: bool
@@ -75,19 +135,23 @@ class Library:
         claimed_pixels: int,
         *,
         preview: bool,
+        accept_smaller: bool,
     ) -> Arrival:
         """Store *part* and its thumbnails; it has to be entered afterwards.
 
         *claimed_pixels* are those of the listing, 0 = unknown. Raises PictureRefusedError with its
-        reason.
+        reason; SmallerThanListedError where the picture has far fewer, unless *accept_smaller*.
         """
-        arrival = await self._intake.inspect(part, claimed_pixels, url, path, thumb_paths)
+        arrival = await self._intake.inspect(
+            part, claimed_pixels, url, path, thumb_paths, accept_smaller=accept_smaller
+        )
         arrival = replace(arrival, image=labelled(arrival.image, preview=preview))
         if self._storage.is_remote:
             arrival = await self._writer.do(partial(self._directed, wallpaper, arrival))
         try:
             return await self._intake.put(arrival)
         except BaseException:
+            self._uploads.pop(arrival.image["path"], None)
             arrival.discard()
             raise
 
@@ -97,7 +161,10 @@ class Library:
         Where the file of another wallpaper is in its place, it gets another name. Raises
         PictureRefusedError where the same content was served for many wallpapers.
         """
-        entered = await self._entered(wallpaper, arrival)
+        try:
+            entered = await self._entered(wallpaper, arrival)
+        finally:
+            self._uploads.pop(arrival.image["path"], None)
         if entered is None:
             others = self._intake.alternatives(arrival) if arrival.picture else []
             for other in others:
@@ -157,8 +224,12 @@ class Library:
         if holder is None:
             if not is_there and self._intake.is_picture(image["path"]):
                 return None  # another run may be about to enter it
-        elif holder.checksum != image["checksum"] and holder.is_needed and not is_there:
-            return None
+        elif holder.checksum != image["checksum"] and not is_there:
+            if holder.is_needed:
+                return None
+            twin = entries.find(image["checksum"]) if holder.has_others else None
+            if twin is not None and twin.image["path"] != image["path"]:
+                return None  # each heals its own file
         if not self._storage.replace(picture, thumbs):
             return None
         if holder is not None and holder.checksum != image["checksum"]:
@@ -178,11 +249,14 @@ class Library:
                 "status": "duplicate",
             }
             return replace(arrival, image=image, picture=None)
+        checksum = arrival.image["checksum"]
         for way in (arrival, *self._intake.alternatives(arrival)):
-            holder = entries.holder(way.image["path"], wallpaper)
-            if holder is None or not holder.is_needed:
-                break
-        return way
+            path = way.image["path"]
+            holder = entries.holder(path, wallpaper)
+            is_free = holder is None or not holder.is_needed
+            if is_free and self._uploads.setdefault(path, checksum) == checksum:
+                return way
+        raise StoreError(f"{arrival.image['path']}: other pictures have all its names")
 
 
 def _accepted(entered: Entered) -> StoredImage:

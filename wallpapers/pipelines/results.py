@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, cast
 from twisted.python.failure import Failure
 
 from wallpapers.errors import PictureRefusedError
+from wallpapers.placeholders import is_smaller_than_listed
 
 if TYPE_CHECKING:
     from scrapy.pipelines.media import FileInfo, FileInfoOrError
 
-    from wallpapers.items import StoredImage
+    from wallpapers.items import StoredImage, Wallpaper
 
 
 def success(image: StoredImage) -> FileInfoOrError:
@@ -28,6 +29,13 @@ def labelled(image: StoredImage, *, preview: bool) -> StoredImage:
     """Return *image* with ``preview`` set or removed: that depends on the wallpaper."""
     kept = {key: value for key, value in image.items() if key != "preview"}
     return cast("StoredImage", {**kept, "preview": True} if preview else kept)
+
+
+def measured(image: StoredImage, wallpaper: Wallpaper) -> StoredImage:
+    """Return *image* with ``smaller_than_listed`` where it has far fewer pixels than listed."""
+    claimed = wallpaper.width * wallpaper.height
+    smaller = is_smaller_than_listed(image["width"], image["height"], claimed)
+    return {**image, "smaller_than_listed": True} if smaller else image
 
 
 def bare(refusal: PictureRefusedError) -> PictureRefusedError:

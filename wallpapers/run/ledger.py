@@ -35,6 +35,7 @@ class RunLedger:
         self._by_key: defaultdict[Key, list[int]] = defaultdict(list)
         self.listed = 0
         self.left = 0
+        self.aside = 0  # listed wallpapers that wait on the disk
         self.bytes = 0
         self.pages = 0
         self.expected: int | None = None  # wallpapers in all, if the listing claims a total
@@ -66,9 +67,7 @@ class RunLedger:
     def register(self, item: Any) -> None:
         """Open the account of a wallpaper that left the spider."""
         if id(item) not in self._open:
-            key = key_of(item)
-            self._open[id(item)] = item, key
-            self._by_key[key].append(id(item))
+            self._open_account(item)
             self.listed += 1
             self._count("listed")
 
@@ -120,13 +119,37 @@ class RunLedger:
             self._count("listed", -1)
             self._count("left")
 
+    def put_aside(self, item: Any) -> None:
+        """Close the account of a wallpaper for a while; it stays listed."""
+        if self._close(item):
+            self.aside += 1
+
+    def take_up(self, item: Any) -> None:
+        """Open the account of a wallpaper again that was put aside."""
+        self.aside -= 1
+        self._open_account(item)
+
     def close(self, *, ends_early: bool) -> None:
         """Settle what is open: left for the next run, or else the fault of a pipeline."""
+        self._leave_aside()
         for item, _ in list(self._open.values()):
             if ends_early:
                 self.leave(item)
             else:
                 self.settle(item, Verdict.FAILED, FailureReason.FAULT)
+
+    def _leave_aside(self) -> None:
+        self.listed -= self.aside
+        self.left += self.aside
+        if self.aside:
+            self._count("listed", -self.aside)
+            self._count("left", self.aside)
+        self.aside = 0
+
+    def _open_account(self, item: Any) -> None:
+        key = key_of(item)
+        self._open[id(item)] = item, key
+        self._by_key[key].append(id(item))
 
     def _close(self, item: Any) -> bool:
         found = self._find(item)

@@ -41,11 +41,16 @@ class RunState:
         self.is_crawl = False  # and not a shell
         self._closing = False
         self._closed: Deferred[None] | None = None  # held, or the task might be collected
+        self._on_stop: list[Callable[[], None]] = []
         connect = crawler.signals.connect
         connect(self._spider_opened, signals.spider_opened)
         connect(self._listing_started, listing_started)
         connect(self._listing_has_ended, listing_ended)
         connect(self.listing_failed, listing_failed)
+
+    def call_on_stop(self, callback: Callable[[], None]) -> None:
+        """Call *callback*, once or more, when the run begins to stop."""
+        self._on_stop.append(callback)
 
     def listing_failed(self, message: str) -> None:
         """Note that the listing cannot be read to its end, and log *message*, one line.
@@ -65,6 +70,7 @@ class RunState:
             self.store_failure = message
             logger.error("%s; stopping the run, stored wallpapers are kept", message)
             self._publish()
+            self._stop()
             self._close_spider("store")
 
     def close(self, reason: str) -> None:
@@ -131,6 +137,10 @@ class RunState:
         if engine.running and not self._closing:
             self._closed = deferred_from_coro(engine.close_spider_async(reason=reason))
 
+    def _stop(self) -> None:
+        for callback in self._on_stop:
+            callback()
+
     def _spider_opened(self) -> None:
         self.is_crawl = self._crawler.crawling
         engine = self._crawler.engine
@@ -140,6 +150,7 @@ class RunState:
     def _noting(self, close: Callable[..., Awaitable[None]]) -> Any:
         async def close_spider_async(*, reason: str = "cancelled") -> None:
             self._closing = True
+            self._stop()
             await close(reason=reason)
 
         return close_spider_async

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import ClassVar
 
 from wallpapers.storage.files import split
@@ -58,6 +59,10 @@ class Storage(ABC):
 
         *look* is called with its first bytes.
         """
+
+    @abstractmethod
+    def scratch_file(self) -> Path:
+        """Return a path on a local disk that nobody has, for what the run needs itself."""
 
     @abstractmethod
     async def put(self, picture: NewFile, thumbs: Sequence[NewFile] = ()) -> bool:

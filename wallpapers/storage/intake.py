@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from posixpath import splitext
 from typing import Any
 
 from wallpapers import imaging
-from wallpapers.errors import PictureRefusedError
+from wallpapers.errors import PictureRefusedError, SmallerThanListedError
 from wallpapers.inspection.crew import Crew
 from wallpapers.inspection.findings import Demands, Findings, Task
 from wallpapers.items import StoredImage
@@ -53,10 +53,10 @@ class Arrival:
 class Intake:
     """Inspects pictures and puts them into a storage. All methods raise StoreError."""
 
-    def __init__(self, storage: Storage, demands: Demands) -> None:
+    def __init__(self, storage: Storage, demands: Demands, is_stopping: Callable[[], bool]) -> None:
         self._storage = storage
         self._demands = demands
-        self._crew = Crew(demands)
+        self._crew = Crew(demands, is_stopping)
         self._disk: BatchExecutor[Work, Any] = BatchExecutor(
             _DISK_THREADS, "wallpapers-disk", run_each
         )
@@ -80,16 +80,21 @@ class Intake:
         url: str,
         path: str,
         thumb_paths: Mapping[str, str],
+        *,
+        accept_smaller: bool,
     ) -> Arrival:
         """Return what is in *part*, to be stored as *path* with its true extension.
 
         *claimed_pixels* are those of the listing, 0 = unknown. Raises PictureRefusedError with its
-        reason.
+        reason; SmallerThanListedError where the picture has far fewer, unless *accept_smaller*.
         """
         if not part.size:
             raise PictureRefusedError("empty")
         await self._disk.do(part.write)
         found = await self._crew.inspect(Task(str(part.path), claimed_pixels))
+        if found.smaller_than_listed and not accept_smaller:
+            width, height = found.picture.width, found.picture.height
+            raise SmallerThanListedError(width, height, claimed_pixels)
         image = _stored_image(found, url, path)
         metadata = {key: value for key, value in image.items() if key in _METADATA}
         picture = NewFile(part, image["path"], f"image/{image['format'].lower()}", metadata)
@@ -179,7 +184,7 @@ class Intake:
         if body is None:
             return None
         try:
-            picture = imaging.examine(body, max_pixels=self._demands.max_pixels)
+            picture = imaging.examine(body, max_pixels=self._demands.max_pixels, check="strict")
         except PictureRefusedError:
             return None
         checksum = hashlib.sha256(body).hexdigest()

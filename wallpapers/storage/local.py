@@ -10,6 +10,7 @@ import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from io import BytesIO
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from wallpapers.errors import store_errors
@@ -63,6 +64,10 @@ class LocalStorage(Storage):
     def part(self, look: Look) -> Part:
         assert self._run is not None
         return self._run.part(look)
+
+    def scratch_file(self) -> Path:
+        assert self._run is not None
+        return self._run.scratch_file()
 
     async def put(self, picture: NewFile, thumbs: Sequence[NewFile] = ()) -> bool:
         assert self._executor is not None

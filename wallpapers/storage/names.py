@@ -17,6 +17,17 @@ _HASH_DIGITS = 20  # hexadecimal: 80 bits, so that no second text with the same 
 _HASHED = re.compile(rf"-(?:[0-9a-f]{{10}}|[0-9a-f]{{{_HASH_DIGITS}}})$")
 
 
+def picture_path(source: str, listing: str, identity: str) -> str:
+    """Return ``source/listing/identity.jpg``, without the parts that are empty."""
+    names = (source, listing, identity)
+    return "/".join(safe_name(str(name)) for name in names if name) + ".jpg"
+
+
+def thumbnail_path(name: str, path: str) -> str:
+    """Return the path of the thumbnail *name* of the picture *path*."""
+    return f"thumbs/{safe_name(name)}/{path}"
+
+
 def safe_name(text: str) -> str:
     """Return *text* as one component of a path, safe on Linux, macOS and Windows.
 

@@ -53,6 +53,10 @@ class RemoteStorage(Storage):
         assert self._run is not None
         return self._run.part(look)
 
+    def scratch_file(self) -> Path:
+        assert self._run is not None
+        return self._run.scratch_file()
+
     async def put(self, picture: NewFile, thumbs: Sequence[NewFile] = ()) -> bool:
         for file in (*thumbs, picture):
             body = await self._executor.do(partial(_content_of, file.part))

@@ -50,6 +50,10 @@ class RunFolder:
         """Return a new part; nothing is written until bytes come."""
         return Part(f"{self._path}/{next(self._numbers)}", look, self._spent)
 
+    def scratch_file(self) -> Path:
+        """Return a new path in the folder, which is removed with it."""
+        return Path(f"{self._path}/{next(self._numbers)}.0.part")
+
     def remove_spent(self) -> None:
         """Remove the files of parts that were stored."""
         while self._spent:
