@@ -10,9 +10,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wallpapers import imaging
-from wallpapers.catalogue.place import FILE_NAME
+from wallpapers.catalogue.location import FILE_NAME
 from wallpapers.errors import PictureRefusedError
+from wallpapers.images import decoding
 from wallpapers.run.exit_status import ExitStatus
 from wallpapers.run.reasons import Verdict, is_reason
 from wallpapers.storage.run_folder import PARTS
@@ -109,7 +109,7 @@ def check_catalogue(run: Run) -> None:
 def check_stored(store: Path, image: dict[str, object]) -> None:
     """Assert that a result tells the truth of the file that it names."""
     content = (store / str(image["path"])).read_bytes()
-    picture = imaging.examine(content, max_pixels=10**9)
+    picture = decoding.examine(content, max_pixels=10**9)
     assert image["size"] == len(content)
     assert image["checksum"] == hashlib.sha256(content).hexdigest()
     assert (image["format"], image["width"], image["height"]) == (
@@ -117,7 +117,7 @@ def check_stored(store: Path, image: dict[str, object]) -> None:
         picture.width,
         picture.height,
     )
-    assert str(image["path"]).endswith(imaging.EXTENSIONS[picture.format])
+    assert str(image["path"]).endswith(decoding.EXTENSIONS[picture.format])
 
 
 def check_whole(store: Path, *, killed: bool = False) -> None:
@@ -133,7 +133,7 @@ def check_whole(store: Path, *, killed: bool = False) -> None:
         if path.is_file():
             content = path.read_bytes()
             try:
-                imaging.examine(content, max_pixels=10**9)
+                decoding.examine(content, max_pixels=10**9)
             except PictureRefusedError as refusal:  # a thumbnail may be that small
                 if refusal.reason != "too_tiny":
                     raise

@@ -23,23 +23,23 @@ from scrapy.exceptions import (
 from scrapy.extensions.feedexport import FeedExporter
 
 from wallpapers import __version__
-from wallpapers.downloads.cookies import OfflineCookiesMiddleware
 from wallpapers.downloads.handler import GuardedDownloadHandler
-from wallpapers.downloads.redirects import PictureRedirectMiddleware
-from wallpapers.downloads.robots import NamedRobotsTxtMiddleware
-from wallpapers.downloads.traffic import Traffic
 from wallpapers.extensions.progress import Progress
 from wallpapers.extensions.summary import RunSummary
 from wallpapers.fastpath.addon import FastPath
 from wallpapers.feeds.exporter import CheckedFeedExporter
 from wallpapers.feeds.storages import JsonCellsCsvItemExporter, WholeFileFeedStorage
-from wallpapers.logformatter import ShownOnlyLogFormatter
+from wallpapers.logs.formatter import ShownOnlyLogFormatter
+from wallpapers.logs.masking import HideSecrets
+from wallpapers.middlewares.cookies import OfflineCookiesMiddleware
 from wallpapers.middlewares.ledger import RunLedgerMiddleware
+from wallpapers.middlewares.redirect import PictureRedirectMiddleware
 from wallpapers.middlewares.retry import PatientRetryMiddleware
-from wallpapers.pipelines.claim import ClaimPipeline
+from wallpapers.middlewares.robotstxt import NamedRobotsTxtMiddleware
+from wallpapers.middlewares.stats import Traffic
 from wallpapers.pipelines.images import WallpaperImagesPipeline
+from wallpapers.pipelines.listed_size import ClaimPipeline
 from wallpapers.run.addon import Run
-from wallpapers.secrets import HideSecrets
 
 # The project. Components are named by class: one that is named once as a class and once as a
 # string would be loaded twice.

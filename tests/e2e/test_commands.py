@@ -14,7 +14,7 @@ from aiohttp import web
 from tests.e2e.command import FAST, Result, scrapy
 from tests.invariants import check_whole
 from tests.pictures import encoded, exhibit, exhibits, noise
-from wallpapers.catalogue.place import FILE_NAME
+from wallpapers.catalogue.location import FILE_NAME
 from wallpapers.demo.gallery import Exhibit
 from wallpapers.demo.standin import StandIn
 

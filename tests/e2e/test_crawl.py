@@ -104,7 +104,7 @@ def test_status_5_the_store_takes_no_more(tmp_path: Path) -> None:
         result = scrapy(*words, preexec=lambda: limit_files(FILE_LIMIT))
     assert result.status == 5
     (error,) = result.errors
-    assert "The store failed" in error
+    assert "Store failed" in error
     assert ".part: File too large" in error
     check_whole(tmp_path / "store")
     assert not (tmp_path / "out.json").exists()
@@ -132,7 +132,7 @@ def test_status_5_the_store_cannot_be_made(tmp_path: Path) -> None:
         assert standin.asked == []
     assert result.status == 5
     (error,) = result.errors
-    assert "The store does not take a file" in error
+    assert "Store not writable" in error
 
 
 def test_status_5_nobody_reads_stdout(tmp_path: Path) -> None:

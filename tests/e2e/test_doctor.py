@@ -254,7 +254,7 @@ class FirstIsGone(StandIn):
         (MovedPictures, 0, "JPEG 96x64"),
         (FirstIsGone, 0, "JPEG 96x64"),
         (ErrorPages, 4, "not_an_image"),
-        (SmallPictures, 4, "placeholder (40x32, claimed 6,144 pixels)"),
+        (SmallPictures, 4, "placeholder (40x32, listed with 6,144 pixels)"),
     ],
 )
 def test_the_picture_is_asked_for_and_examined_as_in_a_crawl(

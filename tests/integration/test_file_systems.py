@@ -19,7 +19,7 @@ from tests.conftest import Crawl
 from tests.e2e.command import FAST, finish, scrapy, start
 from tests.pictures import encoded, exhibits, noise
 from wallpapers.demo.standin import StandIn
-from wallpapers.inspection.findings import Demands, Task, inspect
+from wallpapers.inspection.inspect_file import Demands, Task, inspect
 from wallpapers.run.exit_status import ExitStatus
 
 THUMBS = {"IMAGES_THUMBS": {"small": (32, 32)}}

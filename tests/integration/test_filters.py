@@ -15,7 +15,7 @@ from tests.pictures import encoded, exhibit, exhibits, noise
 from wallpapers.demo.gallery import Exhibit
 from wallpapers.demo.standin import StandIn
 from wallpapers.errors import ArgumentError
-from wallpapers.filters import REASONS, Wanted
+from wallpapers.options.filters import REASONS, Wanted
 from wallpapers.run.exit_status import ExitStatus
 
 WIDE, TALL, SQUARE = (160, 90), (90, 160), (120, 120)

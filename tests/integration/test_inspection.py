@@ -24,9 +24,9 @@ from tests.conftest import Crawl
 from tests.pictures import encoded, exhibits, noise
 from wallpapers.demo.standin import StandIn
 from wallpapers.errors import PictureRefusedError
-from wallpapers.inspection.crew import Crew
-from wallpapers.inspection.findings import Demands, Task
-from wallpapers.inspection.process import DECODE_BUDGET, DECODE_FREELY, Turns
+from wallpapers.inspection.inspect_file import Demands, Task
+from wallpapers.inspection.pool import Crew
+from wallpapers.inspection.worker import DECODE_BUDGET, DECODE_FREELY, Turns
 from wallpapers.run.exit_status import ExitStatus
 from wallpapers.settings import EXTENSIONS
 

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from tests.conftest import Crawl, Run
 from tests.pictures import encoded, exhibit, exhibits, noise
-from wallpapers.catalogue.place import FILE_NAME
+from wallpapers.catalogue.location import FILE_NAME
 from wallpapers.demo.gallery import Exhibit
 from wallpapers.demo.standin import StandIn
 from wallpapers.run.exit_status import ExitStatus

@@ -23,8 +23,8 @@ from tests.integration.test_inspection import inspectors, waits_in_its_work
 from tests.pictures import encoded, exhibit, exhibits, noise
 from wallpapers.demo.standin import StandIn
 from wallpapers.errors import InspectionStoppedError
-from wallpapers.inspection.crew import Crew
-from wallpapers.inspection.findings import Demands, Findings, Task
+from wallpapers.inspection.inspect_file import Demands, Findings, Task
+from wallpapers.inspection.pool import Crew
 from wallpapers.run.exit_status import ExitStatus
 from wallpapers.settings import EXTENSIONS
 
@@ -141,8 +141,8 @@ def test_closing_waits_for_no_decoder(tmp_path: Path, loop: asyncio.AbstractEven
 
 _LOOKS = """
 import asyncio, sys
-from wallpapers.inspection.crew import Crew
-from wallpapers.inspection.findings import Demands, Task
+from wallpapers.inspection.pool import Crew
+from wallpapers.inspection.inspect_file import Demands, Task
 
 async def main():
     crew = Crew(Demands("structure", 10**8))

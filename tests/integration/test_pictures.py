@@ -16,7 +16,7 @@ from tests.conftest import Crawl
 from tests.encoders import by_avifenc, by_cjpeg, by_cwebp, by_libvips
 from tests.pictures import encoded, exhibit, exhibits, noise
 from tests.standin import picture_faults as faults
-from tests.unit.test_imaging import png_header
+from tests.unit.test_decoding import png_header
 from wallpapers.demo.gallery import Exhibit
 from wallpapers.demo.standin import StandIn
 from wallpapers.run.exit_status import ExitStatus

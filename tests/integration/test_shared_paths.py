@@ -18,7 +18,7 @@ from tests.e2e.command import FAST, finish, start
 from tests.pictures import encoded, exhibit, exhibits, noise
 from tests.s3 import BUCKET, keys, s3_bucket, s3_server, settings_of
 from tests.standin.sources import SearchStandIn
-from wallpapers.catalogue.place import FILE_NAME
+from wallpapers.catalogue.location import FILE_NAME
 from wallpapers.demo.gallery import Exhibit
 from wallpapers.demo.standin import StandIn
 from wallpapers.listings.page import Page

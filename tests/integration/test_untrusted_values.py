@@ -20,10 +20,11 @@ from tests.standin import transfer_faults as faults
 from tests.standin.picture_faults import FaultyPictures
 from tests.standin.sources import BingStandIn
 from tests.unit.listings.test_text import MISSPELLED
-from wallpapers.catalogue.place import FILE_NAME
+from wallpapers.catalogue.location import FILE_NAME
 from wallpapers.demo.gallery import Exhibit
 from wallpapers.demo.standin import StandIn
-from wallpapers.downloads.redirects import PictureRedirectMiddleware, RedirectRefusedError
+from wallpapers.downloads.errors import RedirectRefusedError
+from wallpapers.middlewares.redirect import PictureRedirectMiddleware
 from wallpapers.run.exit_status import ExitStatus
 from wallpapers.spiders.bing_wallpaper import BingWallpaperSpider
 from wallpapers.storage.names import safe_name

@@ -11,7 +11,7 @@ from typing import Any
 from aiohttp import web
 
 from tests.pictures import encoded, noise
-from tests.unit.test_imaging import png_header
+from tests.unit.test_decoding import png_header
 from wallpapers.demo.gallery import Exhibit
 from wallpapers.demo.standin import StandIn
 

@@ -16,7 +16,7 @@ PROGRAM = """
 import socket, sys
 from scrapy.utils.test import get_crawler
 from scrapy.http import Request, Response
-from wallpapers.downloads.cookies import OfflineCookiesMiddleware
+from wallpapers.middlewares.cookies import OfflineCookiesMiddleware
 
 def refuse(host, *_, **__):
     print("asked for", host)

@@ -10,7 +10,7 @@ from PIL import Image, ImageChops, ImageOps, ImageStat
 
 from tests.pictures import encoded, noise
 from tests.unit.test_second_opinion import chunk, with_chunk
-from wallpapers import imaging
+from wallpapers.images import decoding
 
 LIMIT = 100_000_000
 XMP = (
@@ -28,8 +28,8 @@ def turned(orientation: int) -> Image.Exif:
 
 def shown(data: bytes) -> tuple[tuple[int, int], Image.Image]:
     """Return the size of the result, and the thumbnail."""
-    picture = imaging.examine(data, max_pixels=LIMIT)
-    made = imaging.develop(data, picture.format, {"s": (48, 48)}, whole=False, max_pixels=LIMIT)
+    picture = decoding.examine(data, max_pixels=LIMIT)
+    made = decoding.develop(data, picture.format, {"s": (48, 48)}, whole=False, max_pixels=LIMIT)
     return (picture.width, picture.height), Image.open(io.BytesIO(made["s"]))
 
 

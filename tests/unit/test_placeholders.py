@@ -10,7 +10,7 @@ import pytest
 
 from tests.pictures import encoded, noise
 from wallpapers.errors import PictureRefusedError
-from wallpapers.inspection.findings import Demands, Findings, Task, inspect
+from wallpapers.inspection.inspect_file import Demands, Findings, Task, inspect
 
 
 def look_at(path: Path, width: int, height: int, claimed: int, **demands: object) -> Findings:

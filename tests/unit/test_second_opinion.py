@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from tests.pictures import encoded, noise
-from wallpapers import imaging
 from wallpapers.errors import PictureRefusedError
+from wallpapers.images import decoding
 
 LIMIT = 100_000_000
 EOI = b"\xff\xd9"
@@ -30,9 +30,9 @@ JPEGS = {
 def reason_of(data: bytes, check: str = "structure") -> str | None:
     """Return why *data* is refused, or None; what is accepted has thumbnails and decodes whole."""
     try:
-        picture = imaging.examine(data, max_pixels=LIMIT, check=check)
+        picture = decoding.examine(data, max_pixels=LIMIT, check=check)
         sizes = {"small": (48, 48)}
-        assert imaging.develop(data, picture.format, sizes, whole=True, max_pixels=LIMIT)
+        assert decoding.develop(data, picture.format, sizes, whole=True, max_pixels=LIMIT)
     except PictureRefusedError as refusal:
         return refusal.reason
     return None

@@ -13,8 +13,8 @@ from scrapy.utils.conf import arglist_to_dict
 
 from wallpapers.commands.crawl import TAKEN, as_future, could_not_start
 from wallpapers.errors import ArgumentError
+from wallpapers.logs.masking import mask
 from wallpapers.run.exit_status import ExitStatus
-from wallpapers.secrets import mask
 from wallpapers.spiders.listing_spider import ListingSpider
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Command(ScrapyCommand):
         parser.add_argument("--json", action="store_true", help="print the same as JSON")
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
-        from wallpapers.doctor import KEEPS_NOTHING, QUICK
+        from wallpapers.maintenance.doctor import KEEPS_NOTHING, QUICK
 
         assert self.settings is not None
         self.settings.setdict(QUICK, priority="cmdline")
@@ -69,8 +69,8 @@ class Command(ScrapyCommand):
             raise UsageError("Invalid -a value, use -a NAME=VALUE", print_help=False) from None
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
-        from wallpapers.checkup import status, table
-        from wallpapers.doctor import CheckedSpider
+        from wallpapers.maintenance.doctor import CheckedSpider
+        from wallpapers.maintenance.doctor_report import status, table
 
         spiders = self._spiders(args, opts)
         # Until the reactor handles signals, SIGTERM is to be no worse than Ctrl-C.
@@ -114,7 +114,7 @@ class Command(ScrapyCommand):
 
     def _look(self, spiders: list[type[ListingSpider]], arguments: dict[str, str]) -> list[Crawler]:
         """Run *spiders* at once, to their end. Raises what kept one from starting."""
-        from wallpapers.doctor import CheckedSpider
+        from wallpapers.maintenance.doctor import CheckedSpider
 
         if taken := TAKEN & arguments.keys():
             raise ArgumentError(f"{taken.pop()!r} is no argument of a spider")

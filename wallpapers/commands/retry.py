@@ -6,8 +6,8 @@ import argparse
 
 from scrapy.exceptions import UsageError
 
+from wallpapers.commands._shared import catalogue_of, status_of
 from wallpapers.commands.crawl import Command as CrawlCommand
-from wallpapers.commands.of_store import catalogue_of, status_of
 from wallpapers.errors import StoreError, UserError
 from wallpapers.spiders.listing_spider import ListingSpider
 
@@ -30,7 +30,7 @@ class Command(CrawlCommand):
         )
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
-        from wallpapers.retry import FailedOnly
+        from wallpapers.maintenance.retry import FailedOnly
 
         if len(args) > 1:
             raise UsageError("scrapy retry takes the name of one spider, or none")

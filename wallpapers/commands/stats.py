@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
-from wallpapers.commands.of_store import catalogue_of, status_of
+from wallpapers.commands._shared import catalogue_of, status_of
 from wallpapers.errors import StoreError, UserError
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
-from wallpapers.commands.of_store import catalogue_of, status_of
+from wallpapers.commands._shared import catalogue_of, status_of
 from wallpapers.errors import SettingError, StoreError, UserError
 from wallpapers.run.exit_status import ExitStatus
 from wallpapers.storage.address import folder_of
@@ -48,7 +48,7 @@ class Command(ScrapyCommand):
         from rich.console import Console
         from rich.progress import Progress
 
-        from wallpapers.verification import verify
+        from wallpapers.maintenance.verify import verify
 
         assert self.settings is not None
         uri = str(self.settings["IMAGES_STORE"])

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from wallpapers import imaging
 from wallpapers.errors import PictureRefusedError
+from wallpapers.images import decoding
 
 logger = logging.getLogger(__name__)
 
@@ -84,7 +84,7 @@ def _read_folder(folder: Path) -> Iterator[Exhibit]:
         if not path.is_file():
             continue
         try:
-            picture = imaging.examine(path.read_bytes(), max_pixels=10**9)
+            picture = decoding.examine(path.read_bytes(), max_pixels=10**9)
         except PictureRefusedError as refusal:
             logger.warning("left out %s: %s", path, refusal)
             continue

@@ -24,7 +24,8 @@ from scrapy.http import Response
 from scrapy.utils.httpobj import urlparse_cached
 from scrapy.utils.url import add_http_if_no_scheme
 
-from wallpapers.checks import positive
+from wallpapers.downloads.bodies import MemoryBody, NotTheRestError
+from wallpapers.downloads.client_errors import scrapys_errors
 from wallpapers.downloads.errors import RunIsEndingError
 from wallpapers.downloads.framing import LenientConnector
 from wallpapers.downloads.guard import (
@@ -35,12 +36,8 @@ from wallpapers.downloads.guard import (
     refuse_private_literal,
 )
 from wallpapers.downloads.tls import tls_context
-from wallpapers.downloads.transfer import (
-    MemoryBody,
-    NotTheRestError,
-    Transfer,
-    scrapys_errors,
-)
+from wallpapers.downloads.transfer import Transfer
+from wallpapers.options.setting_values import positive
 from wallpapers.run.addon import run_of
 from wallpapers.storage.batching import BatchExecutor, run_each
 

@@ -4,32 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 
 import aiohttp
 import yarl
 from scrapy import Request, signals
-from scrapy.exceptions import (
-    CannotResolveHostError,
-    DownloadCancelledError,
-    DownloadConnectionRefusedError,
-    DownloadFailedError,
-    DownloadTimeoutError,
-    ResponseDataLossError,
-    StopDownload,
-    UnsupportedURLSchemeError,
-)
+from scrapy.exceptions import DownloadCancelledError, StopDownload
 from scrapy.http import Headers, Response
 from scrapy.responsetypes import responsetypes
 from twisted.python.failure import Failure
 
+from wallpapers.downloads.bodies import Beginning, MemoryBody, NotTheRestError
 from wallpapers.downloads.content_codings import ContentDecoder
-from wallpapers.downloads.framing import MalformedResponseError
-from wallpapers.downloads.listeners import has_listener
+from wallpapers.downloads.receivers import has_listener
 from wallpapers.downloads.responses import PictureResponse
 
 if TYPE_CHECKING:
@@ -42,7 +31,6 @@ TOO_LARGE = "too_large"
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")  # what aiohttp refuses to send
 _PAGE_MARGIN_BYTES = 1024 * 1024
 
-_BEGINNING_BYTES = 1024
 # A transfer that brings less than this in an idle timeout is as good as none.
 _LEAST_BYTES = 32 * 1024
 # What Ctrl-C leaves a transfer that goes on and on.
@@ -71,62 +59,6 @@ class Context(Protocol):
 
 class InvalidHeaderError(Exception):
     """A request has a header that cannot be sent; its address may be good."""
-
-
-class NotTheRestError(Exception):
-    """The answer to a Range is not the rest of what is here."""
-
-
-@dataclass(frozen=True)
-class Beginning:
-    """What tells that a rest belongs to the beginning that is here."""
-
-    validator: str  # a strong ETag, or Last-Modified
-    length: int  # bytes of the whole
-
-    @classmethod
-    def of(cls, answer: aiohttp.ClientResponse) -> Beginning | None:
-        """Return what a whole answer says of itself, or None where it cannot be continued."""
-        etag = answer.headers.get("ETag", "")
-        validator = etag if etag.startswith('"') else answer.headers.get("Last-Modified", "")
-        length = answer.content_length
-        if answer.status != 200 or "Content-Encoding" in answer.headers:
-            return None
-        sendable = validator.isascii() and validator.isprintable()
-        return cls(validator, length) if length and validator and sendable else None
-
-    def is_continued_by(self, answer: aiohttp.ClientResponse, size: int) -> bool:
-        """Is *answer* what follows the first *size* bytes? A server may not know If-Range."""
-        if "Content-Encoding" in answer.headers:
-            return False
-        span, _, length = answer.headers.get("Content-Range", "").partition("/")
-        same = {answer.headers.get(name, self.validator) for name in self._names}
-        starts = span.startswith(f"bytes {size}-")
-        return starts and length == str(self.length) and same == {self.validator}
-
-    @property
-    def _names(self) -> tuple[str]:
-        return ("ETag",) if self.validator.startswith('"') else ("Last-Modified",)
-
-
-class MemoryBody:
-    """The body of a page, which is small."""
-
-    def begin(self) -> None:
-        self._data = bytearray()
-
-    @property
-    def size(self) -> int:
-        return len(self._data)
-
-    def feed(self, data: bytes) -> None:
-        self._data += data
-
-    def content(self) -> bytes:
-        return bytes(self._data)
-
-    def beginning(self) -> bytes:
-        return bytes(self._data[:_BEGINNING_BYTES])
 
 
 class Transfer:
@@ -324,30 +256,3 @@ def _stopped(response: Response, stop: StopDownload | None) -> Response:
             stop.response = response
             raise stop
     return response
-
-
-@contextmanager
-def scrapys_errors(request: Request) -> Iterator[None]:
-    """Turn what aiohttp raises into what Scrapy's middlewares know."""
-    try:
-        yield
-    except TimeoutError as error:
-        raise DownloadTimeoutError(f"no complete answer in time from {request.url}") from error
-    except (aiohttp.InvalidUrlClientError, aiohttp.NonHttpUrlClientError) as error:
-        raise UnsupportedURLSchemeError(str(error)) from error
-    except aiohttp.ClientConnectorDNSError as error:
-        raise CannotResolveHostError(str(error)) from error
-    except aiohttp.ClientSSLError as error:
-        raise DownloadFailedError(str(error)) from error
-    except aiohttp.ClientConnectorError as error:
-        raise DownloadConnectionRefusedError(str(error)) from error
-    except aiohttp.ClientPayloadError as error:
-        raise ResponseDataLossError(str(error)) from error
-    except aiohttp.ClientHttpProxyError as error:
-        raise DownloadFailedError(f"the proxy answered HTTP {error.status}") from error
-    except aiohttp.ClientResponseError as error:  # its 400 was sent by nobody
-        raise DownloadFailedError(str(MalformedResponseError(error.message))) from error
-    except aiohttp.ClientError as error:
-        raise DownloadFailedError(str(error) or type(error).__name__) from error
-    except ValueError as error:  # of a name that cannot be one
-        raise UnsupportedURLSchemeError(str(error)) from error

@@ -12,7 +12,7 @@ from scrapy.exceptions import NotConfigured
 from scrapy.utils.asyncio import create_looping_call
 from scrapy.utils.log import get_scrapy_root_handler
 
-from wallpapers.checks import one_of, positive
+from wallpapers.options.setting_values import one_of, positive
 from wallpapers.run.addon import run_of
 from wallpapers.run.reasons import Verdict
 

@@ -18,7 +18,7 @@ from scrapy.downloadermiddlewares.offsite import OffsiteMiddleware
 from scrapy.http import Response
 from scrapy.utils.log import logformatter_adapter
 
-from wallpapers.downloads.listeners import tell
+from wallpapers.downloads.receivers import tell
 from wallpapers.fastpath.middlewares import PromptMiddlewareManager
 
 if TYPE_CHECKING:

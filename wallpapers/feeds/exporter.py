@@ -14,7 +14,7 @@ from scrapy.utils.defer import ensure_awaitable
 
 from wallpapers.errors import SettingError, in_words
 from wallpapers.feeds.storages import CheckedStorage, WholeFileFeedStorage
-from wallpapers.libraries import require_for_feed
+from wallpapers.options.extras import require_for_feed
 from wallpapers.run.addon import run_of
 
 if TYPE_CHECKING:

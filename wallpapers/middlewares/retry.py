@@ -20,10 +20,10 @@ from scrapy.downloadermiddlewares.retry import RetryMiddleware
 from scrapy.exceptions import IgnoreRequest
 from scrapy.utils.httpobj import urlparse_cached
 
-from wallpapers.checks import positive
 from wallpapers.downloads.errors import RunIsEndingError
+from wallpapers.downloads.failures import explain
 from wallpapers.downloads.hosts import Host, HostPolicy, Hosts, HostStatusError
-from wallpapers.downloads.reasons import explain
+from wallpapers.options.setting_values import positive
 from wallpapers.run.addon import run_of
 
 if TYPE_CHECKING:

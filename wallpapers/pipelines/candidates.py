@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from scrapy import Request
 
 from wallpapers.downloads.addresses import is_askable
-from wallpapers.downloads.pictures import picture_request
+from wallpapers.downloads.requests import picture_request
 from wallpapers.errors import PictureRefusedError, SmallerThanListedError
 from wallpapers.items import StoredImage, Wallpaper, fields_of
 from wallpapers.listings.masking import MOST_CHARACTERS

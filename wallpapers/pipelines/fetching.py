@@ -12,14 +12,14 @@ from urllib.parse import urlsplit
 from scrapy import Request
 from scrapy.http import Response
 
-from wallpapers.checks import not_negative
-from wallpapers.downloads import reasons
+from wallpapers.downloads import failures
 from wallpapers.downloads.errors import RunIsEndingError
 from wallpapers.downloads.hosts import HostPolicy, Hosts
 from wallpapers.downloads.responses import PictureResponse
 from wallpapers.errors import InspectionStoppedError, PictureRefusedError, StoreError
 from wallpapers.items import StoredImage, Wallpaper
 from wallpapers.middlewares.retry import PatientRetryMiddleware, RetryLaterError
+from wallpapers.options.setting_values import not_negative
 from wallpapers.pipelines.drops import LeftForNextRun
 from wallpapers.pipelines.places import HostNotReadyError, HostQueue, Place, Places
 from wallpapers.run.reasons import http_reason
@@ -184,7 +184,7 @@ class PictureFetcher:
         except (HostNotReadyError, LeftForNextRun):
             raise
         except Exception as error:  # of a host that is given up
-            raise PictureRefusedError(*reasons.explain(error)) from error
+            raise PictureRefusedError(*failures.explain(error)) from error
 
     async def _send(self, request: Request) -> Response:
         """Return the response with status 200."""
@@ -197,7 +197,7 @@ class PictureFetcher:
         except Exception as error:  # Scrapy's, Twisted's, a middleware's
             if self._state.stopping or isinstance(error, RunIsEndingError):
                 raise LeftForNextRun from error
-            raise PictureRefusedError(*reasons.explain(error)) from error
+            raise PictureRefusedError(*failures.explain(error)) from error
         if response.status != 200:
             raise PictureRefusedError(http_reason(response.status))
         return response

@@ -14,11 +14,11 @@ from scrapy.http import Response
 from scrapy.pipelines.images import ImagesPipeline
 from scrapy.utils.misc import arg_to_iter
 
-from wallpapers import filters
 from wallpapers.downloads.addresses import host_of
 from wallpapers.errors import SettingError, StoreError
 from wallpapers.items import StoredImage, Wallpaper, candidates_of, fields_of
 from wallpapers.listings.text import one_line
+from wallpapers.options import filters
 from wallpapers.pipelines import candidates, results
 from wallpapers.pipelines.aside import AsideQueues
 from wallpapers.pipelines.candidates import Refusal

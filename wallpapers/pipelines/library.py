@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Self
 
-from wallpapers.catalogue.place import catalogue_url
+from wallpapers.catalogue.location import catalogue_url
 from wallpapers.catalogue.writer import Writer
 from wallpapers.errors import PictureRefusedError, StoreError
 from wallpapers.items import StoredImage, Wallpaper
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from wallpapers.catalogue.catalogue import Catalogue
     from wallpapers.catalogue.entries import Entered, Entries
-    from wallpapers.inspection.findings import Demands
+    from wallpapers.inspection.inspect_file import Demands
     from wallpapers.run.state import RunState
     from wallpapers.storage.parts import Part
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 from twisted.python.failure import Failure
 
 from wallpapers.errors import PictureRefusedError
-from wallpapers.placeholders import is_smaller_than_listed
+from wallpapers.images.placeholders import is_smaller_than_listed
 
 if TYPE_CHECKING:
     from scrapy.pipelines.media import FileInfo, FileInfoOrError

@@ -8,11 +8,11 @@ import PIL
 from scrapy.pipelines.images import ImagesPipeline
 from scrapy.utils.asyncio import is_asyncio_available
 
-from wallpapers.catalogue.place import catalogue_url
-from wallpapers.checks import not_negative, one_of, positive, sizes
+from wallpapers.catalogue.location import catalogue_url
 from wallpapers.errors import MissingLibraryError, SettingError
-from wallpapers.filters import Wanted
-from wallpapers.inspection.findings import Demands
+from wallpapers.inspection.inspect_file import Demands
+from wallpapers.options.filters import Wanted
+from wallpapers.options.setting_values import not_negative, one_of, positive, sizes
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler

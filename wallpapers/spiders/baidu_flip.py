@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from wallpapers.listings import baidu_flip, baidu_result
 from wallpapers.listings.page import Page, Position
-from wallpapers.spiders.arguments import Argument, switch, text, whole_number
+from wallpapers.options.arguments import Argument, switch, text, whole_number
 from wallpapers.spiders.baidu_search import BaiduSearchSpider
 from wallpapers.spiders.instead import search_for
 from wallpapers.spiders.listing_spider import ListingSpider

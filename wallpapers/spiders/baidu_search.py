@@ -9,7 +9,7 @@ import scrapy
 from wallpapers import __version__
 from wallpapers.listings import baidu_result, baidu_search
 from wallpapers.listings.page import Page, Position
-from wallpapers.spiders.arguments import Argument, choice, switch, text, whole_number
+from wallpapers.options.arguments import Argument, choice, switch, text, whole_number
 from wallpapers.spiders.listing_spider import ListingSpider
 
 # The public clients that got answers sent a browser's name: this has its form, and says who asks.

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from wallpapers.listings import baidu_imgs
 from wallpapers.listings.page import Page, Position
-from wallpapers.spiders.arguments import Argument, text, whole_number
+from wallpapers.options.arguments import Argument, text, whole_number
 from wallpapers.spiders.instead import search_for
 from wallpapers.spiders.listing_spider import ListingSpider
 

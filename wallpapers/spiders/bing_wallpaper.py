@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from wallpapers.listings import bing_wallpaper
 from wallpapers.listings.page import Page, Position
-from wallpapers.spiders.arguments import text
+from wallpapers.options.arguments import text
 from wallpapers.spiders.listing_spider import ListingSpider
 
 

@@ -7,10 +7,11 @@ from urllib.parse import urlsplit
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
-from wallpapers.downloads import reasons, redirects
+from wallpapers.downloads import failures
 from wallpapers.errors import ListingError, ListingRefusedError
 from wallpapers.listings.page import Page
 from wallpapers.listings.text import address, one_line
+from wallpapers.middlewares.redirect import STATUSES
 
 
 def no_page(response: Response, error: ListingError, endpoint: str, instead: str) -> str:
@@ -32,7 +33,7 @@ def no_page(response: Response, error: ListingError, endpoint: str, instead: str
 
 def no_answer(failure: Failure, endpoint: str, instead: str) -> str:
     """Tell why no answer came, after all retries."""
-    reason, detail = reasons.explain(failure.value)
+    reason, detail = failures.explain(failure.value)
     advice = (
         "ROBOTSTXT_OBEY is on and its robots.txt forbids it"
         if reason == "robots"
@@ -66,7 +67,7 @@ def redirect(response: Response) -> ListingRefusedError:
 
 def location(response: Response) -> str | None:
     """Return where a redirect leads, or None where it is none or leads to no address."""
-    if response.status not in redirects.STATUSES:
+    if response.status not in STATUSES:
         return None
     target = (response.headers.get("Location") or b"").decode("latin-1")
     try:

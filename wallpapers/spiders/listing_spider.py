@@ -17,18 +17,20 @@ from scrapy.downloadermiddlewares.retry import get_retry_request
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
-from wallpapers import filters, signals
-from wallpapers.downloads import reasons, redirects
+from wallpapers import signals
+from wallpapers.downloads import failures
 from wallpapers.downloads.transfer import TOO_LARGE
 from wallpapers.errors import ListingCutError, ListingError, ListingRefusedError
 from wallpapers.items import Wallpaper
 from wallpapers.listings.drift import Drift
 from wallpapers.listings.page import Page, Position
 from wallpapers.listings.text import one_line
-from wallpapers.secrets import hide
+from wallpapers.logs.masking import hide
+from wallpapers.middlewares.redirect import STATUSES
+from wallpapers.options import filters
+from wallpapers.options.arguments import Argument, read_arguments, web_address, whole_number
 from wallpapers.spiders import diagnosis
-from wallpapers.spiders.arguments import Argument, read_arguments, web_address, whole_number
-from wallpapers.spiders.books import Books
+from wallpapers.spiders.paging import Books
 
 MAX_HOPS = 5
 MAX_PAGE_BYTES = 8 * 1024 * 1024  # after inflation; 100 real entries are a quarter of a megabyte
@@ -130,7 +132,7 @@ class ListingSpider(Spider):
 
     def visit_failed(self, failure: Failure) -> Iterator[Request]:
         """Ask for the first page all the same: it may do without, or say what is wrong."""
-        self.logger.info("No first visit at %s: %s", self.referer, reasons.explain(failure.value))
+        self.logger.info("No first visit at %s: %s", self.referer, failures.explain(failure.value))
         yield self.page_request(self.first_position)
 
     def page_request(self, position: Position) -> Request:
@@ -213,7 +215,7 @@ class ListingSpider(Spider):
         return request.replace(url=target, cb_kwargs={"position": position, "hops": hops + 1})
 
     def _read(self, response: Response) -> Page:
-        if response.status in redirects.STATUSES:
+        if response.status in STATUSES:
             raise diagnosis.redirect(response)
         if response.status != 200:
             raise ListingError("an error")

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from wallpapers.listings import wallhaven
 from wallpapers.listings.page import Page, Position
-from wallpapers.spiders.arguments import choice, text
+from wallpapers.options.arguments import choice, text
 from wallpapers.spiders.listing_spider import ListingSpider
 
 _TEXTS = ("q", "categories", "purity", "order", "topRange", "atleast", "ratios", "colors")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from wallpapers.errors import SettingError
-from wallpapers.libraries import require_for_store
+from wallpapers.options.extras import require_for_store
 
 
 def folder_of(store_uri: str) -> Path | None:

@@ -9,10 +9,10 @@ from functools import partial
 from posixpath import splitext
 from typing import Any
 
-from wallpapers import imaging
 from wallpapers.errors import PictureRefusedError, SmallerThanListedError
-from wallpapers.inspection.crew import Crew
-from wallpapers.inspection.findings import Demands, Findings, Task
+from wallpapers.images import decoding
+from wallpapers.inspection.inspect_file import Demands, Findings, Task
+from wallpapers.inspection.pool import Crew
 from wallpapers.items import StoredImage
 from wallpapers.storage.batching import BatchExecutor, Work, run_each
 from wallpapers.storage.contract import NewFile, Storage
@@ -140,7 +140,7 @@ class Intake:
         """Return whether there is a file *path*, with any extension; blocks on the disk."""
         return any(
             self._storage.holds(_with_extension(path, extension))
-            for extension in imaging.EXTENSIONS.values()
+            for extension in decoding.EXTENSIONS.values()
         )
 
     def is_picture(self, path: str) -> bool:
@@ -160,7 +160,7 @@ class Intake:
 
     def _look(self, start: bytes) -> None:
         """Refuse a picture by its first bytes, as far as they tell. Raises PictureRefusedError."""
-        picture = imaging.glance(start)
+        picture = decoding.glance(start)
         if picture is None:
             return
         if picture.width * picture.height > self._demands.max_pixels:
@@ -172,7 +172,7 @@ class Intake:
             raise PictureRefusedError(*why)
 
     def _find(self, url: str, path: str) -> StoredImage | None:
-        for extension in imaging.EXTENSIONS.values():
+        for extension in decoding.EXTENSIONS.values():
             name = _with_extension(path, extension)
             image = self._examined(url, name)
             if image is not None and image["path"] == name:
@@ -184,7 +184,7 @@ class Intake:
         if body is None:
             return None
         try:
-            picture = imaging.examine(body, max_pixels=self._demands.max_pixels, check="strict")
+            picture = decoding.examine(body, max_pixels=self._demands.max_pixels, check="strict")
         except PictureRefusedError:
             return None
         checksum = hashlib.sha256(body).hexdigest()
@@ -197,7 +197,7 @@ def _stored_image(found: Findings, url: str, path: str, status: str = "downloade
     picture = found.picture
     return StoredImage(
         url=url,
-        path=_with_extension(path, imaging.EXTENSIONS[picture.format]),
+        path=_with_extension(path, decoding.EXTENSIONS[picture.format]),
         checksum=found.checksum,
         status=status,
         width=picture.width,
@@ -218,4 +218,4 @@ def _marked(path: str, mark: str) -> str:
     return f"{stem}-{mark}{extension}"
 
 
-_EXTENSIONS = {*imaging.EXTENSIONS.values(), ".jpeg"}
+_EXTENSIONS = {*decoding.EXTENSIONS.values(), ".jpeg"}

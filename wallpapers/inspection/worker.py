@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from time import monotonic
 
-from wallpapers.inspection.findings import Demands, Findings, Task, inspect
+from wallpapers.inspection.inspect_file import Demands, Findings, Task, inspect
 from wallpapers.inspection.limits import die_with, limit_memory, limited_time
 
 READY = "ready"

@@ -17,10 +17,13 @@ from scrapy.exceptions import (
     UnsupportedURLSchemeError,
 )
 
+from wallpapers.downloads.errors import (
+    RedirectLoopError,
+    RedirectRefusedError,
+    RobotsForbiddenError,
+)
 from wallpapers.downloads.guard import PrivateAddressError
 from wallpapers.downloads.hosts import HostStatusError
-from wallpapers.downloads.redirects import RedirectLoopError, RedirectRefusedError
-from wallpapers.downloads.robots import RobotsForbiddenError
 from wallpapers.run.reasons import http_reason
 
 _SSL_CONTEXT = re.compile(r" ssl:(<[^>]*>|default)")  # aiohttp tells the object

@@ -6,20 +6,12 @@ from urllib.parse import urljoin, urlsplit
 
 from scrapy import Spider
 from scrapy.downloadermiddlewares.redirect import RedirectMiddleware
-from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Request, Response
 
 from wallpapers.downloads.addresses import is_askable
+from wallpapers.downloads.errors import RedirectLoopError, RedirectRefusedError
 
 STATUSES = (301, 302, 303, 307, 308)
-
-
-class RedirectLoopError(IgnoreRequest):
-    """More redirects than REDIRECT_MAX_TIMES."""
-
-
-class RedirectRefusedError(IgnoreRequest):
-    """A redirect to what no listing may make us ask for."""
 
 
 class PictureRedirectMiddleware(RedirectMiddleware):

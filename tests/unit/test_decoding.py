@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tests.pictures import encoded, noise
-from wallpapers import imaging
 from wallpapers.errors import PictureRefusedError
+from wallpapers.images import decoding
 
 LIMIT = 100_000_000
 WHOLE = {
@@ -40,13 +40,13 @@ FORMATS = {"jpeg": "JPEG", "progressive": "JPEG", "cmyk": "JPEG", "grey": "JPEG"
 @pytest.mark.parametrize("name", WHOLE)
 def test_a_whole_picture_is_told_by_its_bytes(name: str) -> None:
     data = WHOLE[name]
-    picture = imaging.examine(data, max_pixels=LIMIT)
+    picture = decoding.examine(data, max_pixels=LIMIT)
     expected = FORMATS.get(name) or next(
-        kind for kind in imaging.EXTENSIONS if kind.lower() in (*name.split(), _png(name))
+        kind for kind in decoding.EXTENSIONS if kind.lower() in (*name.split(), _png(name))
     )
-    assert picture == imaging.Picture(expected, 96, 64)
-    imaging.check_structure(data, picture.format)
-    assert not imaging.develop(data, picture.format, {}, whole=True, max_pixels=LIMIT)
+    assert picture == decoding.Picture(expected, 96, 64)
+    decoding.check_structure(data, picture.format)
+    assert not decoding.develop(data, picture.format, {}, whole=True, max_pixels=LIMIT)
 
 
 def _png(name: str) -> str:
@@ -131,7 +131,7 @@ def test_too_many_pixels_are_refused_from_the_header(width: int, height: int) ->
 
 
 def test_the_limit_itself_is_allowed() -> None:
-    assert imaging.examine(png_header(10_000, 10_000), max_pixels=LIMIT).width == 10_000
+    assert decoding.examine(png_header(10_000, 10_000), max_pixels=LIMIT).width == 10_000
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF"])
@@ -144,7 +144,7 @@ def test_the_size_is_the_one_that_is_displayed(
     exif = Image.Exif()
     exif[0x0112] = orientation
     data = encoded(noise(1), kind, exif=exif)
-    picture = imaging.examine(data, max_pixels=LIMIT)
+    picture = decoding.examine(data, max_pixels=LIMIT)
     assert (picture.width, picture.height) == size
 
 
@@ -154,16 +154,16 @@ def test_damaged_exif_hurts_nobody() -> None:
 
 
 def test_complete_decoding_finds_what_the_frame_does_not_show() -> None:
-    imaging.check_structure(png_header(64, 64), "PNG")
+    decoding.check_structure(png_header(64, 64), "PNG")
     with pytest.raises(PictureRefusedError, match="broken"):
-        imaging.develop(png_header(64, 64), "PNG", {}, whole=True, max_pixels=LIMIT)
+        decoding.develop(png_header(64, 64), "PNG", {}, whole=True, max_pixels=LIMIT)
 
 
 @pytest.mark.parametrize("name", WHOLE)
 def test_a_thumbnail_is_an_upright_jpeg_within_its_size(name: str) -> None:
     sizes = {"wide": (48, 12), "tall": (12, 48), "larger": (500, 500)}
     kind = FORMATS.get(name) or _kind(name)
-    made = imaging.develop(WHOLE[name], kind, sizes, whole=False, max_pixels=LIMIT)
+    made = decoding.develop(WHOLE[name], kind, sizes, whole=False, max_pixels=LIMIT)
     opened = {key: Image.open(io.BytesIO(data)) for key, data in made.items()}
     assert {key: image.size for key, image in opened.items()} == {
         "wide": (18, 12),
@@ -174,7 +174,7 @@ def test_a_thumbnail_is_an_upright_jpeg_within_its_size(name: str) -> None:
 
 
 def _kind(name: str) -> str:
-    return imaging.sniff(WHOLE[name])
+    return decoding.sniff(WHOLE[name])
 
 
 def test_a_thumbnail_shows_transparency_as_white_and_16_bit_grey_as_grey() -> None:
@@ -182,7 +182,7 @@ def test_a_thumbnail_shows_transparency_as_white_and_16_bit_grey_as_grey() -> No
     grey = Image.new("I;16", (64, 64), 0x8000)
     for image, level in ((clear, 255), (grey, 128)):
         png, sizes = encoded(image, "PNG"), {"a": (32, 32)}
-        made = imaging.develop(png, "PNG", sizes, whole=False, max_pixels=LIMIT)
+        made = decoding.develop(png, "PNG", sizes, whole=False, max_pixels=LIMIT)
         levels = Image.open(io.BytesIO(made["a"])).tobytes()
         assert level - 2 <= min(levels) <= max(levels) <= level + 2
 
@@ -192,7 +192,7 @@ def test_what_a_decoder_would_need_is_known_before_it_is_taken(kind: str) -> Non
     options = {"progressive": True} if kind == "JPEG" else {}
     data, sizes = encoded(noise(1), kind, **options), {"a": (32, 32)}
     with pytest.raises(MemoryError):
-        imaging.develop(data, kind, sizes, whole=False, max_pixels=LIMIT, memory=96 * 64 * 2)
+        decoding.develop(data, kind, sizes, whole=False, max_pixels=LIMIT, memory=96 * 64 * 2)
 
 
 def test_a_picture_that_needs_too_much_memory_is_known_all_the_same() -> None:
@@ -200,9 +200,9 @@ def test_a_picture_that_needs_too_much_memory_is_known_all_the_same() -> None:
     exif[0x0112] = 6
     for options in ({"exif": exif}, {"lossless": True}, {}):
         data = encoded(noise(1), "WEBP", **options)
-        picture = imaging.examine(data, max_pixels=LIMIT, memory=1)
-        assert picture == imaging.examine(data, max_pixels=LIMIT)
-        assert imaging.glance(data[:100]) == imaging.Picture("WEBP", 96, 64)
+        picture = decoding.examine(data, max_pixels=LIMIT, memory=1)
+        assert picture == decoding.examine(data, max_pixels=LIMIT)
+        assert decoding.glance(data[:100]) == decoding.Picture("WEBP", 96, 64)
 
 
 def test_what_its_decoder_says_is_told() -> None:
@@ -210,7 +210,7 @@ def test_what_its_decoder_says_is_told() -> None:
     with pytest.raises(
         PictureRefusedError, match=r"^broken \(JPEG: cannot handle 12-bit layers\)$"
     ):
-        imaging.examine(twelve_bits, max_pixels=LIMIT)
+        decoding.examine(twelve_bits, max_pixels=LIMIT)
 
 
 def gif(screen: bytes, blocks: bytes) -> bytes:
@@ -245,7 +245,7 @@ def test_damaged_bytes_raise_nothing_but_a_refusal(name: str, data: st.DataObjec
 def reason_of(data: bytes) -> str | None:
     """Return why *data* is refused, or None where it is not."""
     try:
-        imaging.examine(data, max_pixels=LIMIT)
+        decoding.examine(data, max_pixels=LIMIT)
     except PictureRefusedError as refusal:
         return refusal.reason
     return None

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wallpapers.catalogue.place import catalogue_url
+from wallpapers.catalogue.location import catalogue_url
 from wallpapers.errors import SettingError, StoreError, UserError
 from wallpapers.run.exit_status import ExitStatus
 from wallpapers.storage.address import folder_of

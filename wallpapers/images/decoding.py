@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from wallpapers import decoders, second_opinion, thumbnails
 from wallpapers.errors import PictureRefusedError
-from wallpapers.frames import CHECKS, Broken, Buffer, Cut, FrameError
-from wallpapers.headers import HEADER_BYTES, SIZES, exif_orientation, orientation
+from wallpapers.images import decoders, second_opinion, thumbnails
+from wallpapers.images.headers import HEADER_BYTES, SIZES, exif_orientation, orientation
+from wallpapers.images.structure import CHECKS, Broken, Buffer, Cut, FrameError
 
 Turn = Callable[[int], AbstractContextManager[None]]  # for a number of pixels
 

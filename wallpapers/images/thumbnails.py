@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from PIL import Image
 
-from wallpapers import decoders
+from wallpapers.images import decoders
 
 # What each Exif orientation asks for.
 _TURNS = {

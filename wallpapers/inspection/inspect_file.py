@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from wallpapers import imaging, placeholders
 from wallpapers.errors import PictureRefusedError, store_errors
-from wallpapers.filters import Wanted
-from wallpapers.frames import Buffer
+from wallpapers.images import decoding, placeholders
+from wallpapers.images.structure import Buffer
+from wallpapers.options.filters import Wanted
 
 Thumbs = dict[str, bytes]  # by name
 
@@ -33,7 +33,7 @@ class Demands:
     placeholders: frozenset[str] = frozenset()  # sha512 of pictures that stand for a missing one
     thumbs: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # largest width and height
     seconds: float = 10.0  # of processor time for one picture
-    memory: int = imaging.DECODE_MEMORY  # bytes for the pixels of one picture
+    memory: int = decoding.DECODE_MEMORY  # bytes for the pixels of one picture
 
 
 class Task(NamedTuple):
@@ -48,12 +48,12 @@ class Findings(NamedTuple):
 
     checksum: str
     size: int
-    picture: imaging.Picture
+    picture: decoding.Picture
     thumbs: Thumbs
     smaller_than_listed: bool = False  # far fewer pixels than the listing claims
 
 
-def inspect(task: Task, demands: Demands, turn: imaging.Turn) -> Findings:
+def inspect(task: Task, demands: Demands, turn: decoding.Turn) -> Findings:
     """Return what is in a file, if it is a picture to be kept; *turn* is that of the decoder.
 
     Raises PictureRefusedError with its reason, and StoreError where the file cannot be read.
@@ -66,8 +66,8 @@ def inspect(task: Task, demands: Demands, turn: imaging.Turn) -> Findings:
             raise PictureRefusedError("too_many_pixels", detail) from None
 
 
-def _inspect(data: Buffer, task: Task, demands: Demands, turn: imaging.Turn) -> Findings:
-    picture = imaging.examine(
+def _inspect(data: Buffer, task: Task, demands: Demands, turn: decoding.Turn) -> Findings:
+    picture = decoding.examine(
         data,
         max_pixels=demands.max_pixels,
         check=demands.check,
@@ -81,7 +81,7 @@ def _inspect(data: Buffer, task: Task, demands: Demands, turn: imaging.Turn) -> 
     claimed = task.claimed_pixels
     placeholders.check(data, width, height, claimed_pixels=claimed, known=demands.placeholders)
     smaller = placeholders.is_smaller_than_listed(width, height, claimed)
-    thumbs = imaging.develop(
+    thumbs = decoding.develop(
         data,
         picture.format,
         demands.thumbs,

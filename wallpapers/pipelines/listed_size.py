@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
-from wallpapers.filters import Wanted
 from wallpapers.items import fields_of
+from wallpapers.options.filters import Wanted
 from wallpapers.pipelines.drops import Filtered
 from wallpapers.run.addon import run_of
 from wallpapers.run.reasons import Verdict

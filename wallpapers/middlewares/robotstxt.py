@@ -8,6 +8,8 @@ from scrapy import Request, Spider
 from scrapy.downloadermiddlewares.robotstxt import RobotsTxtMiddleware
 from scrapy.exceptions import IgnoreRequest
 
+from wallpapers.downloads.errors import RobotsForbiddenError
+
 
 def _one_line(record: logging.LogRecord) -> bool:
     """Take away the traceback: what a server did to its robots.txt is told in a line."""
@@ -16,10 +18,6 @@ def _one_line(record: logging.LogRecord) -> bool:
 
 
 logging.getLogger(RobotsTxtMiddleware.__module__).addFilter(_one_line)
-
-
-class RobotsForbiddenError(IgnoreRequest):
-    """The robots.txt of the host forbids this address."""
 
 
 class NamedRobotsTxtMiddleware(RobotsTxtMiddleware):

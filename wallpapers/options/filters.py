@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from wallpapers import imaging
-from wallpapers.checks import not_negative
+from wallpapers.images import decoding
+from wallpapers.options.arguments import Argument, choice, decimal, one_or_more, whole_number
+from wallpapers.options.setting_values import not_negative
 from wallpapers.run.reasons import FilterReason
-from wallpapers.spiders.arguments import Argument, choice, decimal, one_or_more, whole_number
 
 if TYPE_CHECKING:
     from scrapy import Spider
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 REASONS = tuple(reason for reason in FilterReason if reason is not FilterReason.DROPPED)
 _RATIO_TOLERANCE = 0.02
-_FORMATS = tuple(imaging.EXTENSIONS)
+_FORMATS = tuple(decoding.EXTENSIONS)
 
 
 def _ratio(text: str) -> float:

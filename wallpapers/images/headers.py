@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterator
 
-from wallpapers.frames import JPEG_NO_FRAMES, Buffer, Cut, next_marker, unpack
+from wallpapers.images.structure import JPEG_NO_FRAMES, Buffer, Cut, next_marker, unpack
 
 HEADER_BYTES = 1024  # enough for a size, but in a JPEG
 _UPRIGHT = 1

@@ -18,7 +18,7 @@ from scrapy.http import Response, TextResponse
 from twisted.python.failure import Failure
 
 from wallpapers import signals
-from wallpapers.catalogue.place import catalogue_url
+from wallpapers.catalogue.location import catalogue_url
 from wallpapers.items import Wallpaper
 from wallpapers.run.addon import run_of
 from wallpapers.spiders.listing_spider import ListingSpider

@@ -12,16 +12,16 @@ from scrapy.extensions.feedexport import FeedExporter
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
-from wallpapers import imaging, placeholders
-from wallpapers.checks import positive
-from wallpapers.checkup import CheckUp
-from wallpapers.downloads import reasons
+from wallpapers.downloads import failures
 from wallpapers.downloads.addresses import is_askable
-from wallpapers.downloads.pictures import picture_request
+from wallpapers.downloads.requests import picture_request
 from wallpapers.errors import ListingError, ListingRefusedError, PictureRefusedError
+from wallpapers.images import decoding, placeholders
 from wallpapers.items import Wallpaper
 from wallpapers.listings.page import Page, Position
 from wallpapers.listings.text import one_line
+from wallpapers.maintenance.doctor_report import CheckUp
+from wallpapers.options.setting_values import positive
 from wallpapers.spiders import diagnosis
 from wallpapers.spiders.listing_spider import ListingSpider
 
@@ -62,7 +62,7 @@ class CheckedSpider(ListingSpider):
         yield from page.wallpapers[:_MOST_WALLPAPERS]
 
     def page_failed(self, failure: Failure) -> None:
-        self.checkup.how = self.checkup.refusal = reasons.explain(failure.value)[0]
+        self.checkup.how = self.checkup.refusal = failures.explain(failure.value)[0]
         self.checkup.answers = self.checkup.how == "robots"
         super().page_failed(failure)
 
@@ -150,7 +150,7 @@ class PictureExaminer:
         try:
             response = await self._crawler.engine.download_async(request)
         except Exception as error:  # Scrapy's, Twisted's, a middleware's
-            raise PictureRefusedError(reasons.explain(error)[0]) from error
+            raise PictureRefusedError(failures.explain(error)[0]) from error
         if response.status != 200:
             raise PictureRefusedError(f"http_{response.status}")
         claimed = 0 if preview else wallpaper.width * wallpaper.height
@@ -158,8 +158,8 @@ class PictureExaminer:
         said = f"{picture.format} {picture.width}x{picture.height}"
         return f"{said} (preview)" if preview else said
 
-    def _examine(self, body: bytes, claimed_pixels: int) -> imaging.Picture:
-        picture = imaging.examine(body, max_pixels=self._max_pixels, check="strict")
+    def _examine(self, body: bytes, claimed_pixels: int) -> decoding.Picture:
+        picture = decoding.examine(body, max_pixels=self._max_pixels, check="strict")
         placeholders.check(
             body,
             picture.width,

@@ -18,10 +18,10 @@ from typing import IO, TYPE_CHECKING
 
 from wallpapers.errors import InspectionStoppedError, PictureRefusedError, StoreError
 from wallpapers.inspection.limits import TIME_IS_UP
-from wallpapers.inspection.process import READY, Begun
+from wallpapers.inspection.worker import READY, Begun
 
 if TYPE_CHECKING:
-    from wallpapers.inspection.findings import Demands, Findings, Task
+    from wallpapers.inspection.inspect_file import Demands, Findings, Task
 
 # When a picture takes longer than that, another process is started.
 _ENOUGH_FOR_ONE_S = 0.05
@@ -32,7 +32,7 @@ _STOPPING_GRACE_S = 5.0  # for what is under way when the run is stopping
 _WATCH_S = 0.5
 _START = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from wallpapers.inspection.process import main; main(*map(int, sys.argv[2:]))"
+    "from wallpapers.inspection.worker import main; main(*map(int, sys.argv[2:]))"
 )
 
 

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Collection
 
 from wallpapers.errors import PictureRefusedError
-from wallpapers.frames import Buffer
+from wallpapers.images.structure import Buffer
 
 _LEAST_OF_CLAIM = 4  # a picture has a quarter of the pixels that are claimed for it
 _LEAST_LONG_SIDE, _LEAST_SHORT_SIDE = 640, 360  # a smaller picture may stand for a missing one

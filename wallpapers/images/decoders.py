@@ -18,8 +18,8 @@ from typing import IO, TYPE_CHECKING, cast
 from PIL import Image
 
 from wallpapers.errors import PictureRefusedError
-from wallpapers.frames import Buffer, Cut, unpack
-from wallpapers.headers import HEADER_BYTES, SIZES
+from wallpapers.images.headers import HEADER_BYTES, SIZES
+from wallpapers.images.structure import Buffer, Cut, unpack
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile

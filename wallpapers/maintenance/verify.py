@@ -10,11 +10,11 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from wallpapers import imaging
 from wallpapers.catalogue.catalogue import Catalogue
 from wallpapers.catalogue.entries import Entries
-from wallpapers.catalogue.place import FILE_NAME
+from wallpapers.catalogue.location import FILE_NAME
 from wallpapers.errors import store_errors
+from wallpapers.images import decoding
 from wallpapers.items import StoredImage
 from wallpapers.storage.local import LocalStorage
 from wallpapers.storage.run_folder import PARTS
@@ -87,7 +87,7 @@ def _mark(images: list[StoredImage], checksums: list[str | None], entries: Entri
 
 def _pictures_below(root: Path) -> Iterator[str]:
     """Yield the paths of all pictures of this store; a folder with a catalogue is another store."""
-    extensions = {*imaging.EXTENSIONS.values(), ".jpeg"}
+    extensions = {*decoding.EXTENSIONS.values(), ".jpeg"}
     for folder, folders, names in os.walk(root):
         here = Path(folder)
         if here == root:

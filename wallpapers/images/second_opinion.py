@@ -10,9 +10,9 @@ import hashlib
 import random
 from dataclasses import dataclass, field
 
-from wallpapers import decoders
 from wallpapers.errors import PictureRefusedError
-from wallpapers.frames import JPEG_NO_FRAMES, Buffer, Cut, next_marker, unpack
+from wallpapers.images import decoders
+from wallpapers.images.structure import JPEG_NO_FRAMES, Buffer, Cut, next_marker, unpack
 
 # Entropy-coded data of a JPEG: no FF, and the first bit is not the one that libjpeg makes up.
 _MADE_UP = [

@@ -1,0 +1,1 @@
+"""Picture bytes to facts. Pure: no Scrapy, no files."""

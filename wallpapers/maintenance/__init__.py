@@ -1,0 +1,1 @@
+"""What the commands beside crawl do: verify, retry and doctor."""

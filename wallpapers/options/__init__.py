@@ -1,0 +1,1 @@
+"""What a run is told: spider arguments, settings, filters, and optional libraries."""
