@@ -28,7 +28,13 @@ from wallpapers.extensions.progress import Progress
 from wallpapers.extensions.summary import RunSummary
 from wallpapers.fastpath.addon import FastPath
 from wallpapers.feeds.exporter import CheckedFeedExporter
-from wallpapers.feeds.storages import JsonCellsCsvItemExporter, WholeFileFeedStorage
+from wallpapers.feeds.formats import (
+    CompleteJsonItemExporter,
+    CompleteJsonLinesItemExporter,
+    CompleteXmlItemExporter,
+    JsonCellsCsvItemExporter,
+)
+from wallpapers.feeds.storages import WholeFileFeedStorage
 from wallpapers.logs.formatter import ShownOnlyLogFormatter
 from wallpapers.logs.masking import HideSecrets
 from wallpapers.middlewares.cookies import OfflineCookiesMiddleware
@@ -152,6 +158,8 @@ RETRY_EXCEPTIONS = [
 WALLPAPERS_PATIENCE_BACKOFF = 1.0
 WALLPAPERS_PATIENCE_MAX_WAIT = 300.0
 WALLPAPERS_PATIENCE_OUTAGE = 600.0
+# Scrapy warns of every key that its own get_retry_request() sets, which a listing spider calls.
+META_COPY_WARN_SKIP_KEYS = ["retry_times", "download_latency"]
 # A failed picture is one line of ours, which counts all its tries.
 RETRY_GIVE_UP_LOG_LEVEL = "DEBUG"
 
@@ -193,7 +201,16 @@ FEED_STORAGES = {
     "": WholeFileFeedStorage,
     "file": WholeFileFeedStorage,
 }
-FEED_EXPORTERS = {"csv": JsonCellsCsvItemExporter}
+# Whatever the encoding and the texts of a source, what they write can be parsed.
+FEED_EXPORTERS = {
+    "json": CompleteJsonItemExporter,
+    "xml": CompleteXmlItemExporter,
+    "csv": JsonCellsCsvItemExporter,
+    **dict.fromkeys(("jsonlines", "jsonl", "jl"), CompleteJsonLinesItemExporter),
+}
+# Spreadsheets run a cell that begins with = as a formula. True puts a quote before such texts,
+# which every other reader of the file has to take off.
+WALLPAPERS_CSV_SAFE = False
 # Scrapy would write \u escapes in JSON; 国家地理 is to be read by people.
 FEED_EXPORT_ENCODING = "utf-8"
 # One line for each item in JSON, not a single one for all.

@@ -34,18 +34,26 @@ class Result:
 
 
 def start(
-    *words: str, before: tuple[str, ...] = (), instead: tuple[str, ...] = (), **options: Any
+    *words: str,
+    before: tuple[str, ...] = (),
+    instead: tuple[str, ...] = (),
+    settings_module: str = "wallpapers.settings",
+    **options: Any,
 ) -> subprocess.Popen[str]:
-    """Start ``scrapy`` with *words*; the project is found wherever it is started."""
+    """Start ``scrapy`` with *words*; the project is found wherever it is started.
+
+    An empty *settings_module* leaves the settings to the project in the folder.
+    """
     if not FAST_PATH and words and words[0] in ("crawl", "runspider", "demo", "retry"):
         words = (words[0], "-s", "WALLPAPERS_FAST_PATH=False", *words[1:])
     environment = {
         **os.environ,
         "PYTHONPATH": str(PROJECT),
         "PYTHONUTF8": "1",
-        "SCRAPY_SETTINGS_MODULE": "wallpapers.settings",
         "NO_COLOR": "1",
     }
+    if settings_module:
+        environment["SCRAPY_SETTINGS_MODULE"] = settings_module
     environment.pop("PYTHONUNBUFFERED", None)  # a person's is not set
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     return subprocess.Popen(

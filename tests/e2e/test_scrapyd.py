@@ -16,8 +16,10 @@ import pytest
 import requests
 
 from tests.e2e.command import PROJECT
+from tests.feeds import read
 from tests.invariants import check_no_traceback, check_stored
 from tests.pictures import exhibits
+from tests.standin.listing_faults import HtmlListing
 from wallpapers.demo.standin import StandIn
 
 USER = ("crawler", "a long password")
@@ -140,3 +142,20 @@ def test_the_log_of_a_job_says_why_it_failed(scrapyd: Scrapyd, tmp_path: Path) -
     log = (scrapyd.folder / f"logs/wallpapers/baidu_wallpaper/{job}.log").read_text()
     assert "rn must be a number from 1 to 100, got 'many'" in log
     check_no_traceback(log)
+
+
+def test_the_items_of_a_job_that_failed_are_kept_as_partial(
+    scrapyd: Scrapyd, tmp_path: Path
+) -> None:
+    with HtmlListing(exhibits(25)) as standin:
+        standin.from_page = 10
+        job = scrapyd.schedule(
+            project="wallpapers",
+            spider="baidu_wallpaper",
+            setting=f"IMAGES_STORE={tmp_path}",
+            endpoint=standin.endpoint,
+            rn="10",
+        )
+    folder = scrapyd.folder / "items/wallpapers/baidu_wallpaper"
+    assert not (folder / f"{job}.jl").exists()
+    assert len(read(folder / f"{job}.partial.jl", "jl")) == 10

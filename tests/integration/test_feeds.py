@@ -6,11 +6,15 @@ import csv
 import fcntl
 import gzip
 import json
+import resource
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
+from scrapy import Spider
+from scrapy.exporters import JsonLinesItemExporter
+from scrapy.extensions.feedexport import ItemFilter
 
 from tests.conftest import Crawl
 from tests.pictures import exhibit, exhibits
@@ -187,3 +191,99 @@ def test_a_feed_is_written_by_one_run_at_a_time(crawl: Crawl, tmp_path: Path) ->
         assert standin.asked == []
     assert run.exit_status is ExitStatus.STORE
     assert "another run is writing it" in run.errors()[0]
+
+
+def test_batches_of_a_failed_run_are_partial_and_the_old_ones_kept(
+    crawl: Crawl, tmp_path: Path
+) -> None:
+    target = tmp_path / "out-%(batch_id)d.json"
+    for number in (1, 2, 3):
+        (tmp_path / f"out-{number}.json").write_text("yesterday's")
+    with HtmlListing(exhibits(20)) as standin:
+        standin.from_page = 5
+        run = crawl(standin, feed(target, "json", batch_item_count=2), rn=5)
+    assert run.exit_status is ExitStatus.LISTING
+    names = [(f"out-{number}.json", f"out-{number}.partial.json") for number in (1, 2, 3)]
+    assert [(tmp_path / name).read_text() for name, _ in names] == ["yesterday's"] * 3
+    parts = [json.loads((tmp_path / partial).read_text()) for _, partial in names]
+    assert [item for part in parts for item in part] == run.items
+    assert len(run.items) == 5
+
+
+def test_new_batches_are_added_to_the_old_ones(crawl: Crawl, tmp_path: Path) -> None:
+    target = tmp_path / "out-%(batch_id)d.csv"
+    with StandIn(exhibits(3)) as standin:
+        for _ in range(2):
+            crawl(standin, feed(target, "csv", batch_item_count=2, overwrite=False))
+    rows = [len((tmp_path / f"out-{number}.csv").read_text().splitlines()) for number in (1, 2)]
+    assert rows == [1 + 2 * 2, 1 + 2 * 1]
+
+
+def test_a_later_batch_that_cannot_be_added_to_fails_the_run(crawl: Crawl, tmp_path: Path) -> None:
+    target = tmp_path / "out-%(batch_id)d.json"
+    (tmp_path / "out-2.json").write_text("yesterday's")
+    with StandIn(exhibits(5)) as standin:
+        run = crawl(standin, feed(target, "json", batch_item_count=2, overwrite=False))
+    assert run.exit_status is ExitStatus.STORE
+    assert "nothing can be added to a json feed" in run.errors()[0]
+    assert "Traceback" not in run.log
+    assert len(json.loads((tmp_path / "out-1.partial.json").read_text())) == 2
+    assert (tmp_path / "out-2.json").read_text() == "yesterday's"
+
+
+def test_a_run_has_more_batches_than_it_may_open_files(
+    crawl: Crawl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "%(batch_id)d.jsonl"
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    opened = len(list(Path("/dev/fd").iterdir()))
+    with StandIn(exhibits(150)) as standin:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (opened + 120, hard))
+        try:
+            run = crawl(standin, feed(target, "jsonl", batch_item_count=1), rn=50)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert run.exit_status is ExitStatus.COMPLETE
+    parts = [(tmp_path / f"{number}.jsonl").read_text() for number in range(1, 151)]
+    assert [json.loads(part) for part in parts] == run.items
+
+
+def failing(error: str) -> type[Any]:
+    class Failing(JsonLinesItemExporter):
+        def finish_exporting(self) -> None:
+            raise RuntimeError(error)
+
+    return Failing
+
+
+def test_no_feed_takes_its_name_where_one_fails_at_the_end(crawl: Crawl, tmp_path: Path) -> None:
+    (tmp_path / "out.json").write_text("yesterday's")
+    feeds = {
+        **feed(tmp_path / "out.json", "json")["FEEDS"],
+        **feed(tmp_path / "x", "mine")["FEEDS"],
+    }
+    with StandIn(exhibits(3)) as standin:
+        run = crawl(standin, {"FEEDS": feeds, "FEED_EXPORTERS": {"mine": failing("no end")}})
+    assert run.exit_status is ExitStatus.STORE
+    assert "no end" in run.errors()[0]
+    assert (tmp_path / "out.json").read_text() == "yesterday's"
+    assert len(json.loads((tmp_path / "out.partial.json").read_text())) == 3
+
+
+class Even(ItemFilter):
+    def accepts(self, item: Any) -> bool:
+        return int(item.id) % 2 == 0
+
+
+def named(params: dict[str, Any], spider: Spider) -> dict[str, Any]:
+    return {**params, "place": "here"}
+
+
+def test_filters_fields_and_names_are_those_of_scrapy(crawl: Crawl, tmp_path: Path) -> None:
+    options = {"item_filter": Even, "fields": {"id": "number"}, "uri_params": named}
+    with StandIn(exhibits(4)) as standin:
+        target = f"file://{tmp_path}/%(name)s/%(place)s.csv"
+        run = crawl(standin, {"FEEDS": {target: {"format": "csv", **options}}})
+    rows = (tmp_path / "baidu_wallpaper" / "here.csv").read_text().split()
+    assert rows == ["number", *(item["id"] for item in run.items if int(item["id"]) % 2 == 0)]
+    assert len(rows) == 3

@@ -241,14 +241,14 @@ def test_a_callback_that_raises_ends_with_listing_and_its_traceback(crawl: Crawl
 
 class BrokenStartSpider(PlainSpider):
     async def start(self) -> AsyncIterator[Any]:
-        yield Request(None)  # type: ignore[arg-type]
+        yield Request(self.no_such_address)  # type: ignore[attr-defined]
 
 
 def test_a_start_that_raises_ends_with_listing_and_its_traceback(crawl: Crawl) -> None:
     with StandIn(exhibits(1)) as standin:
         run = crawl_with(crawl, standin, BrokenStartSpider, tracebacks=True)
     assert run.exit_status is ExitStatus.LISTING
-    assert "TypeError: Request url must be str" in run.log
+    assert "no_such_address" in run.log
 
 
 class CopyingPipeline:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,9 @@ import pytest
 from tests.conftest import Crawl
 from tests.pictures import encoded, exhibit, exhibits, noise
 from tests.s3 import KEYS, keys, s3_bucket, s3_server, settings_of
+from tests.standin.listing_faults import HtmlListing
 from wallpapers.demo.standin import StandIn
+from wallpapers.run.exit_status import ExitStatus
 
 
 @pytest.fixture(scope="module")
@@ -112,3 +115,37 @@ def test_without_credentials_the_run_ends_with_5(
     assert stats["wallpapers/outcome"] == "store"
     (error,) = (record for record in caplog.records if record.levelno >= logging.ERROR)
     assert "Unable to locate credentials" in error.getMessage()
+
+
+@pytest.mark.parametrize("name", ["out.json", "out-%(batch_id)d.json"])
+def test_a_feed_is_uploaded_by_a_run_that_succeeded(
+    crawl: Crawl, settings: dict[str, Any], bucket: Any, tmp_path: Path, name: str
+) -> None:
+    options = {"batch_item_count": 2 if "batch" in name else 0}
+    s3 = {**settings, "IMAGES_STORE": str(tmp_path / "store")}
+    s3["FEEDS"] = {f"s3://wallpapers/{name}": {"format": "json", **options}}
+    with HtmlListing(exhibits(20)) as standin:
+        standin.from_page = 3
+        assert crawl.stats_of(standin, s3, rn=3)["wallpapers/outcome"] == "listing"
+    assert keys(bucket) == []
+    with StandIn(exhibits(3)) as standin:
+        assert crawl.stats_of(standin, s3)["wallpapers/outcome"] == "complete"
+    bodies = [bucket.get_object(Bucket="wallpapers", Key=key)["Body"] for key in keys(bucket)]
+    assert sum(len(json.loads(body.read())) for body in bodies) == 3
+    assert len(bodies) == (2 if options["batch_item_count"] else 1)
+
+
+def test_a_feed_that_s3_refuses_keeps_all_feeds_from_their_names(
+    crawl: Crawl, settings: dict[str, Any], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "out.json").write_text("yesterday's")
+    feeds = {
+        str(tmp_path / "out.json"): {"format": "json", "overwrite": True},
+        "s3://nowhere/out.json": {"format": "json"},
+    }
+    with StandIn(exhibits(3)) as standin:
+        run = crawl(standin, {**settings, "IMAGES_STORE": str(tmp_path / "store"), "FEEDS": feeds})
+    assert run.exit_status is ExitStatus.STORE
+    assert "NoSuchBucket" in run.errors()[0]
+    assert (tmp_path / "out.json").read_text() == "yesterday's"
+    assert len(json.loads((tmp_path / "out.partial.json").read_text())) == 3

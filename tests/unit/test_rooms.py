@@ -23,7 +23,8 @@ FLOORS = (
     {"pipelines", "spiders"},
     {"maintenance"},
     {"commands"},
-    {"settings", "addon"},
+    {"settings"},
+    {"addon"},
 )
 HEIGHT = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 MODULES = sorted((ROOT / "wallpapers").rglob("*.py"))

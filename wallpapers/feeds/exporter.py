@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import codecs
 import logging
-from typing import TYPE_CHECKING, Any, cast
+from typing import IO, TYPE_CHECKING, Any, Self, cast
 from urllib.parse import urlsplit
 
 from scrapy import signals
 from scrapy.exceptions import NotConfigured
-from scrapy.extensions.feedexport import FeedExporter, FeedSlot
+from scrapy.extensions.feedexport import FeedExporter, FeedSlot, apply_uri_params
 from scrapy.utils.defer import ensure_awaitable
+from scrapy.utils.misc import build_from_crawler, load_object
 
 from wallpapers.errors import SettingError, in_words
+from wallpapers.feeds.compression import PLUGINS
 from wallpapers.feeds.storages import CheckedStorage, WholeFileFeedStorage
 from wallpapers.options.extras import require_for_feed
 from wallpapers.run.addon import run_of
@@ -20,6 +23,9 @@ from wallpapers.run.addon import run_of
 if TYPE_CHECKING:
     from scrapy import Spider
     from scrapy.crawler import Crawler
+    from scrapy.exporters import BaseItemExporter
+
+    from wallpapers.feeds.files import FeedFile
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +34,8 @@ class CheckedFeedExporter(FeedExporter):
     """Opens every feed at the start, writes out each item, and completes a feed on 0 and 3 only.
 
     Scrapy goes on without a feed that it cannot export; here that is a SettingError at the start.
-    A feed that fails later stops the run, which ends with 5.
+    A feed that fails later stops the run, which ends with 5. Batches that are full wait for the
+    end of the run, as all feeds do.
 
     Stats: Scrapy's ``feedexport/success_count/<storage>``, ``feedexport/failed_count/<storage>``.
     """
@@ -38,85 +45,164 @@ class CheckedFeedExporter(FeedExporter):
         if not settings["FEEDS"] and not settings["FEED_URI"]:
             raise NotConfigured
         self._state = run_of(crawler).state
+        self._finished: list[FeedSlot] = []
         for uri in settings.getdict("FEEDS"):
             require_for_feed(urlsplit(str(uri)).scheme)
         try:
             super().__init__(crawler)
         except NotConfigured as error:
             raise SettingError("a feed cannot be exported as asked; see the line above") from error
-        for options in self.feeds.values():
-            _check_encoding(options["encoding"])
         self.storages = {
             scheme: CheckedStorage.around(storage, self._state)
             for scheme, storage in self.storages.items()
         }
+        self.exporters = {
+            name: CheckedItemExporter.around(exporter) for name, exporter in self.exporters.items()
+        }
+        for uri, options in self.feeds.items():
+            _check_encoding(options["encoding"])
+            # A FeedFile applies the plugins: Scrapy's slot would put them above it.
+            options[PLUGINS] = _plugins(options.pop("postprocessing", ()))
+            self._check_first(uri, options)
 
     def open_spider(self, spider: Spider) -> None:
         super().open_spider(spider)
         for slot in self.slots:
             if slot.store_empty:
-                self._start(slot)
+                slot.start_exporting()
 
     def item_scraped(self, item: Any, spider: Spider) -> None:
         try:
             super().item_scraped(item, spider)
-        except Exception as error:  # an exporter's: a text that its encoding cannot write, say
+        except Exception as error:  # of a filter, of uri_params, of a batch that is there already
             self._state.store_failed(f"A feed failed: {error}")
-        for slot in self.slots:
-            if slot.file is not None:
-                _storage_of(slot).flush()
 
     async def close_spider(self, spider: Spider, reason: str = "finished") -> None:
         self._state.close(reason)  # the handlers of spider_closed run side by side
-        await super().close_spider(spider)
+        for slot in self.slots:
+            self._finish(slot)
+        # Renames come last: they hardly fail, and a feed that fails keeps all from their names.
+        for slot in self._finished:
+            _storage_of(slot).settle(close=False)
+        slots = sorted(self._finished, key=lambda slot: _storage_of(slot).is_local)
+        remote = [slot for slot in slots if not _storage_of(slot).is_local]
+        await asyncio.gather(*(self._store(slot) for slot in remote))
+        for slot in slots[len(remote) :]:
+            await self._store(slot)
+        for slot in slots:
+            self._report(slot)
+            await self.crawler.signals.send_catch_log_async(signals.feed_slot_closed, slot=slot)
+        await self.crawler.signals.send_catch_log_async(signals.feed_exporter_closed)
 
     def abort(self) -> None:
         """End the partial feeds of a run that Scrapy did not close, so that each is parseable."""
         for slot in self.slots:
-            if slot.file is not None:
-                slot.finish_exporting()
-                _storage_of(slot).finish(slot.file)
+            self._finish(slot)
 
-    def _start(self, slot: FeedSlot) -> None:
-        try:
-            slot.start_exporting()
-        except OSError as error:
-            self._failed(slot, error)
+    def _check_first(self, uri: str, options: dict[str, Any]) -> None:
+        """Make the storage of the first batch, which may raise UserError."""
+        if self.crawler.spider is not None:
+            parameters = self._get_uri_params(self.crawler.spider, options["uri_params"])
+            self._get_storage(apply_uri_params(uri, parameters), options)
 
-    async def _close_slot(self, slot: FeedSlot, spider: Spider) -> None:
-        """Close a feed as Scrapy does, except that the state of the run decides over it."""
-        if slot.file is None:
-            return
-        slot.finish_exporting()
+    def _schedule_slot_close(self, slot: FeedSlot, spider: Spider) -> Any:
+        """Finish a batch that is full, until the state of the run decides over it."""
+        self._finish(slot)
+        # The lock of the first batch stands for all; a run may have more batches than files.
+        _storage_of(slot).settle(close=slot.batch_id > 1)
+
+    def _finish(self, slot: FeedSlot) -> None:
+        if slot.file is not None and slot not in self._finished:
+            self._finished.append(slot)
+            slot.finish_exporting()
+
+    async def _store(self, slot: FeedSlot) -> None:
         storage = _storage_of(slot)
-        file = storage.finish(slot.file)
         try:
-            await ensure_awaitable(storage.store(file))
+            await ensure_awaitable(storage.store())
         except Exception as error:  # whatever the client library of a remote store raises
-            self._failed(slot, error)
-        self._report(slot)
-        await self.crawler.signals.send_catch_log_async(signals.feed_slot_closed, slot=slot)
+            storage.stored = False
+            self._state.store_failed(f"The feed {slot.uri} failed: {in_words(error)}")
 
     def _report(self, slot: FeedSlot) -> None:
-        what = f"{slot.format} feed ({slot.itemcount} items)"
-        storage = _storage_of(slot).wrapped
-        name = type(storage).__name__
-        if self._state.feeds_are_complete:
+        storage = _storage_of(slot)
+        wrapped = storage.wrapped
+        assert storage.file is not None
+        what = f"{slot.format} feed ({storage.file.items} items)"
+        name = type(wrapped).__name__
+        if storage.stored:
             logger.info("Stored %s in: %s", what, slot.uri)
             self.crawler.stats.inc_value(f"feedexport/success_count/{name}")
             return
         self.crawler.stats.inc_value(f"feedexport/failed_count/{name}")
-        if not isinstance(storage, WholeFileFeedStorage):
+        if not isinstance(wrapped, WholeFileFeedStorage):
             logger.warning("Incomplete %s not uploaded to %s", what, slot.uri)
-        elif storage.is_open:
-            logger.warning("Incomplete %s kept in %s", what, storage.partial)
+        elif wrapped.is_open:
+            logger.warning("Incomplete %s kept in %s", what, wrapped.partial)
 
-    def _failed(self, slot: FeedSlot, error: Exception) -> None:
-        self._state.store_failed(f"The feed {slot.uri} failed: {in_words(error)}")
+
+class CheckedItemExporter:
+    """An exporter of any format, each item of which reaches the feed whole or not at all.
+
+    An item that it cannot export ends the feed, whose exporter may be in any state then.
+    """
+
+    def __init__(self, wrapped: BaseItemExporter | None, file: FeedFile) -> None:
+        self.wrapped = wrapped
+        self._file = file
+
+    @classmethod
+    def around(cls, exporter_class: type[BaseItemExporter]) -> Any:
+        """Return a class of checked exporters in the place of *exporter_class*."""
+
+        class Checked(cls):  # type: ignore[misc,valid-type]
+            @classmethod
+            def from_crawler(cls, crawler: Crawler, file: IO[bytes], **options: Any) -> Self:
+                feed_file = cast("FeedFile", file)
+                try:
+                    exporter = build_from_crawler(exporter_class, crawler, file, **options)
+                except Exception as error:  # options that it does not know
+                    feed_file.failed(str(error))
+                    exporter = None
+                return cls(exporter, feed_file)
+
+        return Checked
+
+    def start_exporting(self) -> None:
+        if self.wrapped and self._file.takes_items:
+            self.wrapped.start_exporting()
+            self._file.commit(end_member=True)
+
+    def export_item(self, item: Any) -> None:
+        if not self.wrapped or not self._file.takes_items:
+            return
+        try:
+            self.wrapped.export_item(item)
+        except Exception as error:  # a text that its encoding cannot write, say
+            self._file.drop()
+            self._file.failed(_in_words(error))
+            return
+        self._file.commit()
+        self._file.items += self._file.takes_items
+
+    def finish_exporting(self) -> None:
+        try:
+            if self.wrapped:
+                self.wrapped.finish_exporting()
+        except Exception as error:
+            self._file.drop()
+            self._file.failed(_in_words(error))
+        self._file.end()
 
 
 def _storage_of(slot: FeedSlot) -> CheckedStorage:
     return cast("CheckedStorage", slot.storage)
+
+
+def _in_words(error: Exception) -> str:
+    if isinstance(error, UnicodeEncodeError):
+        return f"{error}; choose another FEED_EXPORT_ENCODING, utf-8 has all characters"
+    return str(error) or type(error).__name__
 
 
 def _check_encoding(encoding: str | None) -> None:
@@ -124,3 +210,10 @@ def _check_encoding(encoding: str | None) -> None:
         codecs.lookup(encoding or "utf-8")
     except LookupError:
         raise SettingError(f"FEED_EXPORT_ENCODING must be an encoding, got {encoding!r}") from None
+
+
+def _plugins(names: Any) -> list[Any]:
+    try:
+        return [load_object(name) for name in names]
+    except Exception as error:
+        raise SettingError(f"postprocessing must name plugins, got {names!r}: {error}") from None
