@@ -118,7 +118,7 @@ def test_a_host_that_stays_away_is_given_up(crawl: Crawl) -> None:
         run = crawl(standin, {**AWAY, "WALLPAPERS_PATIENCE_OUTAGE": 1})
     assert run.exit_status is ExitStatus.FAILURES
     assert run.stats["wallpapers/failed/connection"] == 60 - run.stats["wallpapers/stored"]
-    assert any(": waiting for it, up to 1 s" in line for line in run.warnings())
+    assert any("waiting up to 1 s for it to recover" in line for line in run.warnings())
 
 
 @pytest.mark.parametrize(
