@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
 from typing import TYPE_CHECKING
 
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 from scrapy.utils.conf import arglist_to_dict
 
-from wallpapers.commands.crawl import TAKEN, as_future, could_not_start
+from wallpapers.commands.crawl import TAKEN, could_not_start
 from wallpapers.errors import ArgumentError
 from wallpapers.logs.masking import mask
+from wallpapers.options.setting_values import positive
 from wallpapers.run.exit_status import ExitStatus
+from wallpapers.run.shutdown import Shutdown
 from wallpapers.spiders.listing_spider import ListingSpider
 
 if TYPE_CHECKING:
-    import asyncio
-
     from scrapy.crawler import Crawler
 
 
@@ -73,8 +72,6 @@ class Command(ScrapyCommand):
         from wallpapers.maintenance.doctor_report import status, table
 
         spiders = self._spiders(args, opts)
-        # Until the reactor handles signals, SIGTERM is to be no worse than Ctrl-C.
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             crawlers = self._look(spiders, opts.spargs)
         except KeyboardInterrupt:
@@ -121,13 +118,13 @@ class Command(ScrapyCommand):
         process = self.crawler_process
         assert process is not None
         crawlers: list[Crawler] = []
-        tasks: list[asyncio.Future[None]] = []
         for spider in spiders:
             checked = type(spider.__name__, (CheckedSpider, spider), {})
             crawlers.append(process.create_crawler(checked))
-            tasks.append(as_future(process.crawl(crawlers[-1], **arguments)))
-        process.start()
-        if not all(task.done() for task in tasks):  # a second Ctrl-C
+        timeout_s = positive(crawlers[0].settings, "WALLPAPERS_SHUTDOWN_TIMEOUT")
+        shutdown = Shutdown(timeout_s, lambda _: ExitStatus.INTERRUPTED)
+        tasks = shutdown.run(process, crawlers, arguments)
+        if not all(task.done() for task in tasks):
             raise KeyboardInterrupt
         # Having asked for each keeps asyncio from printing it with a traceback.
         errors = [error for task in tasks if (error := task.exception()) is not None]

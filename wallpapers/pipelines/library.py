@@ -15,6 +15,7 @@ from wallpapers.catalogue.location import catalogue_url
 from wallpapers.catalogue.writer import Writer
 from wallpapers.errors import PictureRefusedError, StoreError
 from wallpapers.items import StoredImage, Wallpaper
+from wallpapers.options.setting_values import positive
 from wallpapers.pipelines.results import labelled
 from wallpapers.storage.address import folder_of, store_address
 from wallpapers.storage.contract import NewFile, Storage
@@ -61,8 +62,11 @@ class Library:
         settings = crawler.settings
         address = store_address(str(settings["IMAGES_STORE"]))
         is_folder = folder_of(address) is not None
+        timeout_s = positive(settings, "WALLPAPERS_UPLOAD_TIMEOUT")
         storage: Storage = (
-            LocalStorage(address) if is_folder else RemoteStorage(scrapys_store, address, info)
+            LocalStorage(address)
+            if is_folder
+            else RemoteStorage(scrapys_store, address, info, timeout_s)
         )
 
         def open_catalogue() -> Catalogue:
