@@ -67,7 +67,7 @@ def finish(process: subprocess.Popen[str], *, tracebacks: bool = False) -> Resul
     """Wait for a started command; only where *tracebacks* are allowed may its log have one."""
     output, log = process.communicate(timeout=TIMEOUT_S)
     if not tracebacks:
-        check_no_traceback(log)
+        check_no_traceback(log or "")  # it may go elsewhere than into the pipe
     return Result(process.returncode, output, log)
 
 

@@ -110,6 +110,8 @@ def _discard_unread_output() -> None:
 
     Python flushes stdout when it exits, and exits with 120 if that fails.
     """
+    if not sys.stdout:  # closed by the parent process
+        return
     try:
         sys.stdout.flush()
     except OSError:
