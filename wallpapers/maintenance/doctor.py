@@ -54,11 +54,13 @@ class CheckedSpider(ListingSpider):
         self.checkup.answers = True
         yield from super().parse(response, position, hops)
 
-    def page_came(self, page: Page, position: Position) -> Iterator[Request | Wallpaper]:
+    def process_page(self, page: Page, position: Position) -> Iterator[Request | Wallpaper]:
         """Yield the first wallpapers, and ask for no other page."""
         if not page.wallpapers:
             self.checkup.how, self.checkup.refusal = "empty", "no wallpaper"
-            self.give_up(diagnosis.no_wallpaper(page, self.page_url(position), self.instead))
+            self.fail_listing(
+                diagnosis.no_wallpapers_found(page, self.page_url(position), self.suggested_command)
+            )
         yield from page.wallpapers[:_MOST_WALLPAPERS]
 
     def page_failed(self, failure: Failure) -> None:
@@ -66,12 +68,12 @@ class CheckedSpider(ListingSpider):
         self.checkup.answers = self.checkup.how == "robots"
         super().page_failed(failure)
 
-    def asks_otherwise(self) -> bool:
-        changed = super().asks_otherwise()
+    def switch_protocol(self) -> bool:
+        changed = super().switch_protocol()
         self.checkup.otherwise |= changed
         return changed
 
-    def give_up(self, message: str) -> None:
+    def fail_listing(self, message: str) -> None:
         """Note the line that would end a crawl."""
         self.checkup.advice = message
 
