@@ -24,6 +24,7 @@ from scrapy.extensions.feedexport import FeedExporter
 
 from wallpapers import __version__
 from wallpapers.downloads.handler import GuardedDownloadHandler
+from wallpapers.extensions.log_guard import LogGuard
 from wallpapers.extensions.progress import Progress
 from wallpapers.extensions.summary import RunSummary
 from wallpapers.fastpath.addon import FastPath
@@ -66,6 +67,7 @@ ITEM_PIPELINES = {
 EXTENSIONS = {
     RunSummary: 0,
     Progress: 0,
+    LogGuard: 0,
     FeedExporter: None,
     CheckedFeedExporter: 0,
 }
@@ -92,6 +94,8 @@ DOWNLOADER_MIDDLEWARES = {
 # Where wallpapers rest, and what they must be. Read by WallpaperImagesPipeline.
 
 IMAGES_STORE = "downloads"
+# Seconds for one upload to a remote store.
+WALLPAPERS_UPLOAD_TIMEOUT = 120.0
 # A database URL of what is stored, known and failed. Empty: sqlite:///<IMAGES_STORE>/.catalogue.db,
 # or sqlite:///.catalogue.db where the store is remote.
 WALLPAPERS_CATALOGUE = ""
@@ -229,3 +233,9 @@ LOGSTATS_INTERVAL = 0
 # "auto" (a display on a terminal, log lines elsewhere), "log" or "off". Read by Progress.
 WALLPAPERS_PROGRESS = "auto"
 WALLPAPERS_PROGRESS_INTERVAL = 10.0  # seconds between two log lines
+
+# The end.
+
+# Seconds from the first Ctrl-C, SIGTERM or SIGHUP to the end of the process. What is in flight may
+# end; what has not ended by then is left for the next run. Read by the commands.
+WALLPAPERS_SHUTDOWN_TIMEOUT = 25.0

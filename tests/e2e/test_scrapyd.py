@@ -17,9 +17,10 @@ import requests
 
 from tests.e2e.command import PROJECT
 from tests.feeds import read
-from tests.invariants import check_stored
+from tests.invariants import check_no_traceback, check_stored
 from tests.pictures import exhibits
 from tests.standin.listing_faults import HtmlListing
+from tests.standin.picture_faults import HeldPictures
 from wallpapers.demo.standin import StandIn
 
 USER = ("crawler", "a long password")
@@ -45,12 +46,20 @@ class Scrapyd:
         answer = requests.get(f"{self.url}{call}.json", parameters, auth=USER, timeout=10)
         return dict(answer.json())
 
+    def post(self, call: str, **parameters: str) -> dict[str, Any]:
+        """Have scrapyd do ``<call>.json``."""
+        answer = requests.post(f"{self.url}{call}.json", parameters, auth=USER, timeout=10)
+        return dict(answer.json())
+
     def schedule(self, **parameters: str) -> str:
         """Schedule a job and return its id once it has ended."""
-        answer = requests.post(f"{self.url}schedule.json", parameters, auth=USER, timeout=10)
-        job: str = answer.json()["jobid"]
-        wait_until(lambda: any(j["id"] == job for j in self.get("listjobs")["finished"]))
+        job: str = self.post("schedule", **parameters)["jobid"]
+        self.wait_for(job)
         return job
+
+    def wait_for(self, job: str) -> None:
+        """Wait until *job* has ended."""
+        wait_until(lambda: any(j["id"] == job for j in self.get("listjobs")["finished"]))
 
     def answers(self) -> bool:
         """Is it up?"""
@@ -141,7 +150,31 @@ def test_the_log_of_a_job_says_why_it_failed(scrapyd: Scrapyd, tmp_path: Path) -
     )
     log = (scrapyd.folder / f"logs/wallpapers/baidu_wallpaper/{job}.log").read_text()
     assert "rn must be a number from 1 to 100, got 'many'" in log
+    check_no_traceback(log)
+
+
+def test_a_job_that_is_cancelled_ends_as_ctrl_c_does(scrapyd: Scrapyd, tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    with HeldPictures(exhibits(60)) as standin:
+        job = scrapyd.post(
+            "schedule",
+            project="wallpapers",
+            spider="baidu_wallpaper",
+            setting=f"IMAGES_STORE={store}",
+            endpoint=standin.endpoint,
+        )["jobid"]
+        assert standin.held.wait(PATIENCE_S)
+        assert scrapyd.post("cancel", project="wallpapers", job=job)["prevstate"] == "running"
+        path = scrapyd.folder / f"logs/wallpapers/baidu_wallpaper/{job}.log"
+        wait_until(lambda: "shutting down gracefully" in path.read_text())
+        standin.release()
+        scrapyd.wait_for(job)
+    log = path.read_text()
+    assert log.rstrip().endswith("outcome: interrupted (exit status 130)")
     assert "Traceback" not in log
+    feed = scrapyd.folder / f"items/wallpapers/baidu_wallpaper/{job}.partial.jl"
+    items = [json.loads(line) for line in feed.read_text().splitlines()]
+    assert len(items) == len(list(store.rglob("*.jpg")))
 
 
 def test_the_items_of_a_job_that_failed_are_kept_as_partial(

@@ -210,15 +210,15 @@ def test_a_proxys_password_reaches_the_proxy_and_no_other_server(
 ) -> None:
     answers = {"imgs": answer(b'{"imgs": []}')}
     with RawServer(answers) as proxy:
-        monkeypatch.setenv("http_proxy", proxy.origin.replace("//", "//user:pass@"))
+        monkeypatch.setenv("http_proxy", proxy.origin.replace("//", "//user:canary-proxy@"))
         monkeypatch.setenv("no_proxy", "elsewhere.test")
         standin = faults.OtherHosts(exhibits(1))
         crawl(standin, {"HTTPPROXY_ENABLED": True}, endpoint="http://listing.test/imgs")
     assert len(proxy.heads) == 1
     assert proxy.heads[0].startswith(b"GET http://listing.test/imgs?")
-    assert b"Proxy-Authorization: Basic dXNlcjpwYXNz\r\n" in proxy.heads[0]
+    assert b"Proxy-Authorization: Basic dXNlcjpjYW5hcnktcHJveHk=\r\n" in proxy.heads[0]
     with RawServer(answers) as server:
-        headers = {"Proxy-Authorization": "Basic dXNlcjpwYXNz"}
+        headers = {"Proxy-Authorization": "Basic dXNlcjpjYW5hcnktcHJveHk="}
         crawl(
             standin,
             {"DEFAULT_REQUEST_HEADERS": headers},

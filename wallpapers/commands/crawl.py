@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import gc
 import logging
-import signal
+import os
+import sys
 
 from scrapy import Spider, signals
 from scrapy.commands.crawl import Command as CrawlCommand
 from scrapy.crawler import Crawler
 from scrapy.exceptions import UsageError
-from twisted.internet.defer import Deferred
 
-from wallpapers.errors import ArgumentError
+from wallpapers.errors import ArgumentError, UserError
+from wallpapers.extensions.log_guard import log_works
 from wallpapers.extensions.progress import Progress
 from wallpapers.extensions.summary import RunSummary
 from wallpapers.feeds.exporter import CheckedFeedExporter
+from wallpapers.options.setting_values import positive
 from wallpapers.run.addon import run_of
 from wallpapers.run.exit_status import ExitStatus
+from wallpapers.run.shutdown import Shutdown
 
 logger = logging.getLogger(__name__)
 
@@ -50,29 +52,33 @@ class Command(CrawlCommand):
         """Run the spider to its end and set the exit status."""
         process = self.crawler_process
         assert process is not None
+        log_is_good = log_works()  # before Scrapy closes it, to open another one
         crawler = process.create_crawler(spider)
+        if not log_is_good:
+            self.exitcode = ExitStatus.STORE
+            return crawler
         for signal_of_crawl in (signals.spider_opened, signals.item_scraped):
             crawler.signals.connect(self.settle_memory, signal_of_crawl)
-        # Until the reactor handles signals, SIGTERM is to be no worse than Ctrl-C.
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-        if taken := TAKEN & arguments.keys():
-            name = taken.pop()
-            self.exitcode = could_not_start(ArgumentError(f"{name!r} is no argument of a spider"))
-            return crawler
         try:
-            crawling = process.crawl(crawler, **arguments)
-            task = as_future(crawling)
-            process.start()
-        except KeyboardInterrupt:
-            self.exitcode = ExitStatus.INTERRUPTED
-            return crawler
-        if not task.done():
-            _end_by_force(crawler)
-        elif (error := task.exception()) is not None:
-            # Having asked for it keeps asyncio from printing it with a traceback.
+            if taken := TAKEN & arguments.keys():
+                raise ArgumentError(f"{taken.pop()!r} is no argument of a spider")
+            timeout_s = positive(crawler.settings, "WALLPAPERS_SHUTDOWN_TIMEOUT")
+        except UserError as error:
             self.exitcode = could_not_start(error)
             return crawler
-        self.exitcode = run_of(crawler).state.exit_status
+        shutdown = Shutdown(timeout_s, _close_by_force)
+        (task,) = shutdown.run(process, [crawler], arguments)
+        if not task.done():
+            self.exitcode = _close_by_force(crawler)
+        # Having asked for the exception keeps asyncio from printing it with a traceback.
+        elif (failure := task.exception()) is not None:
+            self.exitcode = could_not_start(failure)
+        else:
+            self.exitcode = run_of(crawler).state.exit_status
+            if self.exitcode == ExitStatus.INTERRUPTED:  # maybe before anything was listed
+                _log_summary(crawler)
+        shutdown.exit_status = self.exitcode
+        _discard_unread_output()
         return crawler
 
     def settle_memory(self, signal: object, sender: Crawler) -> None:
@@ -89,14 +95,6 @@ class Command(CrawlCommand):
 TAKEN = {"self", "cls", "crawler", "crawler_or_spidercls"}
 
 
-def as_future(crawling: object) -> asyncio.Future[None]:
-    """CrawlerProcess gives a Deferred, AsyncCrawlerProcess a task: return the latter."""
-    if isinstance(crawling, asyncio.Future):
-        return crawling
-    assert isinstance(crawling, Deferred)
-    return crawling.asFuture(asyncio.get_event_loop())
-
-
 def could_not_start(error: BaseException) -> int:
     """Say why a run could not start, and return the exit status for it."""
     if isinstance(error, ValueError):
@@ -107,12 +105,44 @@ def could_not_start(error: BaseException) -> int:
     return ExitStatus.COULD_NOT_START
 
 
-def _end_by_force(crawler: Crawler) -> None:
-    """Do what the signals of a closing spider would have done: a second Ctrl-C came before them."""
-    run_of(crawler).state.close("shutdown")
+def _discard_unread_output() -> None:
+    """Keep a stdout that nobody reads from replacing the exit status.
+
+    Python flushes stdout when it exits, and exits with 120 if that fails.
+    """
+    if not sys.stdout:  # closed by the parent process
+        return
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _close_by_force(crawler: Crawler) -> int:
+    """Do what Scrapy's signals would have done at the end; return the exit status.
+
+    The crawler may be at any point of its start, and another thread may be using its feeds.
+    """
+    state = run_of(crawler).state
+    state.close("shutdown")
+    for step in (_abort_feeds, _abort_progress, _log_summary):
+        try:
+            step(crawler)
+        except Exception as error:
+            logger.warning("Shutting down: %s", error)
+    return state.exit_status
+
+
+def _abort_feeds(crawler: Crawler) -> None:
     if feeds := crawler.get_extension(CheckedFeedExporter):
         feeds.abort()
+
+
+def _abort_progress(crawler: Crawler) -> None:
     if progress := crawler.get_extension(Progress):
         progress.abort()
+
+
+def _log_summary(crawler: Crawler) -> None:
     if summary := crawler.get_extension(RunSummary):
         summary.log()

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
 from typing import TYPE_CHECKING
 
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 from scrapy.utils.conf import arglist_to_dict
 
-from wallpapers.commands.crawl import TAKEN, as_future, could_not_start
+from wallpapers.commands._shared import output_of
+from wallpapers.commands.crawl import TAKEN, could_not_start
 from wallpapers.errors import ArgumentError
 from wallpapers.logs.masking import mask
+from wallpapers.options.setting_values import positive
 from wallpapers.run.exit_status import ExitStatus
+from wallpapers.run.shutdown import Shutdown
 from wallpapers.spiders.listing_spider import ListingSpider
 
 if TYPE_CHECKING:
-    import asyncio
-
     from scrapy.crawler import Crawler
 
 
@@ -41,7 +41,7 @@ class Command(ScrapyCommand):
             "its protocol, how many entries came, which keys are new, missing or of another type, "
             "is the picture served. Nothing is stored. Exit status: 0 all are well, 1 could not "
             "start, 2 wrong usage, 3 some entries are not as they were, 4 a source does not answer "
-            "as it should, 130 interrupted."
+            "as it should, 130 interrupted, 141 the reader of the output has gone."
         )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
@@ -73,8 +73,6 @@ class Command(ScrapyCommand):
         from wallpapers.maintenance.doctor_report import status, table
 
         spiders = self._spiders(args, opts)
-        # Until the reactor handles signals, SIGTERM is to be no worse than Ctrl-C.
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             crawlers = self._look(spiders, opts.spargs)
         except KeyboardInterrupt:
@@ -93,8 +91,9 @@ class Command(ScrapyCommand):
         told = [checkup.as_json() for checkup in checkups]
         as_json = json.dumps(told, ensure_ascii=False, indent=2)
         # An endpoint may have a token in its query.
-        print(mask(as_json if opts.json else table(checkups)))
         self.exitcode = status(checkups)
+        with output_of(self):
+            print(mask(as_json if opts.json else table(checkups)))
 
     def _spiders(self, args: list[str], opts: argparse.Namespace) -> list[type[ListingSpider]]:
         assert self.crawler_process is not None
@@ -121,13 +120,13 @@ class Command(ScrapyCommand):
         process = self.crawler_process
         assert process is not None
         crawlers: list[Crawler] = []
-        tasks: list[asyncio.Future[None]] = []
         for spider in spiders:
             checked = type(spider.__name__, (CheckedSpider, spider), {})
             crawlers.append(process.create_crawler(checked))
-            tasks.append(as_future(process.crawl(crawlers[-1], **arguments)))
-        process.start()
-        if not all(task.done() for task in tasks):  # a second Ctrl-C
+        timeout_s = positive(crawlers[0].settings, "WALLPAPERS_SHUTDOWN_TIMEOUT")
+        shutdown = Shutdown(timeout_s, lambda _: ExitStatus.INTERRUPTED)
+        tasks = shutdown.run(process, crawlers, arguments)
+        if not all(task.done() for task in tasks):
             raise KeyboardInterrupt
         # Having asked for each keeps asyncio from printing it with a traceback.
         errors = [error for task in tasks if (error := task.exception()) is not None]

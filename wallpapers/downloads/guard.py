@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
 import unicodedata
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 from scrapy.exceptions import IgnoreRequest
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from urllib.parse import ParseResult
 
     from aiohttp.connector import AddrInfoType
+
+T = TypeVar("T")
 
 # Scheme, host and port of an address, all that decides who is asked.
 Origin = tuple[str, str, int]
@@ -85,8 +89,7 @@ class Resolver(AbstractResolver):
 
     def __init__(self, *, guarded: bool) -> None:
         self._guarded = guarded
-        # Slow names must not keep the others waiting, nor whoever else uses the loop's executor.
-        self._threads = ThreadPoolExecutor(_RESOLVING_AT_ONCE, thread_name_prefix="wallpapers-dns")
+        self._places = asyncio.Semaphore(_RESOLVING_AT_ONCE)
 
     async def resolve(
         self,
@@ -95,10 +98,9 @@ class Resolver(AbstractResolver):
         family: AddressFamily = 0,  # type: ignore[assignment]
     ) -> list[ResolveResult]:
         ask = partial(socket.getaddrinfo, host, port, family, socket.SOCK_STREAM)
-        loop = asyncio.get_running_loop()
         try:
-            answer = loop.run_in_executor(self._threads, ask)
-            found = await asyncio.wait_for(answer, _RESOLVE_TIMEOUT_S)
+            async with self._places:
+                found = await asyncio.wait_for(_in_daemon_thread(ask), _RESOLVE_TIMEOUT_S)
         except TimeoutError as error:
             raise OSError(f"{host} is not resolved in {_RESOLVE_TIMEOUT_S} s") from error
         results: list[ResolveResult] = []
@@ -120,4 +122,30 @@ class Resolver(AbstractResolver):
         return results
 
     async def close(self) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        """Leave the threads to themselves: the system cannot be made to give up on a name."""
+
+
+def _in_daemon_thread(call: Callable[[], T]) -> asyncio.Future[T]:
+    """Return the result of *call*. A thread that never returns does not keep the process alive."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[T] = loop.create_future()
+
+    def settle(result: T | None, error: Exception | None) -> None:
+        if future.done():  # it was given up
+            return
+        if error is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(cast("T", result))
+
+    def run() -> None:
+        result, error = None, None
+        try:
+            result = call()
+        except Exception as raised:
+            error = raised
+        with suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(settle, result, error)
+
+    threading.Thread(target=run, name="wallpapers-dns", daemon=True).start()
+    return future

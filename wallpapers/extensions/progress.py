@@ -50,7 +50,8 @@ class Progress:
         if kind == "off":
             raise NotConfigured
         log_is_on_terminal = settings.getbool("LOG_ENABLED") and not settings["LOG_FILE"]
-        display = kind == "auto" and sys.stderr.isatty() and log_is_on_terminal
+        on_terminal = sys.stderr is not None and sys.stderr.isatty()
+        display = kind == "auto" and on_terminal and log_is_on_terminal
         progress = cls(run_of(crawler).ledger, interval_s, display=display)
         crawler.signals.connect(progress.spider_opened, signals.spider_opened)
         crawler.signals.connect(progress.spider_closed, signals.spider_closed)

@@ -35,6 +35,7 @@ class RunSummary:
     def __init__(self, run: Run) -> None:
         self._ledger, self._state = run.ledger, run.state
         self._started_s = monotonic()
+        self._is_logged = False
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -74,8 +75,10 @@ class RunSummary:
             self.log()
 
     def log(self) -> None:
-        """Log the table."""
-        logger.info("%s", self.table())
+        """Log the table, once."""
+        if not self._is_logged:
+            self._is_logged = True
+            logger.info("%s", self.table())
 
     def table(self) -> str:
         """Return the closed table: listed = stored + known + duplicate + filtered + failed."""

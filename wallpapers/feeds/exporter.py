@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import codecs
 import logging
+import sys
 from typing import IO, TYPE_CHECKING, Any, Self, cast
 from urllib.parse import urlsplit
 
@@ -47,7 +48,10 @@ class CheckedFeedExporter(FeedExporter):
         self._state = run_of(crawler).state
         self._finished: list[FeedSlot] = []
         for uri in settings.getdict("FEEDS"):
-            require_for_feed(urlsplit(str(uri)).scheme)
+            scheme = urlsplit(str(uri)).scheme
+            require_for_feed(scheme)
+            if scheme == "stdout" and sys.stdout is None:
+                raise SettingError(f"the feed {uri} needs a standard output, which is closed")
         try:
             super().__init__(crawler)
         except NotConfigured as error:

@@ -17,10 +17,12 @@ _MAX_OBJECTS = 20_000
 _MAX_DIGITS = 4_000
 _MAX_BAD = 10  # elements of a page; finding each one takes a pass over the text
 _BLANK = " \t\r\n\0\ufeff"
-# Possessive quantifiers, so that matching takes linear time for any body.
+# Possessive quantifiers, so that matching takes linear time for any body. Groups that can fail in
+# the middle of a repetition are bounded instead: before Python 3.11.5, a possessive group keeps the
+# part of such a repetition that matched.
 _STRING = r'"(?:[^"\\]++|\\.)*+"?'
 _TOKEN = re.compile(
-    r'(?P<plain>(?:"[^"\\]*+"|[^",u]++|u(?!ndefined\b))++)'
+    r'(?P<plain>(?:"[^"\\]*+"|[^",u]++|u(?!ndefined\b)){1,500})'
     rf"|(?P<string>{_STRING})"
     r"|(?P<commas>,(?:\s*+,)*+)(?P<end>\s*+(?=[\]}]))?"
     r"|(?P<undefined>undefined)",
@@ -28,7 +30,7 @@ _TOKEN = re.compile(
 )
 _BRACKET = re.compile(rf'[\[\]{{}}]|(?:{_STRING}|[^"\[\]{{}}]++)++', re.DOTALL)
 _ESCAPE = re.compile(
-    r'(?P<good>(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))++)|\\(?:x(?P<hex>[0-9a-fA-F]{2})|.?)',
+    r'(?P<good>(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})){1,500})|\\(?:x(?P<hex>[0-9a-fA-F]{2})|.?)',
     re.DOTALL,
 )
 _NEXT_ELEMENT = re.compile(r"\}(?=\s*+(?:,\s*+\{|\]))")

@@ -33,12 +33,15 @@ class Fetch(Protocol):
 
 
 def requests_for(
-    item: Any, candidates: Iterable[object], referer: Callable[[str], str]
+    item: Any, candidates: Iterable[object], referer: Callable[[str], str], endpoint: str = ""
 ) -> list[Request]:
-    """Return a request for each of *candidates* that is a well-formed address."""
+    """Return a request for each of *candidates* that is a well-formed address.
+
+    *endpoint* may be reached wherever it is.
+    """
     previews = fields_of(item).get("previews") or ()
     return [
-        picture_request(url, referer(url), preview=url in previews)
+        picture_request(url, referer(url), preview=url in previews, endpoint=endpoint)
         for url in candidates
         if is_askable(url)
     ]

@@ -50,6 +50,7 @@ def requirements_of(crawler: Crawler) -> Demands:
     settings = crawler.settings
     for name in ("CONCURRENT_REQUESTS", "CONCURRENT_REQUESTS_PER_DOMAIN"):
         not_negative(settings, name)
+    positive(settings, "WALLPAPERS_UPLOAD_TIMEOUT")
     if settings["WALLPAPERS_CATALOGUE"]:
         catalogue_url(settings)
     return Demands(
