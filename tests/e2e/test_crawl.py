@@ -50,7 +50,7 @@ def test_status_0_all_wallpapers_are_there(tmp_path: Path) -> None:
     [
         (("-a", "rn=abc"), "rn must be a number from 1 to 100, got 'abc'"),
         (("-a", "rn=0"), "rn must be a number from 1 to 100, got '0'"),
-        (("-a", "foo=1"), "'foo' is no argument of this spider"),
+        (("-a", "foo=1"), "unknown argument 'foo'"),
         (("-a", "endpoint=ftp://x"), "endpoint must be an http:// or https:// address"),
         (("-s", "WALLPAPERS_CHECK=all"), "WALLPAPERS_CHECK must be one of"),
         (("-s", "CONCURRENT_REQUESTS=many"), "invalid literal for int()"),

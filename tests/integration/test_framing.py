@@ -173,7 +173,7 @@ def test_a_listing_page_with_bytes_behind_it_is_read(crawl: Crawl) -> None:
     with RawServer({"imgs": answer(page, b"Connection: close") + b"<!-- 0.3 s -->"}) as server:
         standin = faults.OtherHosts(exhibits(1))
         run = crawl(standin, endpoint=server.address("imgs"))
-    assert "names no wallpaper (0 entries came)" in run.errors()[0]
+    assert "No wallpapers found in the listing (0 entries)" in run.errors()[0]
 
 
 # Cookies

@@ -57,12 +57,12 @@ class Command(ScrapyCommand):
         parser.add_argument("--json", action="store_true", help="print the same as JSON")
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
-        from wallpapers.maintenance.doctor import KEEPS_NOTHING, QUICK
+        from wallpapers.maintenance.doctor import QUICK_SETTINGS, STORE_NOTHING_SETTINGS
 
         assert self.settings is not None
-        self.settings.setdict(QUICK, priority="cmdline")
+        self.settings.setdict(QUICK_SETTINGS, priority="cmdline")
         super().process_options(args, opts)
-        self.settings.setdict(KEEPS_NOTHING, priority="cmdline")
+        self.settings.setdict(STORE_NOTHING_SETTINGS, priority="cmdline")
         try:
             opts.spargs = arglist_to_dict(opts.spargs)
         except ValueError:
@@ -87,7 +87,7 @@ class Command(ScrapyCommand):
         if any(look.interrupted for look in looks):
             self.exitcode = ExitStatus.INTERRUPTED
             return
-        checkups = [look.checkup for look in looks]
+        checkups = [look.report for look in looks]
         told = [checkup.as_json() for checkup in checkups]
         as_json = json.dumps(told, ensure_ascii=False, indent=2)
         # An endpoint may have a token in its query.

@@ -105,5 +105,5 @@ def test_none_of_ten_thousand_mutated_pages_breaks_a_parser(recorded: str) -> No
 
 @every
 @given(body=st.binary(max_size=200))
-def test_no_rubbish_raises_anything_but_listing_errors(recorded: str, body: bytes) -> None:
+def test_no_random_bytes_raise_anything_but_listing_errors(recorded: str, body: bytes) -> None:
     seconds_of(PARSERS[recorded], body)
