@@ -19,6 +19,7 @@ from aiohttp import web
 from tests.e2e.command import FAST, finish, scrapy, start
 from tests.invariants import check_whole
 from tests.pictures import encoded, exhibit, exhibits, noise
+from tests.standin.picture_faults import HeldPictures
 from wallpapers.catalogue.location import FILE_NAME
 from wallpapers.demo.gallery import Exhibit
 from wallpapers.demo.standin import StandIn
@@ -92,6 +93,48 @@ def test_crawls_at_once_share_a_store(tmp_path: Path, programs: int) -> None:
     assert check_catalogue(tmp_path) == {"stored": 90}
     contents = [path.read_bytes() for path in tmp_path.rglob("*.jpg")]
     assert len(contents) == len(set(contents)) == 60
+
+
+class TwoReaders(HeldPictures):
+    """Holds pictures back until two crawls have read its listing to the end."""
+
+    def __init__(self, shown: list[Exhibit]) -> None:
+        super().__init__(shown)
+        self.asked_for: Counter[str] = Counter()
+        self._ends_read = 0
+
+    async def listing(self, request: web.Request) -> web.StreamResponse:
+        if int(request.query["pn"]) >= len(self.exhibits):
+            self._ends_read += 1
+            if self._ends_read == 2:
+                self._released.set()
+        return await super().listing(request)
+
+    async def picture(self, request: web.Request, exhibit: Exhibit) -> web.StreamResponse:
+        self.asked_for[exhibit.id] += 1
+        return await super().picture(request, exhibit)
+
+
+def test_crawls_at_once_request_each_picture_once(tmp_path: Path) -> None:
+    shown = exhibits(60)
+    with TwoReaders(shown) as standin:
+        running = [start(*words_for(standin, tmp_path)) for _ in range(2)]
+        results = [finish(process) for process in running]
+        assert standin.asked_for == dict.fromkeys((one.id for one in shown), 1)
+    assert [result.status for result in results] == [0, 0]
+    assert check_catalogue(tmp_path) == {"stored": 60}
+
+
+def test_a_run_that_is_killed_leaves_nothing_to_wait_for(tmp_path: Path) -> None:
+    with HeldPictures(exhibits(60)) as standin:
+        process = start(*words_for(standin, tmp_path))
+        assert standin.held.wait(60)
+        process.kill()
+        finish(process)
+        standin.release()
+        result = finish(start(*words_for(standin, tmp_path)))
+    assert result.status == 0
+    assert check_catalogue(tmp_path) == {"stored": 60}
 
 
 def removed(store: Path) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import URL, Connection, Engine, event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from wallpapers.catalogue import sessions
+from wallpapers.catalogue.claims import Claims
 from wallpapers.catalogue.entries import Entries, RetryTransaction, Whole
 from wallpapers.catalogue.faults import DAMAGE, how_to_move_aside, remedy
 from wallpapers.catalogue.schema import VERSION, belong_to, upgrade, version_of
@@ -37,10 +38,17 @@ class Catalogue:
     once. Every failure is a CatalogueError in one line.
     """
 
-    def __init__(self, engine: Engine, is_whole: Whole, endpoint: str | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        is_whole: Whole,
+        endpoint: str | None = None,
+        claims: Claims | None = None,
+    ) -> None:
         self._engine = engine
         self._is_whole = is_whole
         self._endpoint = endpoint
+        self._claims = claims
         self._session: Session | None = None
 
     @classmethod
@@ -51,6 +59,7 @@ class Catalogue:
         remote_store: str = "",
         *,
         endpoint: str | None = None,
+        claims: Claims | None = None,
         reads_only: bool = False,
         check: bool = False,
     ) -> Self:
@@ -59,12 +68,12 @@ class Catalogue:
         An SQLite file is made where there is none. One that was not closed before the system ended
         is read for its integrity, or any file with *check*. *remote_store* is the address of a
         store that cannot be looked at: the catalogue has to be its own. *endpoint* is recorded for
-        the wallpapers that are entered.
+        the wallpapers that are entered, and *claims* claim those that this run fetches.
         """
         # Scrapy lets every logger speak; each statement would be built as a line of the log.
         logging.getLogger("sqlalchemy").setLevel(logging.WARNING)
         make = _sqlite if url.get_backend_name() == "sqlite" else _postgresql
-        catalogue = cls(make(url), is_whole, endpoint)
+        catalogue = cls(make(url), is_whole, endpoint, claims)
         try:
             catalogue._begin(remote_store, reads_only=reads_only, check=check)
         except BaseException:
@@ -110,7 +119,7 @@ class Catalogue:
         for tries_left in reversed(range(_TRIES)):
             try:
                 with self._errors(), self._engine.begin() as connection:
-                    return work(Entries(connection, self._is_whole, self._endpoint))
+                    return work(Entries(connection, self._is_whole, self._endpoint, self._claims))
             except RetryTransaction:
                 if not tries_left:
                     raise CatalogueError(

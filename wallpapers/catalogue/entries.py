@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, update
 
+from wallpapers.catalogue.claims import Claims
 from wallpapers.catalogue.queries import MOST_SHARING, Queries
 from wallpapers.catalogue.rows import image_of, listed_row, now, picture_row, stored_row
 from wallpapers.catalogue.schema import pictures, wallpapers
@@ -21,10 +22,9 @@ from wallpapers.catalogue.statements import (
     WITH_PICTURE,
     statements_of,
 )
-from wallpapers.items import StoredImage, Wallpaper
+from wallpapers.items import Key, StoredImage, Wallpaper
 from wallpapers.storage.files import is_below
 
-Key = tuple[str, str]  # source and id
 Whole = Callable[[str, int], bool]  # is the file at this path there, with this many bytes?
 
 _CHUNK = 500  # keys in one statement; SQLite allows 32,766 parameters
@@ -71,9 +71,15 @@ class Entries(Queries):
     """
 
     def __init__(
-        self, connection: Connection, is_whole: Whole, endpoint: str | None = None
+        self,
+        connection: Connection,
+        is_whole: Whole,
+        endpoint: str | None = None,
+        claims: Claims | None = None,
     ) -> None:
         super().__init__(connection)
+        self._claims = claims
+        self.fetched_elsewhere: set[Key] = set()
         self._is_whole = is_whole
         self._endpoint = endpoint  # recorded for what is entered; None = keep what was recorded
         self._statements = statements_of(connection.dialect.name)
@@ -81,15 +87,31 @@ class Entries(Queries):
     # What the crawl asks and tells
 
     def take_up(self, listed: Iterable[Wallpaper]) -> dict[Key, Held]:
-        """Enter *listed* where they are new; return what is held of those that are not."""
+        """Enter *listed* where they are new; return what is held of those that are not.
+
+        Those without a picture are claimed, unless another run is fetching them:
+        ``fetched_elsewhere`` has their keys.
+        """
         found: dict[Key, Held | None] = {}
+        claimed_by: dict[Key, str | None] = {}
         by_key = {(wallpaper.source, wallpaper.id): wallpaper for wallpaper in listed}
         for source in {source for source, _ in by_key}:
             ids = [identity for other, identity in by_key if other == source]
             for start in range(0, len(ids), _CHUNK):
-                found |= self._held_by(source, ids[start : start + _CHUNK])
-        if new := [listed_row(by_key[key], self._endpoint) for key in by_key if key not in found]:
+                asked = {"source": source, "ids": ids[start : start + _CHUNK]}
+                for row in self._connection.execute(WITH_PICTURE, asked):
+                    held = found[source, row.id] = self._held_for(row) if row.path else None
+                    if held is None or not held.whole:
+                        claimed_by[source, row.id] = row.claimed_by
+        run = self._claims.run if self._claims else None
+        if new := [
+            listed_row(by_key[key], self._endpoint, run) for key in by_key if key not in found
+        ]:
             self._connection.execute(self._statements.new_wallpaper, new)
+        if self._claims is not None:
+            others = self.fetched_elsewhere = self._claims.held_by_others(claimed_by)
+            mine = [key for key, by in claimed_by.items() if key not in others and by != run]
+            self._claims.claim(self._connection, mine)
         return {key: held for key, held in found.items() if held is not None}
 
     def find(self, checksum: str) -> Held | None:
@@ -192,11 +214,6 @@ class Entries(Queries):
         self._put({**listed_row(wallpaper, self._endpoint), "state": "filtered", "reason": reason})
 
     # Within
-
-    def _held_by(self, source: str, ids: Sequence[str]) -> dict[Key, Held | None]:
-        """Return what is held of the wallpapers with *ids* that have a row; None = no picture."""
-        rows = self._connection.execute(WITH_PICTURE, {"source": source, "ids": ids})
-        return {(source, row.id): self._held_for(row) if row.path else None for row in rows}
 
     def _held_for(self, row: Row[Any]) -> Held:
         """Return the picture of a wallpaper, whose columns *row* has as well."""

@@ -18,7 +18,9 @@ TEMPORARY = ("timeout", "connection", "dns", "http_429")  # and every http_5xx
 _FIELDS = [field.name for field in fields(Wallpaper) if field.name != "images"]
 
 
-def listed_row(wallpaper: Wallpaper, endpoint: str | None) -> dict[str, Any]:
+def listed_row(
+    wallpaper: Wallpaper, endpoint: str | None, claimed_by: str | None = None
+) -> dict[str, Any]:
     """Return the row of a wallpaper of which nothing is known but its entry in a listing."""
     time = now()
     return {
@@ -37,6 +39,7 @@ def listed_row(wallpaper: Wallpaper, endpoint: str | None) -> dict[str, Any]:
         "changed_at": time,
         "item": json.dumps({name: getattr(wallpaper, name) for name in _FIELDS}, default=str),
         "endpoint": endpoint,
+        "claimed_by": claimed_by,
     }
 
 

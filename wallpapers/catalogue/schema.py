@@ -64,6 +64,7 @@ wallpapers = Table(
     Column("item", Text, nullable=False),  # JSON: what it takes to ask for it again
     # Origin of the endpoint of the run that entered it; NULL = unknown, or a spider without one.
     Column("endpoint", Text),
+    Column("claimed_by", Text),  # the run folder of the run that fetches it, until it is settled
 )
 
 # One row for each program that has an SQLite catalogue open for writing: see sessions.py.
@@ -151,6 +152,7 @@ STEPS: list[list[str | Callable[[Connection], None]]] = [
             boot TEXT NOT NULL
         )"""
     ],
+    ["ALTER TABLE wallpapers ADD COLUMN claimed_by TEXT"],
 ]
 VERSION = len(STEPS)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Table, and_, bindparam, case, func, not_, or_, select
+from sqlalchemy import ColumnElement, Table, and_, bindparam, case, func, not_, or_, select, update
 
 from wallpapers.catalogue.rows import TEMPORARY
 from wallpapers.catalogue.schema import pictures, wallpapers
@@ -41,6 +41,7 @@ WITH_PICTURE = (
         wallpapers.c.url,
         wallpapers.c.state,
         wallpapers.c.preview,
+        wallpapers.c.claimed_by,
         *(column for column in pictures.c if column.name != "stored_at"),
     )
     .select_from(wallpapers.outerjoin(pictures, wallpapers.c.sha256 == pictures.c.sha256))
@@ -48,6 +49,11 @@ WITH_PICTURE = (
         wallpapers.c.source == bindparam("source"),
         wallpapers.c.id.in_(bindparam("ids", expanding=True)),
     )
+)
+CLAIM = (
+    update(wallpapers)
+    .where(wallpapers.c.source == bindparam("of_source"), wallpapers.c.id == bindparam("of_id"))
+    .values(claimed_by=bindparam("run"))
 )
 
 

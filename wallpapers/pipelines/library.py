@@ -6,18 +6,21 @@ next run finds under the wallpaper's name and enters.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING, Self
-from urllib.parse import urlsplit
 
 from wallpapers.catalogue.location import catalogue_url
 from wallpapers.catalogue.writer import Writer
 from wallpapers.errors import PictureRefusedError, StoreError
 from wallpapers.items import StoredImage, Wallpaper
 from wallpapers.options.setting_values import positive
+from wallpapers.pipelines.drops import LeftForNextRun
 from wallpapers.pipelines.results import labelled
+from wallpapers.pipelines.setup import listed_at
 from wallpapers.storage.address import folder_of, store_address
 from wallpapers.storage.contract import NewFile, Storage
 from wallpapers.storage.intake import Arrival, Intake
@@ -27,16 +30,18 @@ from wallpapers.storage.remote import RemoteStorage
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from scrapy import Spider
     from scrapy.crawler import Crawler
     from scrapy.pipelines.files import FilesStoreProtocol
     from scrapy.pipelines.media import MediaPipeline
 
     from wallpapers.catalogue.catalogue import Catalogue
-    from wallpapers.catalogue.entries import Entered, Entries
+    from wallpapers.catalogue.entries import Entered, Entries, Held
     from wallpapers.inspection.inspect_file import Demands
     from wallpapers.run.state import RunState
     from wallpapers.storage.parts import Part
+
+_POLL_INTERVAL_S = 0.25
+_MAX_WAIT_FOR_RUN_S = 600.0
 
 
 class Library:
@@ -45,7 +50,10 @@ class Library:
     All methods raise StoreError.
     """
 
-    def __init__(self, storage: Storage, intake: Intake, writer: Writer) -> None:
+    def __init__(
+        self, storage: Storage, intake: Intake, writer: Writer, is_stopping: Callable[[], bool]
+    ) -> None:
+        self._is_stopping = is_stopping
         self._storage = storage
         self._intake = intake
         self._writer = writer
@@ -73,12 +81,16 @@ class Library:
 
         def open_catalogue() -> Catalogue:
             from wallpapers.catalogue.catalogue import Catalogue
+            from wallpapers.catalogue.claims import Claims
 
-            url, endpoint = catalogue_url(settings), _listed_at(crawler.spider)
-            return Catalogue.open(url, storage.holds, storage.address, endpoint=endpoint)
+            url, endpoint = catalogue_url(settings), listed_at(crawler.spider)
+            claims = Claims(storage.run_name(), storage.is_running)
+            return Catalogue.open(
+                url, storage.holds, storage.address, endpoint=endpoint, claims=claims
+            )
 
         intake = Intake(storage, requirements, lambda: state.stopping)
-        return cls(storage, intake, Writer(open_catalogue))
+        return cls(storage, intake, Writer(open_catalogue), lambda: state.stopping)
 
     def open(self) -> None:
         """Check that the storage accepts files."""
@@ -101,6 +113,22 @@ class Library:
         """Return a new path on a local disk for what the run needs itself."""
         return self._storage.scratch_file()
 
+    async def _listed(
+        self, wallpaper: Wallpaper, has_file: Callable[[], bool]
+    ) -> tuple[Held | None, bool]:
+        """Enter *wallpaper*; wait while another run of this store is fetching its picture.
+
+        A run that is stopped for so long that it seems frozen is not waited for any more.
+        """
+        end_s = monotonic() + _MAX_WAIT_FOR_RUN_S
+        while True:
+            held, file_is_there, elsewhere = await self._writer.take_up(wallpaper, has_file)
+            if not elsewhere or monotonic() > end_s:
+                return held, file_is_there
+            if self._is_stopping():
+                raise LeftForNextRun
+            await asyncio.sleep(_POLL_INTERVAL_S)
+
     async def known(
         self, wallpaper: Wallpaper, url: str, path: str, *, preview: bool
     ) -> StoredImage | None:
@@ -112,7 +140,7 @@ class Library:
         def has_file() -> bool:
             return bool(path) and self._intake.has_file(path)
 
-        held, file_is_there = await self._writer.take_up(wallpaper, has_file)
+        held, file_is_there = await self._listed(wallpaper, has_file)
         if held is None:
             found = await self._intake.find(url, path) if file_is_there else None
             if found is None:
@@ -264,15 +292,6 @@ class Library:
             if is_free and self._uploads.setdefault(path, checksum) == checksum:
                 return way
         raise StoreError(f"{arrival.image['path']}: other pictures have all its names")
-
-
-def _listed_at(spider: Spider | None) -> str | None:
-    """Return the origin of the spider's endpoint, to be recorded with its wallpapers."""
-    endpoint = getattr(spider, "endpoint", None)
-    if not endpoint or not getattr(spider, "records_endpoint", True):
-        return None
-    parts = urlsplit(endpoint)  # its path and query may have a token
-    return f"{parts.scheme}://{parts.netloc}/"
 
 
 def _accepted(entered: Entered) -> StoredImage:

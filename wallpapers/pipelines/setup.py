@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import PIL
 from scrapy.pipelines.images import ImagesPipeline
@@ -15,6 +16,7 @@ from wallpapers.options.filters import ImageFilters
 from wallpapers.options.setting_values import not_negative, one_of, positive, sizes
 
 if TYPE_CHECKING:
+    from scrapy import Spider
     from scrapy.crawler import Crawler
 
 # Hooks of ImagesPipeline and its bases that WallpaperImagesPipeline has no use for.
@@ -62,3 +64,12 @@ def requirements_of(crawler: Crawler) -> Demands:
         seconds=positive(settings, "WALLPAPERS_DECODE_SECONDS"),
         memory=int(positive(settings, "WALLPAPERS_DECODE_MEMORY")),
     )
+
+
+def listed_at(spider: Spider | None) -> str | None:
+    """Return the origin of the spider's endpoint, which is recorded with its wallpapers."""
+    endpoint = getattr(spider, "endpoint", None)
+    if not endpoint or not getattr(spider, "records_endpoint", True):
+        return None
+    parts = urlsplit(endpoint)  # its path and query may have a token
+    return f"{parts.scheme}://{parts.netloc}/"
