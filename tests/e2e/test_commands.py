@@ -77,7 +77,7 @@ def flip_a_bit(path: Path) -> None:
     path.write_bytes(content)
 
 
-def test_verify_finds_what_no_size_tells_and_the_next_crawl_heals_it(tmp_path: Path) -> None:
+def test_verify_finds_damage_that_the_next_crawl_repairs(tmp_path: Path) -> None:
     with StandIn(exhibits(6)) as standin:
         assert crawl(standin, tmp_path).status == 0
         assert run("verify", tmp_path).status == 0
@@ -90,9 +90,10 @@ def test_verify_finds_what_no_size_tells_and_the_next_crawl_heals_it(tmp_path: P
         assert found.output.splitlines() == [
             f"damaged: {flipped.relative_to(tmp_path / 'store')}",
             f"missing: {gone.relative_to(tmp_path / 'store')}",
-            "4 whole, 1 damaged, 1 missing, 0 without a row, 0 shared by five or more, in "
+            "4 whole, 1 damaged, 1 missing, 0 not in the catalogue, "
+            "0 shared by five or more wallpapers, in "
             f"{tmp_path / 'store'}",
-            "What is damaged or missing is fetched again by the next crawl of its source.",
+            "The next crawl of the source downloads damaged and missing images again.",
         ]
         standin.asked.clear()
         assert crawl(standin, tmp_path).status == 0
@@ -102,7 +103,7 @@ def test_verify_finds_what_no_size_tells_and_the_next_crawl_heals_it(tmp_path: P
     assert len(whole) == 4
 
 
-def test_verify_reports_files_without_a_row_and_leaves_another_store_alone(
+def test_verify_reports_unknown_files_and_skips_other_stores(
     tmp_path: Path,
 ) -> None:
     with StandIn(
@@ -115,12 +116,14 @@ def test_verify_reports_files_without_a_row_and_leaves_another_store_alone(
     (tmp_path / "store" / "notes.txt").write_text("no picture")
     found = run("verify", tmp_path)
     assert found.status == 0
-    assert "without a row: mine.jpg\n" in found.output
-    assert ".jpg (5)\n4 whole, 0 damaged, 0 missing, 1 without a row, 1 shared" in found.output
+    assert "not in the catalogue: mine.jpg\n" in found.output
+    assert (
+        ".jpg (5)\n4 whole, 0 damaged, 0 missing, 1 not in the catalogue, 1 shared" in found.output
+    )
     assert "other" not in found.output.replace(str(tmp_path), "")
 
 
-def test_verify_reads_nothing_out_of_the_store(tmp_path: Path) -> None:
+def test_verify_reads_nothing_outside_of_the_store(tmp_path: Path) -> None:
     with StandIn(exhibits(2)) as standin:
         assert crawl(standin, tmp_path).status == 0
     first, second = pictures_of(tmp_path)
@@ -133,10 +136,10 @@ def test_verify_reads_nothing_out_of_the_store(tmp_path: Path) -> None:
             catalogue.commit()
     found = run("verify", tmp_path)
     assert found.status == 3
-    assert "0 whole, 0 damaged, 2 missing, 2 without a row" in found.output
+    assert "0 whole, 0 damaged, 2 missing, 2 not in the catalogue" in found.output
 
 
-def test_verify_takes_odd_files_for_what_they_are(tmp_path: Path) -> None:
+def test_verify_reports_unusual_files(tmp_path: Path) -> None:
     with StandIn(exhibits(4)) as standin:
         assert crawl(standin, tmp_path).status == 0
     fifo, loop, *_ = pictures_of(tmp_path)
@@ -147,10 +150,10 @@ def test_verify_takes_odd_files_for_what_they_are(tmp_path: Path) -> None:
     (tmp_path / "store" / os.fsdecode(b"\xff.jpg")).write_bytes(encoded(noise(5)))
     found = run("verify", tmp_path)
     assert found.status == 3
-    assert "2 whole, 0 damaged, 2 missing, 1 without a row" in found.output
+    assert "2 whole, 0 damaged, 2 missing, 1 not in the catalogue" in found.output
 
 
-def test_retry_asks_for_what_failed_and_for_nothing_else(tmp_path: Path) -> None:
+def test_retry_requests_only_failed_wallpapers(tmp_path: Path) -> None:
     feed = tmp_path / "again.jsonl"
     with Recovering(exhibits(150)) as standin:
         assert crawl(standin, tmp_path).status == 3
@@ -159,7 +162,7 @@ def test_retry_asks_for_what_failed_and_for_nothing_else(tmp_path: Path) -> None
         words = ("-a", f"endpoint={standin.endpoint}", "-O", str(feed))
         again = run("retry", tmp_path, *words)
         assert again.status == 3
-        assert "Asking again for 145 wallpapers of baidu_wallpaper" in again.output
+        assert "Retrying 145 failed wallpapers of baidu_wallpaper" in again.output
         assert len(standin.asked) == 145
         assert all(path.startswith("/image/") for path in standin.asked)
         assert len(pictures_of(tmp_path)) == 149
@@ -172,11 +175,11 @@ def test_retry_asks_for_what_failed_and_for_nothing_else(tmp_path: Path) -> None
         assert run("retry", tmp_path, "baidu_wallpaper", *words[:2]).status == 0
         nothing = run("retry", tmp_path)
     assert nothing.status == 0
-    assert nothing.output == "Nothing to retry: no wallpaper has failed\n"
+    assert nothing.output == "Nothing to retry: no failed wallpapers\n"
     check_whole(tmp_path / "store")
 
 
-def test_retry_asks_as_at_the_endpoint_that_listed_each(tmp_path: Path) -> None:
+def test_retry_uses_the_endpoint_that_listed_each_wallpaper(tmp_path: Path) -> None:
     """Pictures of loopback addresses are fetched from the endpoint that listed them alone."""
     first, second = (Referring(exhibits(7)[part]) for part in (slice(4), slice(4, 7)))
     with first, second:
@@ -193,7 +196,7 @@ def test_retry_asks_as_at_the_endpoint_that_listed_each(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("endpoint", [None, "http://127.0.0.1:1/?token=canary-123"])
-def test_retry_records_no_token_and_takes_the_endpoint_that_is_given(
+def test_retry_records_no_token_and_uses_a_given_endpoint(
     tmp_path: Path, endpoint: str | None
 ) -> None:
     with Recovering(exhibits(2)) as standin:
@@ -217,7 +220,7 @@ def test_retry_records_no_token_and_takes_the_endpoint_that_is_given(
         (503, 500, "http_500"),
     ],
 )
-def test_retry_keeps_the_reason_that_says_most(
+def test_retry_keeps_the_most_specific_reason(
     tmp_path: Path, before: int, now: int | None, kept: str
 ) -> None:
     with Refusing(exhibits(1)) as standin:
@@ -247,7 +250,7 @@ def test_retry_keeps_the_reason_that_says_most(
         b"\xff\xfe",
     ],
 )
-def test_retry_names_and_skips_a_row_that_cannot_be_read(tmp_path: Path, item: str | bytes) -> None:
+def test_retry_reports_and_skips_an_unreadable_row(tmp_path: Path, item: str | bytes) -> None:
     with Recovering(exhibits(3)) as standin:
         standin.served = 0
         assert crawl(standin, tmp_path).status == 3
@@ -274,7 +277,7 @@ def test_retry_stops_at_its_limit(tmp_path: Path) -> None:
     assert len(standin.asked) == 62
 
 
-def test_stats_tell_what_the_catalogue_holds(tmp_path: Path) -> None:
+def test_stats_print_the_contents_of_the_catalogue(tmp_path: Path) -> None:
     with Recovering(exhibits(8)) as standin:
         assert crawl(standin, tmp_path).status == 3
     size = sum(path.stat().st_size for path in pictures_of(tmp_path))
@@ -291,7 +294,7 @@ def test_stats_tell_what_the_catalogue_holds(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["verify", "retry", "stats"])
-def test_without_a_catalogue_a_line_says_what_to_do(tmp_path: Path, command: str) -> None:
+def test_a_missing_catalogue_is_reported_with_a_remedy(tmp_path: Path, command: str) -> None:
     result = run(command, tmp_path)
     assert result.status == 1
     assert f"scrapy: there is no catalogue at {tmp_path}/store/{FILE_NAME}: crawl" in result.log
@@ -343,14 +346,14 @@ def test_a_catalogue_without_permission_is_status_5(
     assert remedy in line
 
 
-def test_stats_need_no_right_to_write(tmp_path: Path) -> None:
+def test_stats_need_no_write_permission(tmp_path: Path) -> None:
     with StandIn(exhibits(3)) as standin:
         assert crawl(standin, tmp_path).status == 0
     (tmp_path / "store" / FILE_NAME).chmod(0o400)
     assert "JPEG" in as_a_user("stats", tmp_path).output
 
 
-def test_a_reader_that_leaves_ends_a_command_quietly(tmp_path: Path) -> None:
+def test_a_closed_output_ends_a_command_without_a_message(tmp_path: Path) -> None:
     """As in ``scrapy stats | head -1``."""
     with StandIn(exhibits(3)) as standin:
         assert crawl(standin, tmp_path).status == 0
@@ -371,7 +374,7 @@ def test_a_reader_that_leaves_ends_a_command_quietly(tmp_path: Path) -> None:
     [
         (("verify", "all"), "scrapy verify takes no argument, got 'all'"),
         (("stats", "all"), "scrapy stats takes no argument, got 'all'"),
-        (("retry", "a", "b"), "scrapy retry takes the name of one spider, or none"),
+        (("retry", "a", "b"), "scrapy retry expects one spider name, or none"),
     ],
 )
 def test_wrong_usage_is_status_2(tmp_path: Path, words: tuple[str, ...], line: str) -> None:
@@ -387,7 +390,7 @@ def test_every_command_has_its_help(command: str) -> None:
     assert "xit status" in " ".join(result.output.split())
 
 
-def test_an_older_catalogue_is_upgraded_with_all_that_it_holds(tmp_path: Path) -> None:
+def test_an_older_catalogue_is_upgraded_without_loss(tmp_path: Path) -> None:
     with StandIn(exhibits(4)) as standin:
         assert crawl(standin, tmp_path).status == 0
         with closing(sqlite3.connect(tmp_path / "store" / FILE_NAME)) as catalogue:

@@ -314,7 +314,7 @@ def test_there_is_no_feed_option(tmp_path: Path) -> None:
     ("word", "line"),
     [
         ("rn=abc", "Could not start: rn must be a number from 1 to 100, got 'abc'"),
-        ("self=1", "Could not start: 'self' is no argument of a spider"),
+        ("self=1", "Could not start: unknown argument 'self'"),
         ("cols=1", "Could not start: unknown argument 'cols'; expected one of: col, "),
     ],
 )

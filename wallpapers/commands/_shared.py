@@ -1,4 +1,4 @@
-"""What the commands share that look at a store and its catalogue."""
+"""Share code between the commands: open the catalogue, print errors, handle a closed output."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def catalogue_of(
+def open_catalogue(
     settings: BaseSettings, *, reads_only: bool = False, check: bool = False
 ) -> Iterator[Catalogue]:
-    """Open the catalogue that *settings* name, for the time of the block; it has to be there.
+    """Open the existing catalogue of *settings* for the duration of the block.
 
-    *check* reads an SQLite file whole for its integrity. Raises UserError and StoreError.
+    *check* tests the integrity of a whole SQLite file. Raises UserError and StoreError.
     """
     from wallpapers.catalogue.catalogue import Catalogue
 
@@ -53,23 +53,23 @@ def _may_exist(path: str) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError:
-        pass  # SQLite is asked, and its failure is explained
+        pass  # opening it fails too, with an error message that explains it
     return True
 
 
-def status_of(error: UserError | StoreError) -> int:
-    """Print *error* in a line, and return the exit status for it."""
+def report_error(error: UserError | StoreError) -> int:
+    """Print *error* in one line and return its exit status."""
     print(f"scrapy: {error}", file=sys.stderr)
     return ExitStatus.STORE if isinstance(error, StoreError) else ExitStatus.COULD_NOT_START
 
 
 @contextmanager
-def output_of(command: ScrapyCommand) -> Iterator[None]:
-    """End *command* quietly, with OUTPUT_CLOSED, where the reader of its output has gone."""
+def quiet_on_closed_output(command: ScrapyCommand) -> Iterator[None]:
+    """End *command* with OUTPUT_CLOSED, without a message, if the reader closes its output."""
     try:
         yield
         sys.stdout.flush()
     except BrokenPipeError:
-        # The interpreter flushes what is left when it ends, and would complain again.
+        # Python flushes stdout when it exits, and would print an error.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         command.exitcode = ExitStatus.OUTPUT_CLOSED

@@ -1,4 +1,4 @@
-"""Ask again for what failed, and for nothing else: the catalogue takes the place of the listing."""
+"""Crawl the failed wallpapers of the catalogue instead of a listing."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ SCHEME = "catalogue"
 _PAGE = 60  # wallpapers
 
 
-class FailedOnly(ListingSpider):
-    """Mixed into a spider, it has it read the catalogue's failures instead of its listing.
+class RetrySpider(ListingSpider):
+    """A mixin that makes a spider yield the failed wallpapers of the catalogue.
 
-    What the spider is for its source (name, settings, referer) it stays. Each wallpaper is asked
-    for as its own endpoint listed it, unless one is given.
+    Name, settings and headers are those of the spider. Each wallpaper is requested as from the
+    endpoint that listed it, unless an endpoint is given.
     """
 
     def __init__(self, **given: str) -> None:
         super().__init__(**given)
         self.records_endpoint = "endpoint" in given
         self._own_endpoints: dict[tuple[str, str], str] = {}
-        self._listers: dict[str, ListingSpider] = {}
-        self._asked = 0  # failures that were yielded
+        self._spiders: dict[str, ListingSpider] = {}
+        self._yielded = 0
 
     @classmethod
     def update_settings(cls, settings: BaseSettings) -> None:
@@ -56,18 +56,21 @@ class FailedOnly(ListingSpider):
         handlers = {**settings.getdict("DOWNLOAD_HANDLERS"), SCHEME: CatalogueDownloadHandler}
         settings.set("DOWNLOAD_HANDLERS", handlers, priority="spider")
 
-    def lister_of(self, item: Any) -> ListingSpider:
-        """Return the spider as it was when it listed *item*: with that endpoint."""
+    def spider_for(self, item: Any) -> ListingSpider:
+        """Return a copy of the spider with the endpoint that listed *item*."""
         fields = fields_of(item)
         key = (fields.get("source", ""), fields.get("id", ""))
         endpoint = self._own_endpoints.get(key, self.endpoint)
-        if endpoint not in self._listers:
-            self._listers[endpoint] = lister = copy(self)
-            lister.endpoint = endpoint
-        return self._listers[endpoint]
+        if endpoint not in self._spiders:
+            self._spiders[endpoint] = spider = copy(self)
+            spider.endpoint = endpoint
+        return self._spiders[endpoint]
 
     async def start(self) -> AsyncIterator[Any]:
-        """Ask for the first page of failures; an item from here would hang at Ctrl-C."""
+        """Request the first page of failures.
+
+        The items are yielded by a callback: an item from ``start`` would block Ctrl-C.
+        """
         self.send(signals.listing_started)
         yield self._failures_after("")
 
@@ -82,17 +85,17 @@ class FailedOnly(ListingSpider):
         )
 
     def parse_failures(self, response: Response) -> Iterator[Request | Wallpaper]:
-        """Yield a page of failed wallpapers, behind the request for the next one."""
+        """Yield the request for the next page, then the failed wallpapers of this one."""
         page = json.loads(response.body)
         readable = [wallpaper for entry in page if (wallpaper := self._read_failure(entry))]
-        found = readable[: self.limit - self._asked] if self.limit else readable
-        self._asked += len(found)
+        wanted = readable[: self.limit - self._yielded] if self.limit else readable
+        self._yielded += len(wanted)
         self.send(signals.listing_page_read, rejected=Counter(), repeated=0)
-        if page and len(found) == len(readable):
+        if page and len(wanted) == len(readable):
             yield self._failures_after(page[-1]["id"])
         else:
             self.send(signals.listing_ended)
-        yield from found
+        yield from wanted
 
     def _read_failure(self, entry: dict[str, Any]) -> Wallpaper | None:
         if entry["wallpaper"] is None:
@@ -105,12 +108,12 @@ class FailedOnly(ListingSpider):
         return wallpaper
 
     def failures_failed(self, failure: Failure) -> None:
-        """End the run: without its catalogue there is nothing to do."""
+        """End the run with status 5: the catalogue cannot be read."""
         run_of(self.crawler).state.store_failed(f"Catalogue failed: {failure.value}")
 
 
 class CatalogueDownloadHandler(BaseDownloadHandler):
-    """Answers ``catalogue://failures/`` with a page of them, as JSON."""
+    """Respond to ``catalogue://failures/`` with a page of failed wallpapers as JSON."""
 
     lazy = True
 
