@@ -215,7 +215,7 @@ FEED_EXPORTERS = {
 WALLPAPERS_CSV_SAFE = False
 # Scrapy: \u escapes in JSON. Here 国家地理 stays readable.
 FEED_EXPORT_ENCODING = "utf-8"
-# Scrapy: all items of JSON in one line. Here each has its own.
+# Scrapy's default, kept deliberately: one line for each item in JSON.
 FEED_EXPORT_INDENT = 0
 
 # Log.

@@ -88,7 +88,6 @@ def test_no_spelling_leads_into_a_private_network(crawl: Crawl, listener: Listen
     # Some systems do not resolve "localhost." at all.
     assert run.stats["wallpapers/failed/private_address"] >= len(SPELLINGS) - 1
     assert "WALLPAPERS_ALLOW_PRIVATE_ADDRESSES=True would allow it" in run.warnings()[0]
-    assert "Traceback" not in run.log
 
 
 def test_a_redirect_does_not_lead_into_a_private_network(crawl: Crawl, listener: Listener) -> None:

@@ -12,17 +12,18 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from wallpapers.errors import CatalogueError
-from wallpapers.items import StoredImage, Wallpaper
+from wallpapers.items import Key, StoredImage, Wallpaper
 
 if TYPE_CHECKING:
     from wallpapers.catalogue.catalogue import Catalogue
-    from wallpapers.catalogue.entries import Entered, Entries, Held, Key
+    from wallpapers.catalogue.entries import Entered, Entries, Held
 
 T = TypeVar("T")
 A = TypeVar("A")
 R = TypeVar("R")
 Work = Callable[["Entries"], Any]
 Look = Callable[[], bool]
+Listed = tuple["Held | None", bool, bool]
 
 _GATHER_S = 0.02  # who waits for a row holds nothing that another could use
 
@@ -44,9 +45,10 @@ class Writer:
 
     async def take_up(
         self, wallpaper: Wallpaper, look: Callable[[], bool]
-    ) -> tuple[Held | None, bool]:
-        """Enter *wallpaper* where it is new; return what is held of it, or else what *look* says.
+    ) -> tuple[Held | None, bool, bool]:
+        """Enter *wallpaper* where it is new, and claim it where it has no picture.
 
+        Return its picture, or else what *look* returns, and whether another run is fetching it.
         *look* blocks on the disk and is called in the thread.
         """
         return await self._asked(self._waiting.listed, (wallpaper, look))
@@ -104,22 +106,26 @@ class Writer:
         """Do all of it in one transaction; in the catalogue's thread."""
         listed = [what for what, _ in asked.listed]
 
-        def all_of_it(entries: Entries) -> tuple[dict[Key, Held], list[Any]]:
+        def all_of_it(entries: Entries) -> tuple[tuple[dict[Key, Held], set[Key]], list[Any]]:
             found = entries.take_up([wallpaper for wallpaper, _ in listed])
+            others = entries.fetched_elsewhere
             stored = entries.store_all([what for what, _ in asked.stored])
-            return found, [*stored, *(work(entries) for work, _ in asked.works)]
+            return (found, others), [*stored, *(work(entries) for work, _ in asked.works)]
 
-        found, results = self._opened().run(all_of_it)
-        helds = [(found.get((wallpaper.source, wallpaper.id)), look) for wallpaper, look in listed]
-        return [(held, held is None and look()) for held, look in helds] + results
+        (found, others), results = self._opened().run(all_of_it)
+        answers = []
+        for wallpaper, look in listed:
+            key = wallpaper.source, wallpaper.id
+            held = found.get(key)
+            answers.append((held, held is None and look(), key in others))
+        return answers + results
 
 
 class _Asked:
     """What waits for a transaction, each with who waits for it, in the order of its doing."""
 
     def __init__(self) -> None:
-        self.listed: list[tuple[tuple[Wallpaper, Look], asyncio.Future[tuple[Held | None, bool]]]]
-        self.listed = []
+        self.listed: list[tuple[tuple[Wallpaper, Look], asyncio.Future[Listed]]] = []
         self.stored: list[tuple[tuple[Wallpaper, StoredImage], asyncio.Future[Entered | None]]] = []
         self.works: list[tuple[Work, asyncio.Future[Any]]] = []
 

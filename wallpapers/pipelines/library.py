@@ -6,9 +6,11 @@ next run finds under the wallpaper's name and enters.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING, Self
 
 from wallpapers.catalogue.location import catalogue_url
@@ -16,7 +18,9 @@ from wallpapers.catalogue.writer import Writer
 from wallpapers.errors import PictureRefusedError, StoreError
 from wallpapers.items import StoredImage, Wallpaper
 from wallpapers.options.setting_values import positive
+from wallpapers.pipelines.drops import LeftForNextRun
 from wallpapers.pipelines.results import labelled
+from wallpapers.pipelines.setup import listed_at
 from wallpapers.storage.address import folder_of, store_address
 from wallpapers.storage.contract import NewFile, Storage
 from wallpapers.storage.intake import Arrival, Intake
@@ -31,10 +35,13 @@ if TYPE_CHECKING:
     from scrapy.pipelines.media import MediaPipeline
 
     from wallpapers.catalogue.catalogue import Catalogue
-    from wallpapers.catalogue.entries import Entered, Entries
+    from wallpapers.catalogue.entries import Entered, Entries, Held
     from wallpapers.inspection.inspect_file import ImageRequirements
     from wallpapers.run.state import RunState
     from wallpapers.storage.parts import Part
+
+_POLL_INTERVAL_S = 0.25
+_MAX_WAIT_FOR_RUN_S = 600.0
 
 
 class Library:
@@ -43,7 +50,10 @@ class Library:
     All methods raise StoreError.
     """
 
-    def __init__(self, storage: Storage, intake: Intake, writer: Writer) -> None:
+    def __init__(
+        self, storage: Storage, intake: Intake, writer: Writer, is_stopping: Callable[[], bool]
+    ) -> None:
+        self._is_stopping = is_stopping
         self._storage = storage
         self._intake = intake
         self._writer = writer
@@ -71,11 +81,16 @@ class Library:
 
         def open_catalogue() -> Catalogue:
             from wallpapers.catalogue.catalogue import Catalogue
+            from wallpapers.catalogue.claims import Claims
 
-            return Catalogue.open(catalogue_url(settings), storage.holds, storage.address)
+            url, endpoint = catalogue_url(settings), listed_at(crawler.spider)
+            claims = Claims(storage.run_name(), storage.is_running)
+            return Catalogue.open(
+                url, storage.holds, storage.address, endpoint=endpoint, claims=claims
+            )
 
         intake = Intake(storage, requirements, lambda: state.stopping)
-        return cls(storage, intake, Writer(open_catalogue))
+        return cls(storage, intake, Writer(open_catalogue), lambda: state.stopping)
 
     def open(self) -> None:
         """Check that the storage accepts files."""
@@ -98,6 +113,22 @@ class Library:
         """Return a new path on a local disk for what the run needs itself."""
         return self._storage.scratch_file()
 
+    async def _listed(
+        self, wallpaper: Wallpaper, has_file: Callable[[], bool]
+    ) -> tuple[Held | None, bool]:
+        """Enter *wallpaper*; wait while another run of this store is fetching its picture.
+
+        A run that is stopped for so long that it seems frozen is not waited for any more.
+        """
+        end_s = monotonic() + _MAX_WAIT_FOR_RUN_S
+        while True:
+            held, file_is_there, elsewhere = await self._writer.take_up(wallpaper, has_file)
+            if not elsewhere or monotonic() > end_s:
+                return held, file_is_there
+            if self._is_stopping():
+                raise LeftForNextRun
+            await asyncio.sleep(_POLL_INTERVAL_S)
+
     async def known(
         self, wallpaper: Wallpaper, url: str, path: str, *, preview: bool
     ) -> StoredImage | None:
@@ -109,7 +140,7 @@ class Library:
         def has_file() -> bool:
             return bool(path) and self._intake.has_file(path)
 
-        held, file_is_there = await self._writer.take_up(wallpaper, has_file)
+        held, file_is_there = await self._listed(wallpaper, has_file)
         if held is None:
             found = await self._intake.find_image(url, path) if file_is_there else None
             if found is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import PIL
 from scrapy.pipelines.images import ImagesPipeline
@@ -11,10 +12,11 @@ from scrapy.utils.asyncio import is_asyncio_available
 from wallpapers.catalogue.location import catalogue_url
 from wallpapers.errors import MissingLibraryError, SettingError
 from wallpapers.inspection.inspect_file import ImageRequirements
-from wallpapers.options.filters import Wanted
+from wallpapers.options.filters import ImageFilters
 from wallpapers.options.setting_values import not_negative, one_of, positive, sizes
 
 if TYPE_CHECKING:
+    from scrapy import Spider
     from scrapy.crawler import Crawler
 
 # Hooks of ImagesPipeline and its bases that WallpaperImagesPipeline has no use for.
@@ -56,9 +58,18 @@ def requirements_of(crawler: Crawler) -> ImageRequirements:
     return ImageRequirements(
         check=one_of(settings, "WALLPAPERS_CHECK", ("structure", "decode", "strict")),
         max_pixels=int(positive(settings, "WALLPAPERS_MAX_PIXELS")),
-        wanted=Wanted.of(crawler.spider, settings),
+        wanted=ImageFilters.from_spider(crawler.spider, settings),
         placeholders=frozenset(settings.getlist("WALLPAPERS_PLACEHOLDERS")),
         thumbs=sizes(settings, "IMAGES_THUMBS"),
         seconds=positive(settings, "WALLPAPERS_DECODE_SECONDS"),
         memory=int(positive(settings, "WALLPAPERS_DECODE_MEMORY")),
     )
+
+
+def listed_at(spider: Spider | None) -> str | None:
+    """Return the origin of the spider's endpoint, which is recorded with its wallpapers."""
+    endpoint = getattr(spider, "endpoint", None)
+    if not endpoint or not getattr(spider, "records_endpoint", True):
+        return None
+    parts = urlsplit(endpoint)  # its path and query may have a token
+    return f"{parts.scheme}://{parts.netloc}/"

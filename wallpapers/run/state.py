@@ -85,7 +85,7 @@ class RunState:
                 f"Listing incomplete: the run ended with {reason!r} after "
                 f"{self._ledger.pages} pages, because of a setting or a middleware"
                 if self.has_listing
-                else f"Run incomplete: it ended with {reason!r}, because of a setting or a component"
+                else f"Run incomplete: ended with {reason!r}, because of a setting or a component"
             )
         self._ledger.close(ends_early=excused)
         self._publish()

@@ -172,8 +172,8 @@ class Intake:
             raise PictureRefusedError("too_many_pixels", f"{picture.width}x{picture.height}")
         # The orientation is not known yet: the image must be unwanted upright and rotated.
         wanted, kind = self._demands.wanted, picture.format
-        why = wanted.why_not(picture.width, picture.height, kind=kind)
-        if why and wanted.why_not(picture.height, picture.width, kind=kind):
+        why = wanted.find_mismatch(picture.width, picture.height, kind=kind)
+        if why and wanted.find_mismatch(picture.height, picture.width, kind=kind):
             raise PictureRefusedError(*why)
 
     def _read_image(self, url: str, path: str) -> StoredImage | None:

@@ -54,6 +54,29 @@ class RunFolder:
         """Return a new path in the folder, which is removed with it."""
         return Path(f"{self._path}/{next(self._numbers)}.0.part")
 
+    @property
+    def name(self) -> str:
+        """The name of the folder, which no other run has."""
+        return self._path.name
+
+    def is_running(self, name: str) -> bool:
+        """Return whether the run with the folder *name* is still running; blocks on the disk.
+
+        Returns False on a file system without locks.
+        """
+        if not _RUN_FOLDER_NAME.fullmatch(name):
+            return False
+        try:
+            with open_regular(self._parts / name / _LOCK) as file:
+                if file is None:
+                    return False
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return False
+
     def remove_obsolete(self) -> None:
         """Remove the part names of stored files."""
         while self._obsolete:
