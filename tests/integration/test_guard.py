@@ -87,7 +87,7 @@ def test_no_spelling_leads_into_a_private_network(crawl: Crawl, listener: Listen
     assert run.stats["wallpapers/failed"] == len(SPELLINGS) >= 30
     # Some systems do not resolve "localhost." at all.
     assert run.stats["wallpapers/failed/private_address"] >= len(SPELLINGS) - 1
-    assert "WALLPAPERS_ALLOW_PRIVATE_ADDRESSES=True would allow it" in run.warnings()[0]
+    assert "set WALLPAPERS_ALLOW_PRIVATE_ADDRESSES=True to allow it" in run.warnings()[0]
     assert "Traceback" not in run.log
 
 

@@ -68,7 +68,18 @@ def test_every_reason_has_its_line(reason: str) -> None:
 
 @pytest.mark.parametrize(
     "stat",
-    [*Verdict, "listed", "left", "bytes", "pages", "entry/<reason>", "repeated", "outcome"],
+    [
+        *Verdict,
+        "listed",
+        "left",
+        "bytes",
+        "pages",
+        "entry/<reason>",
+        "repeated",
+        "outages",
+        "put_aside",
+        "outcome",
+    ],
 )
 def test_every_stat_has_its_line(stat: str) -> None:
     assert f"| `wallpapers/{stat}` |" in text("docs/stats.md")
