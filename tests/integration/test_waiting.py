@@ -84,9 +84,18 @@ def test_the_wallpapers_of_a_host_that_is_given_up_fail(
     assert len(standin.requests) < HEALTHY + TROUBLED
 
 
-def test_a_bad_address_of_a_healthy_host_uses_up_its_own_retries(crawl: Crawl) -> None:
+@pytest.mark.parametrize("at_once", [1, 16])
+def test_a_bad_address_of_a_healthy_host_uses_up_its_own_retries(
+    crawl: Crawl, at_once: int
+) -> None:
+    """One at a time, the host sends no other response between the failures of the last image."""
+    settings = {
+        "RETRY_TIMES": 5,
+        "CONCURRENT_REQUESTS_PER_DOMAIN": at_once,
+        "WALLPAPERS_PATIENCE_OUTAGE": 1,
+    }
     with hosts.OneBadAddress(exhibits(30)) as standin:
-        run = crawl(standin, {"RETRY_TIMES": 5})
+        run = crawl(standin, settings)
         bad = [path for path in standin.asked if standin.exhibits[-1].sign in path]
     assert len(bad) == 1 + 5
     assert run.stats["wallpapers/failed/http_502"] == run.stats["wallpapers/failed"] == 1
