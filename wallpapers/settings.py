@@ -94,6 +94,8 @@ DOWNLOADER_MIDDLEWARES = {
 # Where wallpapers rest, and what they must be. Read by WallpaperImagesPipeline.
 
 IMAGES_STORE = "downloads"
+# Seconds for one upload to a remote store.
+WALLPAPERS_UPLOAD_TIMEOUT = 120.0
 # A database URL of what is stored, known and failed. Empty: sqlite:///<IMAGES_STORE>/.catalogue.db,
 # or sqlite:///.catalogue.db where the store is remote.
 WALLPAPERS_CATALOGUE = ""

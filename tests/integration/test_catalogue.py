@@ -20,7 +20,8 @@ from sqlalchemy import URL, inspect, make_url
 from tests.postgresql import PostgreSQL, postgresql
 from wallpapers.catalogue import schema
 from wallpapers.catalogue.catalogue import Catalogue
-from wallpapers.catalogue.entries import MOST_SHARING, Entries, Holder
+from wallpapers.catalogue.entries import Entries, Holder
+from wallpapers.catalogue.queries import MOST_SHARING
 from wallpapers.errors import CatalogueError
 from wallpapers.items import StoredImage, Wallpaper
 
@@ -28,16 +29,31 @@ PROJECT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[PostgreSQL]:
+def postgresql_of_wheel() -> Iterator[PostgreSQL]:
     with postgresql() as running:
         yield running
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(scope="session")
+def postgresql_of_system() -> Iterator[PostgreSQL]:
+    with postgresql(of_system=True) as running:
+        yield running
+
+
+of_system = pytest.mark.system("initdb", package="postgresql")
+
+
+@pytest.fixture(
+    params=[
+        "sqlite",
+        "postgresql_of_wheel",
+        pytest.param("postgresql_of_system", marks=of_system),
+    ]
+)
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> URL:
     if request.param == "sqlite":
         return URL.create("sqlite", database=str(tmp_path / "catalogue.db"))
-    server: PostgreSQL = request.getfixturevalue("server")
+    server: PostgreSQL = request.getfixturevalue(request.param)
     return make_url(server.new_database()).set(drivername="postgresql+psycopg")
 
 
@@ -235,7 +251,7 @@ def test_failures_are_remembered_and_come_back_as_they_were(
     put(catalogue, store, failing[4], image())
     again: list[Wallpaper] = []
     while page := catalogue.run(partial(Entries.failed, source="s", after=after(again), most=3)):
-        again += page
+        again += [failed.wallpaper for failed in page if failed.wallpaper]
     assert again == failing[:4]
     assert catalogue.run(lambda e: e.count("attempts", state="failed")) == {(2,): 4}
     assert catalogue.run(lambda e: e.count("attempts", state="stored")) == {(0,): 1}
@@ -312,11 +328,13 @@ def test_two_programs_at_once_keep_one_of_each(
 def test_the_steps_lead_to_the_tables_that_are_used(open_it: Open, url: URL) -> None:
     open_it()
     engine = sqlalchemy.create_engine(url)
-    for table in (schema.pictures, schema.wallpapers, schema.remote_store):
+    for table in (schema.pictures, schema.wallpapers, schema.remote_store, schema.sessions):
+        # SQLite calls a key of its own nullable where the statement does not repeat NOT NULL.
         columns = {
-            column["name"]: column["nullable"] for column in inspect(engine).get_columns(table.name)
+            column["name"]: column["nullable"] and not column.get("primary_key")
+            for column in inspect(engine).get_columns(table.name)
         }
-        assert set(columns) == {column.name for column in table.columns}
+        assert columns == {column.name: column.nullable for column in table.columns}
     engine.dispose()
 
 
@@ -416,8 +434,9 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def open_file(path: Path) -> Catalogue:
-    return Catalogue.open(URL.create("sqlite", database=str(path)), lambda path, size: True)
+def open_file(path: Path, *, check: bool = False) -> Catalogue:
+    url = URL.create("sqlite", database=str(path))
+    return Catalogue.open(url, lambda path, size: True, check=check)
 
 
 def test_a_catalogue_that_was_cut_opens_or_says_so(file: Path, tmp_path: Path) -> None:
@@ -452,7 +471,7 @@ def test_the_remedy_works_as_it_is_printed(file: Path) -> None:
     content[8192:40960] = bytes(32768)
     file.write_bytes(content)
     with pytest.raises(CatalogueError) as raised:
-        open_file(file)
+        open_file(file, check=True)
     beside = file.with_name(f"{file.name}-and-more")
     beside.write_text("is none of its files")
     subprocess.run(str(raised.value).partition("finds them: ")[2], shell=True, check=True)
@@ -468,6 +487,96 @@ def test_a_catalogue_that_another_program_holds_is_named(
         other.execute("BEGIN EXCLUSIVE")
         with pytest.raises(CatalogueError, match=r"locked; another program holds it"):
             open_file(file)
+
+
+def checks_of(path: Path, *, check: bool = False) -> list[str]:
+    """Open the catalogue at *path*; return the integrity checks that this took."""
+    asked: list[str] = []
+
+    def executed(_1: object, _2: object, statement: str, *_: object) -> None:
+        asked.append(statement)
+
+    sqlalchemy.event.listen(sqlalchemy.Engine, "before_cursor_execute", executed)
+    try:
+        open_file(path, check=check).close()
+    finally:
+        sqlalchemy.event.remove(sqlalchemy.Engine, "before_cursor_execute", executed)
+    return [statement for statement in asked if "_check" in statement]
+
+
+def left_by_an_earlier_system(path: Path) -> None:
+    """Leave the mark of a program that had *path* open when the system ended."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("INSERT INTO sessions VALUES ('dead', 'another boot')")
+        connection.commit()
+
+
+def test_a_catalogue_that_was_closed_is_opened_without_reading_it_whole(file: Path) -> None:
+    assert checks_of(file) == []
+    assert checks_of(file, check=True) == ["PRAGMA integrity_check(1)"]
+
+
+def test_a_catalogue_in_use_is_opened_without_reading_it_whole(file: Path) -> None:
+    first = open_file(file)
+    assert checks_of(file) == []
+    first.close()
+
+
+def test_a_catalogue_of_a_killed_program_is_opened_without_reading_it_whole(file: Path) -> None:
+    """What the program wrote is with the system, which keeps it."""
+    code = (
+        "import os, sys; from sqlalchemy import URL; "
+        "from wallpapers.catalogue.catalogue import Catalogue; "
+        "Catalogue.open(URL.create('sqlite', database=sys.argv[1]), lambda path, size: True); "
+        "os.kill(os.getpid(), 9)"
+    )
+    killed = subprocess.run([sys.executable, "-c", code, str(file)], check=False, cwd=PROJECT)
+    assert killed.returncode == -9
+    with closing(sqlite3.connect(file)) as connection:
+        assert connection.execute("SELECT count(*) FROM sessions").fetchall() == [(1,)]
+    assert checks_of(file) == []
+
+
+def test_a_catalogue_that_was_open_when_the_system_ended_is_checked_once(file: Path) -> None:
+    left_by_an_earlier_system(file)
+    assert checks_of(file) == ["PRAGMA quick_check(1)"]
+    assert checks_of(file) == []
+
+
+def test_damage_that_the_end_of_the_system_left_is_found_at_the_start(file: Path) -> None:
+    left_by_an_earlier_system(file)
+    damage(file)
+    for _ in range(2):
+        with pytest.raises(CatalogueError, match=r"malformed|damaged"):
+            open_file(file)
+
+
+def test_damage_that_is_found_late_is_found_at_the_start_of_the_next_run(file: Path) -> None:
+    damage(file)
+    catalogue = open_file(file)
+    with pytest.raises(CatalogueError, match=r"malformed; the pictures are not touched"):
+        catalogue.run(lambda entries: entries.count("item"))
+    catalogue.close()
+    with pytest.raises(CatalogueError, match=r"malformed|damaged"):
+        open_file(file)
+
+
+def damage(file: Path) -> None:
+    """Overwrite a page of the table of wallpapers."""
+    with closing(sqlite3.connect(file)) as connection:
+        ((page, size),) = connection.execute(
+            "SELECT rootpage, (SELECT page_size FROM pragma_page_size) FROM sqlite_master "
+            "WHERE name = 'wallpapers'"
+        )
+        (inner,) = connection.execute("SELECT count(*) FROM wallpapers").fetchone()
+        assert inner == 300
+    content = bytearray(file.read_bytes())
+    root = (page - 1) * size
+    assert content[root] == 5  # an inner page, whose first child is
+    cell = int.from_bytes(content[root + 12 : root + 14])
+    child = int.from_bytes(content[root + cell : root + cell + 4])
+    content[(child - 1) * size : child * size] = bytes([0xFF]) * size
+    file.write_bytes(content)
 
 
 def test_a_full_disk_takes_nothing_back(file: Path) -> None:

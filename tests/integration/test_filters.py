@@ -1,4 +1,4 @@
-"""Filters by listed and actual size, and placeholders."""
+"""Filters, applied to listed and actual sizes, and placeholders."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.pictures import encoded, exhibit, exhibits, noise
 from wallpapers.demo.gallery import Exhibit
 from wallpapers.demo.standin import StandIn
 from wallpapers.errors import ArgumentError
-from wallpapers.options.filters import REASONS, Wanted
+from wallpapers.options.filters import REASONS, ImageFilters
 from wallpapers.run.exit_status import ExitStatus
 
 WIDE, TALL, SQUARE = (160, 90), (90, 160), (120, 120)
@@ -49,7 +49,7 @@ def shown(*, claimed: bool) -> list[Exhibit]:
         ({"min_megapixels": "0.01441"}, "too_small", set()),
     ],
 )
-def test_wallpapers_that_do_not_match_are_filtered(
+def test_each_filter_rejects_images(
     crawl: Crawl, filters: dict[str, Any], reason: str, kept: set[tuple[int, int]], claimed: bool
 ) -> None:
     with StandIn(shown(claimed=claimed)) as standin:
@@ -62,7 +62,7 @@ def test_wallpapers_that_do_not_match_are_filtered(
     assert asked == (len(kept) if claimed else 3)
 
 
-def test_bytes_and_formats_are_filtered_after_the_download(crawl: Crawl) -> None:
+def test_bytes_and_formats_are_checked_after_the_download(crawl: Crawl) -> None:
     small, large = exhibit(1), exhibit(2, encoded(noise(2, 400, 300), quality=100))
     png = exhibit(3, encoded(noise(3), "PNG"))
     with StandIn([small, large, png]) as standin:
@@ -89,7 +89,7 @@ def test_the_stricter_of_setting_and_argument_applies(crawl: Crawl) -> None:
         ("formats", "JPEG,TIFF", "some of JPEG,"),
     ],
 )
-def test_an_invalid_filter_is_an_error_before_the_first_request(
+def test_an_invalid_filter_is_reported_before_the_first_request(
     crawl: Crawl, argument: str, value: str, allowed: str
 ) -> None:
     with StandIn(exhibits(1)) as standin:
@@ -106,15 +106,18 @@ _sides = st.integers(1, 20_000)
 def test_a_ratio_has_a_tolerance_of_two_percent(
     width: int, height: int, wide: int, high: int
 ) -> None:
-    why = Wanted(ratio=wide / high).why_not(width, height)
+    why = ImageFilters(ratio=wide / high).find_mismatch(width, height)
     off = width * high / (height * wide)
     assert (why is None) == (abs(off - 1) <= 0.02)
     assert why is None or why[0] in REASONS
 
 
 @given(_sides, _sides)
-def test_an_image_has_one_orientation_at_most(width: int, height: int) -> None:
-    ways = [Wanted(orientation=way).why_not(width, height) for way in ("landscape", "portrait")]
+def test_an_image_matches_at_most_one_orientation(width: int, height: int) -> None:
+    ways = [
+        ImageFilters(orientation=way).find_mismatch(width, height)
+        for way in ("landscape", "portrait")
+    ]
     assert sum(why is None for why in ways) == (width != height)
 
 
@@ -157,7 +160,7 @@ def test_after_a_known_placeholder_the_next_candidate_is_tried(crawl: Crawl) -> 
 
 
 @pytest.mark.parametrize("fault", [Candidates, HtmlBehindARedirect])
-def test_after_an_image_far_below_its_listed_size_the_next_candidate_is_tried(
+def test_after_a_much_smaller_image_the_next_candidate_is_tried(
     crawl: Crawl, fault: type[StandIn]
 ) -> None:
     large = exhibit(9, encoded(noise(9, 1600, 900)), width=1600, height=900)
@@ -167,7 +170,7 @@ def test_after_an_image_far_below_its_listed_size_the_next_candidate_is_tried(
     assert sorted(image["width"] for image in run.images()) == [96, 1600]
 
 
-def test_a_placeholder_without_another_candidate_is_a_failure(crawl: Crawl) -> None:
+def test_a_wallpaper_with_only_a_placeholder_fails(crawl: Crawl) -> None:
     with StandIn([exhibit(1), exhibit(2, Candidates.body, width=1600, height=900)]) as standin:
         run = crawl(standin)
     assert run.exit_status is ExitStatus.FAILURES

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,13 @@ from tests.s3 import KEYS, keys, s3_bucket, s3_server, settings_of
 from tests.standin.listing_faults import HtmlListing
 from wallpapers.demo.standin import StandIn
 from wallpapers.run.exit_status import ExitStatus
+
+
+@pytest.fixture
+def silent_address() -> Iterator[str]:
+    """Return the address of a server that accepts connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +108,21 @@ def test_a_bucket_that_is_not_there_ends_the_run_with_5(
     errors = [record for record in caplog.records if record.levelno >= logging.ERROR]
     assert len(errors) == 1
     assert "NoSuchBucket" in errors[0].getMessage()
+
+
+def test_a_server_that_does_not_answer_ends_the_run_with_5(
+    crawl: Crawl, silent_address: str
+) -> None:
+    settings = {
+        **settings_of(silent_address),
+        "IMAGES_STORE": "s3://wallpapers/pictures/",
+        "WALLPAPERS_CATALOGUE": f"sqlite:///{crawl.store}.db",
+        "WALLPAPERS_UPLOAD_TIMEOUT": 0.5,
+    }
+    with StandIn(exhibits(2)) as standin:
+        stats = crawl.stats_of(standin, settings)
+    assert stats["wallpapers/outcome"] == "store"
+    assert stats["wallpapers/left"] == 2
 
 
 def test_without_credentials_the_run_ends_with_5(

@@ -70,7 +70,7 @@ class Bucket(Place):
         )
         crawler.spider = crawler._create_spider()
         pipeline = WallpaperImagesPipeline.from_crawler(crawler)
-        return RemoteStorage(pipeline.store, address, pipeline.SpiderInfo(crawler.spider))
+        return RemoteStorage(pipeline.store, address, pipeline.SpiderInfo(crawler.spider), 60.0)
 
     def _content(self, key: str) -> bytes:
         content: bytes = self.client.get_object(Bucket=BUCKET, Key=key)["Body"].read()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, update
 
-from wallpapers.catalogue.rows import listed_row, now, picture_row, stored_row
+from wallpapers.catalogue.queries import MOST_SHARING, Queries
+from wallpapers.catalogue.rows import image_of, listed_row, now, picture_row, stored_row
 from wallpapers.catalogue.schema import pictures, wallpapers
 from wallpapers.catalogue.statements import (
     ANY_BYTES_OR_PATHS,
@@ -22,12 +22,11 @@ from wallpapers.catalogue.statements import (
     statements_of,
 )
 from wallpapers.items import StoredImage, Wallpaper
+from wallpapers.storage.files import is_below
 
 Key = tuple[str, str]  # source and id
 Whole = Callable[[str, int], bool]  # is the file at this path there, with this many bytes?
 
-# A body that stands for more wallpapers than these is none of them.
-MOST_SHARING = 5
 _CHUNK = 500  # keys in one statement; SQLite allows 32,766 parameters
 
 
@@ -65,15 +64,18 @@ class Holder:
         return self.is_whole and self.has_others
 
 
-class Entries:
+class Entries(Queries):
     """Reads and writes rows of one transaction; nothing of it is kept unless that ends well.
 
     Every write may be done twice, or by two programs at once, and leaves one row.
     """
 
-    def __init__(self, connection: Connection, is_whole: Whole) -> None:
-        self._connection = connection
+    def __init__(
+        self, connection: Connection, is_whole: Whole, endpoint: str | None = None
+    ) -> None:
+        super().__init__(connection)
         self._is_whole = is_whole
+        self._endpoint = endpoint  # recorded for what is entered; None = keep what was recorded
         self._statements = statements_of(connection.dialect.name)
 
     # What the crawl asks and tells
@@ -86,7 +88,7 @@ class Entries:
             ids = [identity for other, identity in by_key if other == source]
             for start in range(0, len(ids), _CHUNK):
                 found |= self._held_by(source, ids[start : start + _CHUNK])
-        if new := [listed_row(by_key[key]) for key in by_key if key not in found]:
+        if new := [listed_row(by_key[key], self._endpoint) for key in by_key if key not in found]:
             self._connection.execute(self._statements.new_wallpaper, new)
         return {key: held for key, held in found.items() if held is not None}
 
@@ -105,7 +107,11 @@ class Entries:
             entered = self._connection.execute(self._statements.new_pictures, pictures_in)
             if len(entered.all()) != len(pictures_in):  # another program was faster
                 raise RetryTransaction
-            said = [stored_row(*pair) for pair, new in zip(stored, alone, strict=True) if new]
+            said = [
+                stored_row(*pair, self._endpoint)
+                for pair, new in zip(stored, alone, strict=True)
+                if new
+            ]
             self._connection.execute(self._statements.put, said)
         return [
             Entered(image, accepted=True) if new else self.store(wallpaper, image)
@@ -136,7 +142,7 @@ class Entries:
         entered: StoredImage = {**image, "path": theirs, "status": status}
         if held and self._sharing(checksum, wallpaper) >= MOST_SHARING:
             return Entered(entered, accepted=False)
-        self._put(stored_row(wallpaper, image))
+        self._put(stored_row(wallpaper, image, self._endpoint))
         return Entered(entered, accepted=True)
 
     def adopt(self, wallpaper: Wallpaper, image: StoredImage) -> Entered | None:
@@ -172,94 +178,18 @@ class Entries:
         self._connection.execute(pictures.delete().where(pictures.c.sha256 == checksum))
 
     def fail(self, wallpaper: Wallpaper, reason: str, host: str, tried: str) -> None:
-        """Say that *wallpaper* could not be had; what was held of it before is not forgotten.
+        """Enter the failure of *wallpaper*; what was held of it before is not forgotten.
 
-        *host* is that of its best candidate, *tried* tells what became of each.
+        A failure that may pass, like a timeout, counts, and leaves the reason of one that an answer
+        of the server gave before. *host* is that of its best candidate, *tried* tells what became
+        of each.
         """
         said = {"state": "failed", "reason": reason, "host": host, "tried": tried, "attempts": 1}
-        self._put({**listed_row(wallpaper), **said})
+        self._put({**listed_row(wallpaper, self._endpoint), **said})
 
     def filter(self, wallpaper: Wallpaper, reason: str) -> None:
         """Say that *wallpaper* is there, but not wanted."""
-        self._put({**listed_row(wallpaper), "state": "filtered", "reason": reason})
-
-    # What commands ask
-
-    def failed(self, source: str, *, after: str = "", most: int = 60) -> list[Wallpaper]:
-        """Return failed wallpapers of *source* by id, beginning behind the id *after*."""
-        rows = self._connection.execute(
-            select(wallpapers.c.item)
-            .where(
-                wallpapers.c.state == "failed",
-                wallpapers.c.source == source,
-                wallpapers.c.id > after,
-            )
-            .order_by(wallpapers.c.id)
-            .limit(most)
-        )
-        return [Wallpaper(**json.loads(row.item)) for row in rows]
-
-    def count(self, *by: str, **where: str) -> dict[tuple[Any, ...], int]:
-        """Return the number of wallpapers by columns, of those whose columns are as in *where*."""
-        columns = [wallpapers.c[name] for name in by]
-        rows = self._connection.execute(
-            select(*columns, func.count())
-            .where(*(wallpapers.c[name] == value for name, value in where.items()))
-            .group_by(*columns)
-            .order_by(func.count().desc(), *columns)
-        )
-        return {tuple(row[:-1]): row[-1] for row in rows}
-
-    def formats(self) -> dict[str, tuple[int, int]]:
-        """Return, for each format, the number of pictures in the store and their bytes."""
-        rows = self._connection.execute(
-            select(pictures.c.format, func.count(), func.sum(pictures.c.size))
-            .group_by(pictures.c.format)
-            .order_by(func.count().desc())
-        )
-        return {row[0]: (row[1], int(row[2])) for row in rows}
-
-    def pictures(self, *, after: str = "", most: int = _CHUNK) -> list[StoredImage]:
-        """Return the pictures in the store by sha256, beginning behind the sha256 *after*."""
-        rows = self._connection.execute(
-            select(pictures)
-            .where(pictures.c.sha256 > after)
-            .order_by(pictures.c.sha256)
-            .limit(most)
-        )
-        return [self._held(row, "", "stored").image for row in rows]
-
-    def mark(self, checksum: str, *, damaged: bool) -> None:
-        """Say whether the file of this picture was found to hold other bytes than it should."""
-        self._connection.execute(
-            update(pictures)
-            .where(pictures.c.sha256 == checksum)
-            .values(damaged_at=now() if damaged else None)
-        )
-
-    def drop_unused(self, checksum: str) -> bool:
-        """Forget a picture that no wallpaper is any more; False = one is."""
-        used = select(wallpapers.c.id).where(wallpapers.c.sha256 == checksum).exists()
-        mine = pictures.delete().where(pictures.c.sha256 == checksum, ~used)
-        return self._connection.execute(mine).rowcount == 1
-
-    def without_row(self, paths: Sequence[str]) -> list[str]:
-        """Return those of *paths* that no picture has."""
-        known = select(pictures.c.path).where(pictures.c.path.in_(paths))
-        have = set(self._connection.execute(known).scalars())
-        return [path for path in paths if path not in have]
-
-    def shared(self, least: int = MOST_SHARING) -> dict[str, int]:
-        """Return the paths that stand for *least* wallpapers or more, and for how many."""
-        count = func.count()
-        rows = self._connection.execute(
-            select(pictures.c.path, count)
-            .join(wallpapers, wallpapers.c.sha256 == pictures.c.sha256)
-            .group_by(pictures.c.path)
-            .having(count >= least)
-            .order_by(pictures.c.path)
-        )
-        return {row[0]: row[1] for row in rows}
+        self._put({**listed_row(wallpaper, self._endpoint), "state": "filtered", "reason": reason})
 
     # Within
 
@@ -274,17 +204,10 @@ class Entries:
         return replace(held, image={**held.image, "preview": True}) if row.preview else held
 
     def _held(self, row: Row[Any], url: str, state: str) -> Held:
-        image = StoredImage(
-            url=url,
-            path=row.path,
-            checksum=row.sha256,
-            status="uptodate",
-            width=row.width,
-            height=row.height,
-            format=row.format,
-            size=row.size,
-        )
-        whole = row.damaged_at is None and self._is_whole(row.path, row.size)
+        image = image_of(row, url)
+        # A path out of the store is that of no picture of ours: it is not even looked at.
+        usable = row.damaged_at is None and is_below(row.path)
+        whole = usable and self._is_whole(row.path, row.size)
         return Held(image, state, whole)
 
     def _alone(self, stored: Sequence[tuple[Wallpaper, StoredImage]]) -> list[bool]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import gc
 import logging
+import os
+import sys
 
 from scrapy import Spider, signals
 from scrapy.commands.crawl import Command as CrawlCommand
@@ -76,6 +78,7 @@ class Command(CrawlCommand):
             if self.exitcode == ExitStatus.INTERRUPTED:  # maybe before anything was listed
                 _log_summary(crawler)
         shutdown.exit_status = self.exitcode
+        _discard_unread_output()
         return crawler
 
     def settle_memory(self, signal: object, sender: Crawler) -> None:
@@ -100,6 +103,19 @@ def could_not_start(error: BaseException) -> int:
     else:
         logger.critical("Could not start", exc_info=error)
     return ExitStatus.COULD_NOT_START
+
+
+def _discard_unread_output() -> None:
+    """Keep a stdout that nobody reads from replacing the exit status.
+
+    Python flushes stdout when it exits, and exits with 120 if that fails.
+    """
+    if not sys.stdout:  # closed by the parent process
+        return
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _close_by_force(crawler: Crawler) -> int:

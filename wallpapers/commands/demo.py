@@ -62,7 +62,9 @@ class Command(CrawlCommand):
 
         if opts.loglevel is None:  # a first look is not at how Scrapy is made up
             logging.getLogger("scrapy").setLevel(logging.WARNING)
-        exhibits = gallery.of_folder(opts.pictures) if opts.pictures else gallery.drawn()
+        exhibits = (
+            gallery.folder_exhibits(opts.pictures) if opts.pictures else gallery.drawn_exhibits()
+        )
         with StandIn(exhibits) as standin:
             print(f"Crawling {len(exhibits)} wallpapers at {standin.endpoint}", flush=True)
             self.crawl("baidu_wallpaper", {**opts.spargs, "endpoint": standin.endpoint})

@@ -10,6 +10,7 @@ from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 from scrapy.utils.conf import arglist_to_dict
 
+from wallpapers.commands._shared import output_of
 from wallpapers.commands.crawl import TAKEN, could_not_start
 from wallpapers.errors import ArgumentError
 from wallpapers.logs.masking import mask
@@ -40,7 +41,7 @@ class Command(ScrapyCommand):
             "its protocol, how many entries came, which keys are new, missing or of another type, "
             "is the picture served. Nothing is stored. Exit status: 0 all are well, 1 could not "
             "start, 2 wrong usage, 3 some entries are not as they were, 4 a source does not answer "
-            "as it should, 130 interrupted."
+            "as it should, 130 interrupted, 141 the reader of the output has gone."
         )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
@@ -56,12 +57,12 @@ class Command(ScrapyCommand):
         parser.add_argument("--json", action="store_true", help="print the same as JSON")
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
-        from wallpapers.maintenance.doctor import KEEPS_NOTHING, QUICK
+        from wallpapers.maintenance.doctor import QUICK_SETTINGS, STORE_NOTHING_SETTINGS
 
         assert self.settings is not None
-        self.settings.setdict(QUICK, priority="cmdline")
+        self.settings.setdict(QUICK_SETTINGS, priority="cmdline")
         super().process_options(args, opts)
-        self.settings.setdict(KEEPS_NOTHING, priority="cmdline")
+        self.settings.setdict(STORE_NOTHING_SETTINGS, priority="cmdline")
         try:
             opts.spargs = arglist_to_dict(opts.spargs)
         except ValueError:
@@ -86,12 +87,13 @@ class Command(ScrapyCommand):
         if any(look.interrupted for look in looks):
             self.exitcode = ExitStatus.INTERRUPTED
             return
-        checkups = [look.checkup for look in looks]
+        checkups = [look.report for look in looks]
         told = [checkup.as_json() for checkup in checkups]
         as_json = json.dumps(told, ensure_ascii=False, indent=2)
         # An endpoint may have a token in its query.
-        print(mask(as_json if opts.json else table(checkups)))
         self.exitcode = status(checkups)
+        with output_of(self):
+            print(mask(as_json if opts.json else table(checkups)))
 
     def _spiders(self, args: list[str], opts: argparse.Namespace) -> list[type[ListingSpider]]:
         assert self.crawler_process is not None

@@ -6,7 +6,7 @@ import argparse
 
 from scrapy.exceptions import UsageError
 
-from wallpapers.commands._shared import catalogue_of, status_of
+from wallpapers.commands._shared import catalogue_of, output_of, status_of
 from wallpapers.commands.crawl import Command as CrawlCommand
 from wallpapers.errors import StoreError, UserError
 from wallpapers.spiders.listing_spider import ListingSpider
@@ -24,9 +24,10 @@ class Command(CrawlCommand):
     def long_desc(self) -> str:
         return (
             "Ask again for those wallpapers of a spider that the catalogue has as failed; the "
-            "listing is not read. The spider need not be named where only one has failures. Give "
-            "-a endpoint= as for the crawl, if it had one; -a limit= asks for so many. The exit "
-            "status is that of scrapy crawl, 0 too where nothing failed."
+            "listing is not read. The spider need not be named where only one has failures. Each "
+            "is asked for as at the endpoint that listed it, or at that of -a endpoint=; -a limit= "
+            "asks for so many. The exit status is that of scrapy crawl, 0 too where nothing "
+            "failed."
         )
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
@@ -37,7 +38,7 @@ class Command(CrawlCommand):
         assert self.settings is not None
         assert self.crawler_process is not None
         try:
-            with catalogue_of(self.settings) as catalogue:
+            with catalogue_of(self.settings, reads_only=True) as catalogue:
                 counts = catalogue.run(lambda entries: entries.count("source", state="failed"))
         except (UserError, StoreError) as error:
             self.exitcode = status_of(error)
@@ -45,12 +46,14 @@ class Command(CrawlCommand):
         failed = {source: count for (source,), count in counts.items()}
         name = self._choose(args, failed)
         if not failed.get(name):
-            print("Nothing to retry: no wallpaper has failed" + (f" of {name}" if name else ""))
+            with output_of(self):
+                print("Nothing to retry: no wallpaper has failed" + (f" of {name}" if name else ""))
             return
         spider = self.crawler_process.spider_loader.load(name)
         if not issubclass(spider, ListingSpider):
             raise UsageError(f"{name} reads no listing: it cannot be retried")
-        print(f"Asking again for {failed[name]:,} wallpapers of {name}")
+        with output_of(self):
+            print(f"Asking again for {failed[name]:,} wallpapers of {name}")
         self.crawl(type(spider.__name__, (FailedOnly, spider), {}), opts.spargs)
 
     def _choose(self, args: list[str], failed: dict[str, int]) -> str:

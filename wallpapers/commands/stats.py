@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
-from wallpapers.commands._shared import catalogue_of, status_of
+from wallpapers.commands._shared import catalogue_of, output_of, status_of
 from wallpapers.errors import StoreError, UserError
+from wallpapers.listings.text import one_line
 
 if TYPE_CHECKING:
     from wallpapers.catalogue.entries import Entries
@@ -33,7 +34,7 @@ class Command(ScrapyCommand):
             "Print how many wallpapers of each source are stored, filtered, failed, and listed "
             "only (seen in a run that ended before it came to them), what pictures there are, and "
             "where and why wallpapers failed. Exit status: 0; 1 there is no catalogue; 5 it cannot "
-            "be read."
+            "be read; 141 the reader of the output has gone."
         )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
@@ -45,29 +46,36 @@ class Command(ScrapyCommand):
             raise UsageError(f"scrapy stats takes no argument, got {args[0]!r}")
         assert self.settings is not None
         try:
-            with catalogue_of(self.settings) as catalogue:
+            with catalogue_of(self.settings, reads_only=True) as catalogue:
                 found = {"catalogue": str(catalogue), **catalogue.run(_summary)}
         except (UserError, StoreError) as error:
             self.exitcode = status_of(error)
             return
-        print(json.dumps(found, ensure_ascii=False, indent=2) if opts.json else _text(found))
+        with output_of(self):
+            print(json.dumps(found, ensure_ascii=False, indent=2) if opts.json else _text(found))
 
 
 def _summary(entries: Entries) -> dict[str, Any]:
     sources: dict[str, dict[str, int]] = {}
     for (source, state), count in entries.count("source", "state").items():
-        sources.setdefault(source, dict.fromkeys(_STATES, 0))[state] = count
+        states = sources.setdefault(_word(source), dict.fromkeys(_STATES, 0))
+        states[_word(state)] = states.get(_word(state), 0) + count
     return {
         "sources": dict(sorted(sources.items())),
         "pictures": {
-            name: {"count": count, "bytes": size}
+            _word(name): {"count": count, "bytes": size}
             for name, (count, size) in entries.formats().items()
         },
         "failures": [
-            {"host": host, "reason": reason, "count": count}
+            {"host": _word(host), "reason": _word(reason), "count": count}
             for (host, reason), count in entries.count("host", "reason", state="failed").items()
         ],
     }
+
+
+def _word(value: object) -> str:
+    """Return *value* to be printed; a table that was changed by hand may hold anything."""
+    return one_line(value if isinstance(value, str) else repr(value))
 
 
 def _text(found: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
-from wallpapers.commands._shared import catalogue_of, status_of
+from wallpapers.commands._shared import catalogue_of, output_of, status_of
 from wallpapers.errors import SettingError, StoreError, UserError
 from wallpapers.run.exit_status import ExitStatus
 from wallpapers.storage.address import folder_of
@@ -31,14 +31,15 @@ class Command(ScrapyCommand):
             "catalogue does not have are reported, and so are those that stand for five wallpapers "
             "or more. A folder with a catalogue of its own is another store and is skipped. Exit "
             "status: 0 all is whole, 1 could not start, 3 something is damaged or missing, 5 the "
-            "store or the catalogue cannot be read."
+            "store or the catalogue cannot be read, 141 the reader of the output has gone."
         )
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         if args:
             raise UsageError(f"scrapy verify takes no argument, got {args[0]!r}")
         try:
-            self.exitcode = self._verify()
+            with output_of(self):
+                self.exitcode = self._verify()
         except (UserError, StoreError) as error:
             self.exitcode = status_of(error)
         except KeyboardInterrupt:
@@ -55,7 +56,7 @@ class Command(ScrapyCommand):
         folder = folder_of(uri)
         if folder is None:
             raise SettingError(f"IMAGES_STORE must be a folder to be verified, got {uri!r}")
-        with catalogue_of(self.settings) as catalogue:
+        with catalogue_of(self.settings, check=True) as catalogue:
             total = sum(count for count, _ in catalogue.run(lambda e: e.formats()).values())
             with Progress(console=Console(stderr=True), transient=True) as progress:
                 task = progress.add_task("hashing", total=total)

@@ -179,7 +179,12 @@ class GuardedDownloadHandler(BaseDownloadHandler):
         target = origin(urlparse_cached(request))
         if self._is_chosen_by_user(request):
             self._trusted.add(target)
-        if target in self._trusted or self._guarded_session is self._unguarded_session:
+        # A retry may have wallpapers of several endpoints.
+        endpoint: str = request.meta.get("endpoint", "")
+        is_endpoint = bool(endpoint) and target == origin(urlparse(endpoint))
+        if is_endpoint or target in self._trusted:
+            return self._unguarded_session
+        if self._guarded_session is self._unguarded_session:
             return self._unguarded_session
         refuse_private_literal(target[1])
         # The user chose the proxy, which resolves the names of its targets itself.

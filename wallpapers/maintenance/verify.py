@@ -16,6 +16,7 @@ from wallpapers.catalogue.location import FILE_NAME
 from wallpapers.errors import store_errors
 from wallpapers.images import decoding
 from wallpapers.items import StoredImage
+from wallpapers.storage.files import is_below
 from wallpapers.storage.local import LocalStorage
 from wallpapers.storage.run_folder import PARTS
 
@@ -51,7 +52,8 @@ def verify(
     with ThreadPoolExecutor(os.cpu_count()) as workers:
         while images := catalogue.run(partial(Entries.pictures, after=after, most=_CHUNK)):
             with store_errors(store.root):
-                checksums = list(workers.map(store.checksum, [image["path"] for image in images]))
+                paths = [image["path"] for image in images]
+                checksums = list(workers.map(partial(_checksum, store), paths))
             gone = catalogue.run(partial(_mark, images, checksums))
             for image, checksum in zip(images, checksums, strict=True):
                 if image["checksum"] not in gone:
@@ -59,10 +61,15 @@ def verify(
             after = images[-1]["checksum"]
             done(len(images))
     files = _pictures_below(store.root)
-    while paths := list(islice(files, _CHUNK)):
-        findings.without_row += catalogue.run(partial(Entries.without_row, paths=paths))
+    while names := list(islice(files, _CHUNK)):
+        findings.without_row += catalogue.run(partial(Entries.without_row, paths=names))
     findings.shared = catalogue.run(Entries.shared)
     return findings
+
+
+def _checksum(store: LocalStorage, path: str) -> str | None:
+    """Return the sha256 of *path*; None = no file, or a path that leads out of the store."""
+    return store.checksum(path) if is_below(path) else None
 
 
 def _judge(findings: Findings, image: StoredImage, checksum: str | None) -> None:

@@ -13,7 +13,7 @@ from wallpapers.downloads.addresses import is_valid_address
 from wallpapers.downloads.requests import picture_request
 from wallpapers.errors import PictureRefusedError, SmallerThanListedError
 from wallpapers.items import StoredImage, Wallpaper, fields_of
-from wallpapers.listings.masking import MOST_CHARACTERS
+from wallpapers.listings.masking import MAX_URL_CHARACTERS
 from wallpapers.listings.text import address, one_line
 from wallpapers.pipelines import results
 from wallpapers.run.reasons import FailureReason
@@ -36,12 +36,15 @@ class Fetch(Protocol):
 
 
 def requests_for(
-    item: Any, candidates: Iterable[object], referer: Callable[[str], str]
+    item: Any, candidates: Iterable[object], referer: Callable[[str], str], endpoint: str = ""
 ) -> list[Request]:
-    """Return a request for each of *candidates* that is a valid address."""
+    """Return a request for each of *candidates* that is a valid address.
+
+    The origin of *endpoint* may be in a private network.
+    """
     previews = fields_of(item).get("previews") or ()
     return [
-        picture_request(url, referer(url), preview=url in previews)
+        picture_request(url, referer(url), preview=url in previews, endpoint=endpoint)
         for url in candidates
         if is_valid_address(url)
     ]
@@ -114,7 +117,7 @@ def wallpaper_of(item: Any, candidates: list[Any], first_url: str, source: str) 
 def shown_text(candidate: object) -> str:
     """Return an invalid *candidate* as a short text for log and catalogue."""
     text = candidate if isinstance(candidate, str) else repr(candidate)
-    return address(text[:MOST_CHARACTERS])
+    return address(text[:MAX_URL_CHARACTERS])
 
 
 def hash_of(url: str) -> str:

@@ -110,8 +110,13 @@ class WallpaperImagesPipeline(ImagesPipeline):
 
     def get_media_requests(self, item: Any, info: SpiderInfo) -> list[Request]:
         """Return a request for each candidate that is a valid address, best first."""
-        referer = getattr(info.spider, "picture_referer", lambda url: "")
-        return candidates.requests_for(item, candidates_of(item, self.images_urls_field), referer)
+        # A retry requests each wallpaper as the run that listed it did.
+        lister_of = getattr(info.spider, "lister_of", None)
+        spider: Any = lister_of(item) if lister_of else info.spider
+        referer = getattr(spider, "picture_referer", lambda url: "")
+        urls = candidates_of(item, self.images_urls_field)
+        endpoint = spider.endpoint if lister_of else ""
+        return candidates.requests_for(item, urls, referer, endpoint)
 
     def file_path(
         self,

@@ -10,11 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
 
 from wallpapers.catalogue.location import catalogue_url
 from wallpapers.catalogue.writer import Writer
 from wallpapers.errors import PictureRefusedError, StoreError
 from wallpapers.items import StoredImage, Wallpaper
+from wallpapers.options.setting_values import positive
 from wallpapers.pipelines.results import with_preview
 from wallpapers.storage.address import folder_of, store_address
 from wallpapers.storage.contract import NewFile, Storage
@@ -25,6 +27,7 @@ from wallpapers.storage.remote import RemoteStorage
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from scrapy import Spider
     from scrapy.crawler import Crawler
     from scrapy.pipelines.files import FilesStoreProtocol
     from scrapy.pipelines.media import MediaPipeline
@@ -61,14 +64,18 @@ class Library:
         settings = crawler.settings
         address = store_address(str(settings["IMAGES_STORE"]))
         is_folder = folder_of(address) is not None
+        timeout_s = positive(settings, "WALLPAPERS_UPLOAD_TIMEOUT")
         storage: Storage = (
-            LocalStorage(address) if is_folder else RemoteStorage(scrapys_store, address, info)
+            LocalStorage(address)
+            if is_folder
+            else RemoteStorage(scrapys_store, address, info, timeout_s)
         )
 
         def open_catalogue() -> Catalogue:
             from wallpapers.catalogue.catalogue import Catalogue
 
-            return Catalogue.open(catalogue_url(settings), storage.holds, storage.address)
+            url, endpoint = catalogue_url(settings), _listed_at(crawler.spider)
+            return Catalogue.open(url, storage.holds, storage.address, endpoint=endpoint)
 
         intake = Intake(storage, requirements, lambda: state.stopping)
         return cls(storage, intake, Writer(open_catalogue))
@@ -260,6 +267,15 @@ class Library:
             if is_free and self._uploads.setdefault(path, checksum) == checksum:
                 return option
         raise StoreError(f"{arrival.image['path']}: all alternative names are in use")
+
+
+def _listed_at(spider: Spider | None) -> str | None:
+    """Return the origin of the spider's endpoint, to be recorded with its wallpapers."""
+    endpoint = getattr(spider, "endpoint", None)
+    if not endpoint or not getattr(spider, "records_endpoint", True):
+        return None
+    parts = urlsplit(endpoint)  # its path and query may have a token
+    return f"{parts.scheme}://{parts.netloc}/"
 
 
 def _accepted(written: Entered) -> StoredImage:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 from wallpapers.items import fields_of
-from wallpapers.options.filters import Wanted
+from wallpapers.options.filters import ImageFilters
 from wallpapers.pipelines.drops import Filtered
 from wallpapers.run.addon import run_of
 from wallpapers.run.reasons import Verdict
@@ -22,17 +22,19 @@ class ListedSizePipeline:
     Stats: ``wallpapers/filtered/<reason>_by_claim``.
     """
 
-    def __init__(self, wanted: Wanted, ledger: RunLedger) -> None:
+    def __init__(self, wanted: ImageFilters, ledger: RunLedger) -> None:
         self._wanted = wanted
         self._ledger = ledger
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        return cls(Wanted.of(crawler.spider, crawler.settings), run_of(crawler).ledger)
+        return cls(
+            ImageFilters.from_spider(crawler.spider, crawler.settings), run_of(crawler).ledger
+        )
 
     def process_item(self, item: Any) -> Any:
         listed = fields_of(item)
-        mismatch = self._wanted.why_not(listed.get("width") or 0, listed.get("height") or 0)
+        mismatch = self._wanted.find_mismatch(listed.get("width") or 0, listed.get("height") or 0)
         if mismatch is None:
             return item
         reason, figures = mismatch

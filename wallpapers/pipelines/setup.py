@@ -11,7 +11,7 @@ from scrapy.utils.asyncio import is_asyncio_available
 from wallpapers.catalogue.location import catalogue_url
 from wallpapers.errors import MissingLibraryError, SettingError
 from wallpapers.inspection.inspect_file import Demands
-from wallpapers.options.filters import Wanted
+from wallpapers.options.filters import ImageFilters
 from wallpapers.options.setting_values import not_negative, one_of, positive, sizes
 
 if TYPE_CHECKING:
@@ -50,12 +50,13 @@ def requirements_of(crawler: Crawler) -> Demands:
     settings = crawler.settings
     for name in ("CONCURRENT_REQUESTS", "CONCURRENT_REQUESTS_PER_DOMAIN"):
         not_negative(settings, name)
+    positive(settings, "WALLPAPERS_UPLOAD_TIMEOUT")
     if settings["WALLPAPERS_CATALOGUE"]:
         catalogue_url(settings)
     return Demands(
         check=one_of(settings, "WALLPAPERS_CHECK", ("structure", "decode", "strict")),
         max_pixels=int(positive(settings, "WALLPAPERS_MAX_PIXELS")),
-        wanted=Wanted.of(crawler.spider, settings),
+        wanted=ImageFilters.from_spider(crawler.spider, settings),
         placeholders=frozenset(settings.getlist("WALLPAPERS_PLACEHOLDERS")),
         thumbs=sizes(settings, "IMAGES_THUMBS"),
         seconds=positive(settings, "WALLPAPERS_DECODE_SECONDS"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from collections.abc import Sequence
 from functools import partial
@@ -27,17 +28,23 @@ _DISK_THREADS = 2
 class RemoteStorage(Storage):
     """A store of Scrapy's, which can only write.
 
-    What has the same path is replaced, so the caller asks the catalogue before each put.
+    What has the same path is replaced, so the caller asks the catalogue before each put. The client
+    libraries retry for minutes; an upload that takes more than *timeout_s* has failed.
     """
 
     is_remote = True
 
     def __init__(
-        self, store: FilesStoreProtocol, address: str, info: MediaPipeline.SpiderInfo
+        self,
+        store: FilesStoreProtocol,
+        address: str,
+        info: MediaPipeline.SpiderInfo,
+        timeout_s: float,
     ) -> None:
         self.address = address
         self._store = store
         self._info = info
+        self._timeout_s = timeout_s
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
         self._run: RunFolder | None = None
         self._executor: BatchExecutor[Work, bytes] = BatchExecutor(
@@ -62,11 +69,15 @@ class RemoteStorage(Storage):
             body = await self._executor.do(partial(_content_of, file.part))
             headers = {"Content-Type": file.content_type}
             try:
-                await ensure_awaitable(
-                    self._store.persist_file(
-                        file.path, BytesIO(body), self._info, dict(file.metadata), headers
+                async with asyncio.timeout(self._timeout_s):
+                    await ensure_awaitable(
+                        self._store.persist_file(
+                            file.path, BytesIO(body), self._info, dict(file.metadata), headers
+                        )
                     )
-                )
+            except TimeoutError as error:
+                message = f"{file.path}: timeout, not uploaded in {self._timeout_s:g} s"
+                raise StoreError(message) from error
             except Exception as error:  # the client library of each store has its own
                 raise StoreError(f"{file.path}: {error}") from error
         return True
