@@ -112,7 +112,7 @@ class Library:
         """
         end_s = monotonic() + _MAX_WAIT_FOR_RUN_S
         while True:
-            held, file_is_there, elsewhere = await self._writer.take_up(wallpaper, has_file)
+            held, file_is_there, elsewhere = await self._writer.enter_listed(wallpaper, has_file)
             if not elsewhere or monotonic() > end_s:
                 return held, file_is_there
             if self._is_stopping():
@@ -144,7 +144,7 @@ class Library:
             return row.image
         else:
             image = row.image
-            written = await self._writer.store(wallpaper, image)
+            written = await self._writer.record(wallpaper, image)
         if written is None:
             return None
         if written.image["path"] != image["path"]:
@@ -212,7 +212,7 @@ class Library:
         Raises PictureRefusedError.
         """
         shared = with_preview({**image, "status": "duplicate"}, preview=preview)
-        written = await self._writer.store(wallpaper, shared)
+        written = await self._writer.record(wallpaper, shared)
         return _accepted(written) if written else None
 
     async def fail(self, wallpaper: Wallpaper, reason: str, host: str, tried: str) -> None:
@@ -227,7 +227,7 @@ class Library:
         """Write the row of *arrival*; None = another file occupies its path."""
         written = None
         if arrival.is_put or arrival.picture is None:
-            written = await self._writer.store(wallpaper, arrival.image)
+            written = await self._writer.record(wallpaper, arrival.image)
         if written is None and arrival.picture is not None:
             replace_file = partial(
                 self._replace_file, wallpaper, arrival.image, arrival.picture, arrival.thumbs
@@ -262,7 +262,7 @@ class Library:
             return None
         if holder is not None and holder.checksum != image["checksum"]:
             entries.forget(holder.checksum)
-        return entries.store(wallpaper, image)
+        return entries.record(wallpaper, image)
 
     def _with_free_path(self, wallpaper: Wallpaper, arrival: Arrival, entries: Entries) -> Arrival:
         """Return *arrival* without a file if its content is stored, otherwise under a free path.
