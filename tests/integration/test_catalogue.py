@@ -104,7 +104,7 @@ def after(found: list[Wallpaper]) -> str:
 def put(catalogue: Catalogue, store: dict[str, int], new: Wallpaper, stored: StoredImage) -> str:
     """Have *new* stored as *stored*; return the status that it got."""
     store[stored["path"]] = stored["size"]
-    (entered,) = catalogue.run(lambda entries: entries.store_all([(new, stored)]))
+    (entered,) = catalogue.run(lambda entries: entries.record_all([(new, stored)]))
     assert entered is not None
     assert entered.accepted
     return entered.image["status"]
@@ -113,13 +113,13 @@ def put(catalogue: Catalogue, store: dict[str, int], new: Wallpaper, stored: Sto
 def test_what_is_new_is_listed_and_not_held(open_it: Open) -> None:
     catalogue = open_it()
     for _ in range(2):
-        assert catalogue.run(lambda entries: entries.take_up([wallpaper()])) == {}
+        assert catalogue.run(lambda entries: entries.enter_listed([wallpaper()])) == {}
     assert catalogue.run(lambda entries: entries.count("state")) == {("listed",): 1}
 
 
 def test_what_is_stored_is_held_by_the_next_program(open_it: Open, store: dict[str, int]) -> None:
     assert put(open_it(), store, wallpaper(), image()) == "downloaded"
-    held = open_it().run(lambda entries: entries.take_up([wallpaper(), wallpaper("2")]))
+    held = open_it().run(lambda entries: entries.enter_listed([wallpaper(), wallpaper("2")]))
     assert list(held) == [("s", "1")]
     assert held["s", "1"].whole
     assert held["s", "1"].image == {**image(), "status": "uptodate"}
@@ -134,7 +134,7 @@ def test_a_row_whose_file_is_gone_or_of_another_size_is_not_whole(
     del store["s/1.jpg"]
     if size:
         store["s/1.jpg"] = size
-    held = catalogue.run(lambda entries: entries.take_up([wallpaper()]))
+    held = catalogue.run(lambda entries: entries.enter_listed([wallpaper()]))
     assert not held["s", "1"].whole
 
 
@@ -142,7 +142,7 @@ def test_the_same_bytes_have_one_path(open_it: Open, store: dict[str, int]) -> N
     catalogue = open_it()
     put(catalogue, store, wallpaper(), image())
     assert put(catalogue, store, wallpaper("2"), image(path="s/2.jpg")) == "duplicate"
-    held = catalogue.run(lambda entries: entries.take_up([wallpaper("2")]))
+    held = catalogue.run(lambda entries: entries.enter_listed([wallpaper("2")]))
     assert held["s", "2"].image["path"] == "s/1.jpg"
 
 
@@ -158,7 +158,7 @@ def test_many_at_once_are_entered_as_one_by_one(open_it: Open, store: dict[str, 
     ]
     pairs = [(wallpaper(name), image(checksum, path)) for name, checksum, path in said]
     store |= {path: 10 for _, _, path in said}
-    entered = catalogue.run(lambda entries: entries.store_all(pairs))
+    entered = catalogue.run(lambda entries: entries.record_all(pairs))
     images = [one.image if one else None for one in entered]
     assert [one and (one["status"], one["path"]) for one in images[:4]] == [
         ("downloaded", "s/1.jpg"),
@@ -168,7 +168,7 @@ def test_many_at_once_are_entered_as_one_by_one(open_it: Open, store: dict[str, 
     ]
     assert {one["status"] for one in images[4:] if one} == {"downloaded"}
     asked = [wallpaper(name) for name, _, _ in said]
-    held = open_it().run(lambda entries: entries.take_up(asked))
+    held = open_it().run(lambda entries: entries.enter_listed(asked))
     assert all(held["s", name].image["checksum"] == checksum for name, checksum, _ in said[4:])
     assert held["s", "2"].image["path"] == "s/1.jpg"
     assert held["s", "3"].image["checksum"] == "00"
@@ -180,7 +180,7 @@ def test_the_same_bytes_move_where_they_are_whole(open_it: Open, store: dict[str
     put(catalogue, store, wallpaper(), image())
     del store["s/1.jpg"]
     assert put(catalogue, store, wallpaper("2"), image(path="s/2.jpg")) == "downloaded"
-    held = catalogue.run(lambda entries: entries.take_up([wallpaper("1")]))
+    held = catalogue.run(lambda entries: entries.enter_listed([wallpaper("1")]))
     assert held["s", "1"].image["path"] == "s/2.jpg"
 
 
@@ -190,7 +190,7 @@ def test_a_path_with_other_bytes_is_left_to_its_holder(
     catalogue = open_it()
     put(catalogue, store, wallpaper(), image())
     put(catalogue, store, wallpaper("2"), image())
-    new = partial(Entries.store, wallpaper=wallpaper(), image=image("bb"))
+    new = partial(Entries.record, wallpaper=wallpaper(), image=image("bb"))
     assert catalogue.run(new) is None
     asked = partial(Entries.holder, path="s/1.jpg", wallpaper=wallpaper())
     assert catalogue.run(asked) == Holder("aa", is_whole=True, has_others=True)  # by wallpaper 2
@@ -217,7 +217,7 @@ def test_a_preview_stays_one_until_the_original_is_stored(
     catalogue = open_it()
 
     def is_preview() -> bool:
-        held = catalogue.run(lambda entries: entries.take_up([wallpaper()]))["s", "1"]
+        held = catalogue.run(lambda entries: entries.enter_listed([wallpaper()]))["s", "1"]
         return held.image.get("preview", False)
 
     put(catalogue, store, wallpaper(), {**image(), "preview": True})
@@ -232,7 +232,7 @@ def test_bytes_that_stand_for_many_are_a_placeholder(open_it: Open, store: dict[
     catalogue = open_it()
     for number in range(MOST_SHARING):
         put(catalogue, store, wallpaper(f"{number}"), image())
-    sixth = catalogue.run(lambda entries: entries.store(wallpaper("x"), image(path="s/x.jpg")))
+    sixth = catalogue.run(lambda entries: entries.record(wallpaper("x"), image(path="s/x.jpg")))
     assert sixth is not None
     assert not sixth.accepted
     assert sixth.image["path"] == "s/1.jpg"
@@ -264,7 +264,7 @@ def test_a_failure_does_not_forget_what_was_stored(open_it: Open, store: dict[st
     catalogue = open_it()
     put(catalogue, store, wallpaper(), image())
     catalogue.run(lambda entries: entries.fail(wallpaper(), "http_404", "a.test", "..."))
-    held = catalogue.run(lambda entries: entries.take_up([wallpaper()]))["s", "1"]
+    held = catalogue.run(lambda entries: entries.enter_listed([wallpaper()]))["s", "1"]
     assert (held.state, held.whole) == ("failed", True)
 
 
@@ -272,7 +272,7 @@ def test_work_that_raises_leaves_nothing(open_it: Open) -> None:
     catalogue = open_it()
 
     def half(entries: Entries) -> None:
-        entries.take_up([wallpaper()])
+        entries.enter_listed([wallpaper()])
         raise KeyError
 
     with pytest.raises(KeyError):
@@ -283,10 +283,10 @@ def test_work_that_raises_leaves_nothing(open_it: Open) -> None:
 def test_a_thousand_wallpapers_are_taken_up_at_once(open_it: Open, store: dict[str, int]) -> None:
     catalogue = open_it()
     many = [wallpaper(f"{number}") for number in range(1_200)]
-    catalogue.run(lambda entries: entries.take_up(many))
+    catalogue.run(lambda entries: entries.enter_listed(many))
     for one in many[::100]:
         put(catalogue, store, one, image(f"sum{one.id}", f"s/{one.id}.jpg"))
-    assert len(catalogue.run(lambda entries: entries.take_up(many))) == 12
+    assert len(catalogue.run(lambda entries: entries.enter_listed(many))) == 12
 
 
 def test_two_programs_at_once_keep_one_of_each(
@@ -306,7 +306,7 @@ def test_two_programs_at_once_keep_one_of_each(
         try:
             for number, content in mine:
                 new, content_of_it = wallpaper(number), image(content, f"s/{number}-{content}.jpg")
-                catalogue.run(partial(Entries.store, wallpaper=new, image=content_of_it))
+                catalogue.run(partial(Entries.record, wallpaper=new, image=content_of_it))
         except BaseException as error:
             failures.append(error)
         finally:
@@ -350,7 +350,7 @@ def test_an_older_catalogue_is_upgraded_with_all_that_it_holds(
     engine.dispose()
     store["s/1.jpg"] = 10
     catalogue = open_it()
-    held = catalogue.run(lambda entries: entries.take_up([wallpaper()]))["s", "1"]
+    held = catalogue.run(lambda entries: entries.enter_listed([wallpaper()]))["s", "1"]
     assert held.whole
     assert held.image == {**image(), "status": "uptodate"}
 
@@ -376,7 +376,7 @@ def test_previews_of_an_older_catalogue_are_told_by_their_names(
         connection.execute(sqlalchemy.text("UPDATE pictures SET path = :path"), {"path": path})
         connection.execute(sqlalchemy.text("UPDATE wallpapers SET item = :item"), {"item": item})
     engine.dispose()
-    held = open_it().run(lambda entries: entries.take_up([wallpaper()]))["s", "1"]
+    held = open_it().run(lambda entries: entries.enter_listed([wallpaper()]))["s", "1"]
     assert held.image.get("preview", False) == is_preview
 
 
@@ -397,7 +397,7 @@ def test_a_catalogue_of_a_later_version_is_left_alone(open_it: Open, url: URL) -
     with engine.begin() as connection:
         connection.execute(sqlalchemy.text("UPDATE catalogue_version SET version = 99"))
     engine.dispose()
-    with pytest.raises(CatalogueError, match="schema 99, this program knows"):
+    with pytest.raises(CatalogueError, match="schema 99 is newer than supported"):
         open_it()
 
 
@@ -406,7 +406,7 @@ def test_another_programs_database_is_left_alone(open_it: Open, url: URL) -> Non
     with engine.begin() as connection:
         connection.execute(sqlalchemy.text("CREATE TABLE pictures (name TEXT)"))
     engine.dispose()
-    with pytest.raises(CatalogueError, match="not those of a catalogue"):
+    with pytest.raises(CatalogueError, match="contains other tables"):
         open_it()
 
 
@@ -429,7 +429,7 @@ def file(tmp_path: Path) -> Path:
     catalogue = open_file(path)
     for number in range(300):
         stored = image(f"{number:064}", f"s/{number}.jpg")
-        catalogue.run(partial(Entries.store, wallpaper=wallpaper(f"{number}"), image=stored))
+        catalogue.run(partial(Entries.record, wallpaper=wallpaper(f"{number}"), image=stored))
     catalogue.close()
     return path
 
@@ -584,7 +584,9 @@ def test_a_full_disk_takes_nothing_back(file: Path) -> None:
 
     def too_much(entries: Entries) -> None:
         entries._connection.exec_driver_sql("PRAGMA max_page_count = 1")
-        entries.take_up([wallpaper(f"new{number}", title="x" * 5_000) for number in range(100)])
+        entries.enter_listed(
+            [wallpaper(f"new{number}", title="x" * 5_000) for number in range(100)]
+        )
 
     with pytest.raises(CatalogueError, match="database or disk is full"):
         catalogue.run(too_much)

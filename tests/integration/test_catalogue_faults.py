@@ -65,7 +65,7 @@ FAULTS: dict[str, tuple[Harm, str]] = {
     "a text": (in_its_place(lambda path: path.write_text("no database" * 500)), ASIDE),
     "another program's": (
         in_its_place(of_another_program),
-        "its tables are not those of a catalogue; name another database",
+        "database contains other tables; use another one",
     ),
     "no pictures": (sql("DROP TABLE pictures"), "no such table: pictures; its tables were"),
     "no wallpapers": (sql("DROP TABLE wallpapers"), ASIDE),
@@ -81,7 +81,7 @@ FAULTS: dict[str, tuple[Harm, str]] = {
         "catalogue_version must have one number, has 'two'; restore a backup",
     ),
     "a version below all": (sql("UPDATE catalogue_version SET version = -1"), "has -1"),
-    "no version table": (sql("DROP TABLE catalogue_version"), "not those of a catalogue"),
+    "no version table": (sql("DROP TABLE catalogue_version"), "contains other tables"),
     "a later version": (sql("UPDATE catalogue_version SET version = 99"), "install the version"),
     "damaged": (damaged, ASIDE),
     "a folder as wal": (beside("-wal"), "-wal is not a file: remove it"),

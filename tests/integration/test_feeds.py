@@ -168,7 +168,9 @@ def test_links_are_kept_and_devices_written_directly(crawl: Crawl, tmp_path: Pat
     assert Path("/dev/null").is_char_device()
 
 
-def test_an_unknown_encoding_is_refused_and_the_old_feed_kept(crawl: Crawl, tmp_path: Path) -> None:
+def test_a_text_that_the_encoding_lacks_fails_the_feed_and_keeps_the_old_one(
+    crawl: Crawl, tmp_path: Path
+) -> None:
     target = tmp_path / "out.csv"
     target.write_text("yesterday's")
     with StandIn([exhibit(1, title="日落 🌅")]) as standin:

@@ -1,13 +1,18 @@
-"""Whose a cookie may be is known without asking another server."""
+"""Public suffixes of cookie domains are determined offline."""
 
 from __future__ import annotations
 
+import importlib
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import scrapy
+from scrapy.downloadermiddlewares import cookies as scrapy_cookies
+
+from wallpapers.middlewares import cookies
 
 PROJECT = Path(__file__).parents[2]
 
@@ -37,7 +42,7 @@ print("sent", second.headers.get("Cookie"))
     ("domain", "sent"),
     [("baidu.com", b"a=1"), ("image.baidu.com", b"a=1"), ("com", None), ("com.cn", None)],
 )
-def test_a_public_suffix_is_known_without_the_network(
+def test_public_suffixes_are_found_without_the_network(
     tmp_path: Path, domain: str, sent: bytes | None
 ) -> None:
     host = "image.baidu.com.cn" if domain == "com.cn" else "image.baidu.com"
@@ -49,3 +54,11 @@ def test_a_public_suffix_is_known_without_the_network(
         check=True,
     )
     assert done.stdout == f"sent {sent!r}\n"
+
+
+def test_a_scrapy_without_the_replaced_function_is_an_error_at_import(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delattr(scrapy_cookies, "_split_domain")
+    with pytest.raises(ImportError, match=f"Scrapy {scrapy.__version__} not supported: .*_split_"):
+        importlib.reload(cookies)

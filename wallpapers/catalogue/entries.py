@@ -1,4 +1,4 @@
-"""The contract of the catalogue: what may be asked and written within one transaction."""
+"""Read and write the rows of the catalogue within one transaction."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ from wallpapers.catalogue.statements import (
 from wallpapers.items import Key, StoredImage, Wallpaper
 from wallpapers.storage.files import is_below
 
-Whole = Callable[[str, int], bool]  # is the file at this path there, with this many bytes?
+Whole = Callable[[str, int], bool]  # whether the store has this path, with so many bytes
 
 _CHUNK = 500  # keys in one statement; SQLite allows 32,766 parameters
 
 
 @dataclass(frozen=True)
 class Held:
-    """A picture that the catalogue says is in the store; ``whole`` = the store says so too."""
+    """A picture with a row; ``whole`` = the store has its file, too."""
 
     image: StoredImage
-    state: str  # of the wallpaper that was asked for
+    state: str  # of the wallpaper
     whole: bool
 
 
 @dataclass(frozen=True)
 class Entered:
-    """What became of a picture that was to be entered: where its bytes are, and whether they count.
+    """A picture as it was recorded, possibly under the path of the same content.
 
-    Bytes that stand for many wallpapers stand for none: they are a placeholder.
+    ``accepted`` is False for a placeholder: a content that many wallpapers share.
     """
 
     image: StoredImage
@@ -56,18 +56,18 @@ class Holder:
 
     checksum: str
     is_whole: bool
-    has_others: bool  # is it stored for another wallpaper than the one that asks?
+    has_others: bool  # another wallpaper has this picture as well
 
     @property
     def is_needed(self) -> bool:
-        """Would another wallpaper lose its picture with the file?"""
+        """Whether another wallpaper would lose its picture with the file."""
         return self.is_whole and self.has_others
 
 
 class Entries(Queries):
-    """Reads and writes rows of one transaction; nothing of it is kept unless that ends well.
+    """Reads and writes the rows of one transaction; a failure rolls all of it back.
 
-    Every write may be done twice, or by two programs at once, and leaves one row.
+    A write may be repeated, and two programs may do the same one: one row results.
     """
 
     def __init__(
@@ -81,16 +81,16 @@ class Entries(Queries):
         self._claims = claims
         self.fetched_elsewhere: set[Key] = set()
         self._is_whole = is_whole
-        self._endpoint = endpoint  # recorded for what is entered; None = keep what was recorded
+        self._endpoint = endpoint  # recorded with new rows; None = keep the recorded one
         self._statements = statements_of(connection.dialect.name)
 
-    # What the crawl asks and tells
+    # For a crawl
 
-    def take_up(self, listed: Iterable[Wallpaper]) -> dict[Key, Held]:
-        """Enter *listed* where they are new; return what is held of those that are not.
+    def enter_listed(self, listed: Iterable[Wallpaper]) -> dict[Key, Held]:
+        """Insert rows for new wallpapers; return the pictures of those that have a row.
 
-        Those without a picture are claimed, unless another run is fetching them:
-        ``fetched_elsewhere`` has their keys.
+        Wallpapers without a picture are claimed, unless another run is fetching them: their keys
+        are in ``fetched_elsewhere``.
         """
         found: dict[Key, Held | None] = {}
         claimed_by: dict[Key, str | None] = {}
@@ -115,19 +115,19 @@ class Entries(Queries):
         return {key: held for key, held in found.items() if held is not None}
 
     def find(self, checksum: str) -> Held | None:
-        """Return the picture with these bytes, whatever wallpaper it was stored for."""
+        """Return the picture with the sha256 *checksum*."""
         row = self._connection.execute(PICTURE, {"sha256": checksum}).one_or_none()
         return self._held(row, "", "stored") if row else None
 
-    def store_all(self, stored: Sequence[tuple[Wallpaper, StoredImage]]) -> list[Entered | None]:
-        """Do for each wallpaper what ``store`` does for one, in a few statements for all."""
+    def record_all(self, stored: Sequence[tuple[Wallpaper, StoredImage]]) -> list[Entered | None]:
+        """Do for each wallpaper what ``record`` does for one, in a few statements for all."""
         alone = self._alone(stored)
         pictures_in = [
             picture_row(image) for (_, image), new in zip(stored, alone, strict=True) if new
         ]
         if pictures_in:
             entered = self._connection.execute(self._statements.new_pictures, pictures_in)
-            if len(entered.all()) != len(pictures_in):  # another program was faster
+            if len(entered.all()) != len(pictures_in):  # another program has inserted one
                 raise RetryTransaction
             said = [
                 stored_row(*pair, self._endpoint)
@@ -136,11 +136,11 @@ class Entries(Queries):
             ]
             self._connection.execute(self._statements.put, said)
         return [
-            Entered(image, accepted=True) if new else self.store(wallpaper, image)
+            Entered(image, accepted=True) if new else self.record(wallpaper, image)
             for (wallpaper, image), new in zip(stored, alone, strict=True)
         ]
 
-    def store(self, wallpaper: Wallpaper, image: StoredImage) -> Entered | None:
+    def record(self, wallpaper: Wallpaper, image: StoredImage) -> Entered | None:
         """Enter *image*, whose file is whole, synced and under its path, for *wallpaper*.
 
         Return None, and write nothing, where another content has a row with this path. Where the
@@ -177,7 +177,7 @@ class Entries(Queries):
             return None
         if holder is not None and holder.checksum != image["checksum"]:
             self.forget(holder.checksum)
-        return self.store(wallpaper, image)
+        return self.record(wallpaper, image)
 
     def holder(self, path: str, wallpaper: Wallpaper) -> Holder | None:
         """Return the picture whose row has *path*, as *wallpaper* sees it.
@@ -228,7 +228,7 @@ class Entries(Queries):
         return Held(image, state, whole)
 
     def _alone(self, stored: Sequence[tuple[Wallpaper, StoredImage]]) -> list[bool]:
-        """Say of each picture whether neither its bytes nor its path are another one's."""
+        """Return for each picture whether neither its content nor its path has a row."""
         taken: set[str] = set()
         for start in range(0, len(stored), _CHUNK):
             images = [image for _, image in stored[start : start + _CHUNK]]
@@ -256,12 +256,12 @@ class Entries(Queries):
         return Held({**held.image, "path": path}, "stored", whole=True)
 
     def _is_new(self, image: StoredImage) -> bool:
-        """Enter the picture itself; False = somebody was faster."""
+        """Insert the row of a picture; False = it exists."""
         row = picture_row(image)
         return self._connection.execute(self._statements.new_picture, row).rowcount == 1
 
     def _sharing(self, checksum: str, wallpaper: Wallpaper) -> int:
-        """Return how many other wallpapers are the picture with these bytes."""
+        """Return how many other wallpapers have the picture with the sha256 *checksum*."""
         asked = {"sha256": checksum, "source": wallpaper.source, "id": wallpaper.id}
         return self._connection.execute(OTHERS_SHARING, asked).scalar_one()
 
@@ -272,4 +272,4 @@ class Entries(Queries):
 
 
 class RetryTransaction(Exception):
-    """Another program was faster: the same transaction, done again, sees what it wrote."""
+    """Another program wrote the same rows; repeating the transaction finds them."""

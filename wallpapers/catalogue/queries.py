@@ -83,7 +83,7 @@ class Queries:
         return [image_of(row) for row in rows]
 
     def mark(self, checksum: str, *, damaged: bool) -> None:
-        """Say whether the file of this picture was found to hold other bytes than it should."""
+        """Mark a picture as damaged, or as whole again."""
         self._connection.execute(
             update(pictures)
             .where(pictures.c.sha256 == checksum)
@@ -91,19 +91,19 @@ class Queries:
         )
 
     def drop_unused(self, checksum: str) -> bool:
-        """Forget a picture that no wallpaper is any more; False = one is."""
+        """Delete the row of a picture that no wallpaper has; False = one has it."""
         used = select(wallpapers.c.id).where(wallpapers.c.sha256 == checksum).exists()
         mine = pictures.delete().where(pictures.c.sha256 == checksum, ~used)
         return self._connection.execute(mine).rowcount == 1
 
     def without_row(self, paths: Sequence[str]) -> list[str]:
-        """Return those of *paths* that no picture has."""
+        """Return the *paths* that are not in the catalogue."""
         known = select(pictures.c.path).where(pictures.c.path.in_(paths))
         have = set(self._connection.execute(known).scalars())
         return [path for path in paths if path not in have]
 
     def shared(self, least: int = MOST_SHARING) -> dict[str, int]:
-        """Return the paths that stand for *least* wallpapers or more, and for how many."""
+        """Return the paths of pictures that *least* or more wallpapers share, with their number."""
         count = func.count()
         rows = self._connection.execute(
             select(pictures.c.path, count)

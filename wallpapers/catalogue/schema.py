@@ -164,9 +164,9 @@ _LOCK = 7_262_001  # any number; PostgreSQL's advisory locks have no names
 def upgrade(connection: Connection, *, to: int = VERSION) -> None:
     """Take the steps that are missing up to *to*, within the caller's transaction.
 
-    Two programs at once take them once: SQLite's transactions are exclusive, and in PostgreSQL
+    Two programs do not take a step twice: SQLite's transactions are exclusive, and in PostgreSQL
     this one waits for a lock. Raises CatalogueError for a schema that is newer than this program,
-    or none of ours.
+    and for tables of another program.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
@@ -175,8 +175,8 @@ def upgrade(connection: Connection, *, to: int = VERSION) -> None:
         _check_columns(connection)
     if version > VERSION:
         raise CatalogueError(
-            f"the catalogue has schema {version}, this program knows {VERSION}: install the "
-            "version of wallpapers that wrote it, or a later one"
+            f"catalogue schema {version} is newer than supported ({VERSION}); install the version "
+            "of wallpapers that wrote it, or a later one"
         )
     if version >= to:
         return
@@ -203,7 +203,7 @@ def version_of(connection: Connection) -> int:
         raise CatalogueError(f"catalogue_version must have one number, has {said}; {_UNUSABLE}")
     alone = connection.dialect.name == "sqlite"  # a server's database may be shared
     if names & {"pictures", "wallpapers"} or (alone and names):
-        raise CatalogueError("its tables are not those of a catalogue; name another database")
+        raise CatalogueError("database contains other tables; use another one")
     return 0
 
 
@@ -220,5 +220,6 @@ def belong_to(connection: Connection, address: str) -> None:
         connection.execute(remote_store.insert().values(address=address))
     elif owner != address:
         raise CatalogueError(
-            f"it is of {owner}, not of {address}: name another one with -s WALLPAPERS_CATALOGUE="
+            f"catalogue belongs to store {owner}, not {address}; use another one with "
+            "-s WALLPAPERS_CATALOGUE="
         )

@@ -1,10 +1,9 @@
-"""Record who has an SQLite catalogue open, so that one that was not closed properly is checked.
+"""Record which programs have an SQLite catalogue open, to detect one that was not closed.
 
-A program that writes has a row while it has the catalogue open. A row that is left belongs to a
-program that was killed. That harms no SQLite file: what was written is with the system. Only the
-end of the system does harm, where the disk did not keep what it had confirmed. So the mark of a
-catalogue to be checked is a row of an earlier start of the system, which its ``boot`` names. A
-program that is running has the present one: it may be joined without a check.
+A program that writes has a row while it has the catalogue open. If the program is killed, its row
+is left; the file is intact, because the operating system has the written data. Only a crash of the
+system can damage it. So a catalogue is checked if it has a row of an earlier start of the system,
+which the column ``boot`` names.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ class Session:
 
 
 def left_open(connection: Connection) -> list[str]:
-    """Return the tokens of programs that had it open when the system ended."""
+    """Return the tokens of programs that had the catalogue open when the system stopped."""
     left = select(sessions.c.token).where(sessions.c.boot != boot_id())
     return list(connection.execute(left).scalars())
 
@@ -52,7 +51,7 @@ def remove(connection: Connection, tokens: list[str]) -> None:
 
 @cache
 def boot_id() -> str:
-    """Return what names this start of the system; "" where the system does not tell."""
+    """Return the id of this start of the system; "" where the system has none."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:

@@ -1,4 +1,4 @@
-"""The request for a picture, as its host wants to see it."""
+"""Build the request for an image, with the headers that image hosts expect."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ def picture_request(
 ) -> Request:
     """Return the request for the candidate at *url*; an empty *referer* is not sent.
 
-    *endpoint* listed it, and may be asked wherever it is.
-
-    The bytes are asked for as they are, so that what is stored is what the server has.
+    The origin of *endpoint*, which listed it, may be in a private network.
+    ``Accept-Encoding: identity`` makes servers send the file unchanged.
     """
     headers = {"Accept": "image/*,*/*;q=0.5", "Accept-Encoding": "identity"}
     if referer:

@@ -1,4 +1,4 @@
-"""Drop what is not wanted by what the listing itself says, before a byte is downloaded."""
+"""Drop wallpapers whose listed size does not match the filters, before any download."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from wallpapers.run.ledger import RunLedger
 
 
-class ClaimPipeline:
-    """The filters, held against the claim; a claim of 0 is none.
+class ListedSizePipeline:
+    """Apply the filters to the listed size; a size of 0 is unknown and passes.
 
     Stats: ``wallpapers/filtered/<reason>_by_claim``.
     """
@@ -33,10 +33,10 @@ class ClaimPipeline:
         )
 
     def process_item(self, item: Any) -> Any:
-        claim = fields_of(item)
-        why = self._wanted.find_mismatch(claim.get("width") or 0, claim.get("height") or 0)
-        if why is None:
+        listed = fields_of(item)
+        mismatch = self._wanted.find_mismatch(listed.get("width") or 0, listed.get("height") or 0)
+        if mismatch is None:
             return item
-        reason, figures = why
+        reason, figures = mismatch
         self._ledger.settle(item, Verdict.FILTERED, f"{reason}_by_claim")
-        raise Filtered(f"claimed {figures}")
+        raise Filtered(f"listed size {figures}")

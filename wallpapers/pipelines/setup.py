@@ -1,4 +1,4 @@
-"""Check what the images pipeline needs, and read its settings, before the first request."""
+"""Check the requirements and settings of the images pipeline before the first request."""
 
 from __future__ import annotations
 
@@ -16,10 +16,15 @@ from wallpapers.options.filters import ImageFilters
 from wallpapers.options.setting_values import not_negative, one_of, positive, sizes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from scrapy import Spider
     from scrapy.crawler import Crawler
 
-# Hooks of ImagesPipeline and its bases that WallpaperImagesPipeline has no use for.
+    from wallpapers.catalogue.catalogue import Catalogue
+    from wallpapers.storage.contract import Storage
+
+# Hooks of ImagesPipeline and its base classes that WallpaperImagesPipeline never calls.
 _NOT_CALLED = (
     *("get_images", "convert_image", "image_downloaded", "file_downloaded", "inc_stats"),
     *("media_to_download", "media_downloaded", "media_failed"),
@@ -27,17 +32,17 @@ _NOT_CALLED = (
 
 
 def check_hooks(pipeline: type[ImagesPipeline]) -> None:
-    """Raise SettingError for a subclass that overrides a hook which is never called."""
+    """Raise SettingError if a subclass overrides a hook that is never called."""
     for hook in _NOT_CALLED:
         if getattr(pipeline, hook) is not getattr(ImagesPipeline, hook):
             raise SettingError(
-                f"{pipeline.__name__}.{hook} would never be called: pictures are stored as they "
-                "were served; override get_media_requests, file_path, thumb_path or item_completed"
+                f"{pipeline.__name__}.{hook} would never be called, because images are stored "
+                "unchanged; override get_media_requests, file_path, thumb_path or item_completed"
             )
 
 
 def check_libraries() -> None:
-    """Raise MissingLibraryError or SettingError where Pillow or the reactor does not do."""
+    """Raise MissingLibraryError for an old Pillow, SettingError for another reactor."""
     if int(PIL.__version__.split(".")[0]) < 13:
         raise MissingLibraryError(
             f"Pillow 13 or later is required, found {PIL.__version__}, whose JPEG decoder has a "
@@ -48,7 +53,7 @@ def check_libraries() -> None:
 
 
 def requirements_of(crawler: Crawler) -> ImageRequirements:
-    """Return what a picture must be, from the settings of *crawler*. Raises SettingError."""
+    """Return the requirements for an image from the settings of *crawler*. Raises SettingError."""
     settings = crawler.settings
     for name in ("CONCURRENT_REQUESTS", "CONCURRENT_REQUESTS_PER_DOMAIN"):
         not_negative(settings, name)
@@ -66,10 +71,24 @@ def requirements_of(crawler: Crawler) -> ImageRequirements:
     )
 
 
-def listed_at(spider: Spider | None) -> str | None:
+def _listed_at(spider: Spider | None) -> str | None:
     """Return the origin of the spider's endpoint, which is recorded with its wallpapers."""
     endpoint = getattr(spider, "endpoint", None)
     if not endpoint or not getattr(spider, "records_endpoint", True):
         return None
     parts = urlsplit(endpoint)  # its path and query may have a token
     return f"{parts.scheme}://{parts.netloc}/"
+
+
+def catalogue_opener(crawler: Crawler, storage: Storage) -> Callable[[], Catalogue]:
+    """Return a function that opens the catalogue of *storage*, which blocks on the disk."""
+
+    def open_catalogue() -> Catalogue:
+        from wallpapers.catalogue.catalogue import Catalogue
+        from wallpapers.catalogue.claims import Claims
+
+        url, endpoint = catalogue_url(crawler.settings), _listed_at(crawler.spider)
+        claims = Claims(storage.run_name(), storage.is_running)
+        return Catalogue.open(url, storage.holds, storage.address, endpoint=endpoint, claims=claims)
+
+    return open_catalogue

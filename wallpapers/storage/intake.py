@@ -24,7 +24,7 @@ _SHORT_DIGITS = 10  # of the sha256, appended to a file name that is occupied
 
 
 @dataclass(frozen=True)
-class Arrival:
+class StagedImage:
     """An inspected image with its thumbnails, before or after it is stored."""
 
     image: StoredImage
@@ -32,12 +32,12 @@ class Arrival:
     thumbs: tuple[NewFile, ...] = ()
     is_put: bool = False
 
-    def renamed(self, digits: int) -> Arrival:
+    def renamed(self, digits: int) -> StagedImage:
         """Return a copy with *digits* of the sha256 in all file names."""
         assert self.picture is not None
         suffix = self.image["checksum"][:digits]
         image: StoredImage = {**self.image, "path": _with_suffix(self.image["path"], suffix)}
-        return Arrival(
+        return StagedImage(
             image,
             replace(self.picture, path=image["path"]),
             tuple(replace(thumb, path=_with_suffix(thumb.path, suffix)) for thumb in self.thumbs),
@@ -84,7 +84,7 @@ class Intake:
         thumb_paths: Mapping[str, str],
         *,
         accept_smaller: bool,
-    ) -> Arrival:
+    ) -> StagedImage:
         """Inspect *part* and prepare to store it as *path*, with the extension of its format.
 
         *claimed_pixels* are those of the listing, 0 = unknown. Raises PictureRefusedError with a
@@ -107,28 +107,28 @@ class Intake:
         for thumb, content in zip(thumbs, inspection.thumbs.values(), strict=True):
             if work := thumb.part.feed(content):
                 await self._disk.do(work)
-        return Arrival(image, picture, thumbs)
+        return StagedImage(image, picture, thumbs)
 
-    async def put(self, arrival: Arrival) -> Arrival:
-        """Put *arrival* into the storage; return it with ``is_put`` set accordingly.
+    async def put(self, staged: StagedImage) -> StagedImage:
+        """Put *staged* into the storage; return it with ``is_put`` set accordingly.
 
         ``is_put`` is False if its path has other content.
         """
-        if arrival.picture is None:
-            return arrival
-        return replace(arrival, is_put=await self._storage.put(arrival.picture, arrival.thumbs))
+        if staged.picture is None:
+            return staged
+        return replace(staged, is_put=await self._storage.put(staged.picture, staged.thumbs))
 
-    def alternatives(self, arrival: Arrival) -> list[Arrival]:
-        """Return *arrival* with its sha256 in the file names, shortened and in full."""
-        return [arrival.renamed(_SHORT_DIGITS), arrival.renamed(len(arrival.image["checksum"]))]
+    def alternatives(self, staged: StagedImage) -> list[StagedImage]:
+        """Return *staged* with its sha256 in the file names, shortened and in full."""
+        return [staged.renamed(_SHORT_DIGITS), staged.renamed(len(staged.image["checksum"]))]
 
-    async def withdraw(self, arrival: Arrival) -> None:
-        """Remove the stored files of *arrival*, unless another program has replaced them."""
+    async def withdraw(self, staged: StagedImage) -> None:
+        """Remove the stored files of *staged*, unless another program has replaced them."""
 
         def withdraw() -> None:
-            file = arrival.picture
+            file = staged.picture
             if file is not None and self._storage.matches(file):
-                self._storage.remove([file.path, *(thumb.path for thumb in arrival.thumbs)])
+                self._storage.remove([file.path, *(thumb.path for thumb in staged.thumbs)])
 
         await self._disk.do(withdraw)
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from wallpapers.downloads.addresses import is_askable
+from wallpapers.downloads.addresses import is_valid_address
 from wallpapers.listings import text
 from wallpapers.listings.masking import mask_address
 
@@ -70,13 +70,13 @@ def test_no_spelling_of_an_address_shows_its_password(spelling: str) -> None:
         text.page_address(spelling, "http://base/"),
     ):
         assert "canary" not in shown
-    assert not is_askable(text.address(spelling))
+    assert not is_valid_address(text.address(spelling))
 
 
 @pytest.mark.parametrize("url", WELL_FORMED)
 def test_a_well_formed_address_is_unchanged(url: str) -> None:
     assert text.address(url) == text.joined("https://base/", url) == mask_address(url) == url
-    assert is_askable(url)
+    assert is_valid_address(url)
 
 
 @given(st.text(alphabet=r"htps:/\@%40?#[]. mecanry&;64", max_size=60))
@@ -89,7 +89,7 @@ def test_masking_twice_is_masking_once(url: str) -> None:
     "path", ["/img@2x.jpg", "/a:b/c.jpg", "a/b.jpg", "?q=a@b", "//other/x@y.jpg"]
 )
 def test_a_relative_address_is_resolved(path: str) -> None:
-    assert is_askable(text.joined("https://base/x/", path))
+    assert is_valid_address(text.joined("https://base/x/", path))
     assert text.joined("https://base/x/", path).endswith(path)
 
 
@@ -155,5 +155,5 @@ def test_a_long_id_is_hashed_as_a_whole() -> None:
 def test_a_long_address_gives_an_empty_one() -> None:
     long = "http://host/" + "x" * 5_000_000
     assert text.address(long) == text.joined("https://base/", long) == ""
-    assert not is_askable(long)
+    assert not is_valid_address(long)
     assert text.identity(None, [text.address(long)])
