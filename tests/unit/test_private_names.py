@@ -44,7 +44,7 @@ LISTED = sorted(
 MODULES = sorted((ROOT / "wallpapers").rglob("*.py"))
 
 
-@pytest.mark.parametrize(("owner", "name"), LISTED, ids=".".join)
+@pytest.mark.parametrize(("owner", "name"), LISTED)
 def test_every_listed_name_exists(owner: str, name: str) -> None:
     """An attribute may be set by a method, and an override of a missing method has no effect."""
     assert re.search(rf"\b{name}\b", inspect.getsource(OWNERS[owner]))
