@@ -69,7 +69,7 @@ def start(
     return subprocess.Popen(
         [*before, *(instead or (sys.executable, "-W", "error", "-m", "scrapy")), *words],
         text=True,
-        preexec_fn=prepare,
+        preexec_fn=prepare,  # noqa: PLW1509 (no thread of the tests forks)
         **{"cwd": PROJECT, "env": environment, **pipes, **options},
     )
 

@@ -100,6 +100,7 @@ class WallpaperImagesPipeline(ImagesPipeline):
             self._state.store_failed(f"Catalogue failed: {error}")
 
     def _spider_idle(self) -> None:
+        self._fetcher.places.end_of_listing()
         self._aside.keep_open(self._fetcher.places.queue)
 
     def close_spider(self) -> None:

@@ -21,6 +21,8 @@ _STALL_S = 1.0  # without _MIN_BYTES
 _MIN_BYTES = 4096
 _CHECK_INTERVAL_S = 0.5
 _MAX_STALLED = 128  # transfers of all hosts; each has a socket
+_MIN_UNPROVEN = 128  # transfers from hosts that have not responded; each has a socket
+_MAX_WAITING = 64  # images in memory of all hosts in trouble, until the listing is read
 _SHORT_PAUSE_S = 1.0  # of a host, in which all its images may wait in memory
 
 
@@ -90,8 +92,8 @@ class Places:
     """Distribute the places of a crawl among its hosts.
 
     *total* is the number of concurrent downloads, *limit_of* returns the number for a host. A host
-    is *proven* if it is healthy and has responded in this run; the other hosts share as many places
-    of their own. *extra_changed* is called with the change in the number of transfers in addition
+    is *proven* if it is healthy and has responded in this run; the other hosts share other places.
+    *extra_changed* is called with the change in the number of transfers in addition
     to *total*, and *has_room* with each queue that can start images which were put aside.
     """
 
@@ -108,7 +110,8 @@ class Places:
         self._limit_of = limit_of
         self._extra_changed = extra_changed
         self._has_room = has_room
-        self._free = {True: total, False: total}  # proven -> places
+        self._free = {True: total, False: max(total, _MIN_UNPROVEN)}  # proven -> places
+        self._listing_is_read = False
         self._queues: dict[str, HostQueue] = {}
         self._with_waiting: dict[str, HostQueue] = {}  # longest wait first
         self._taken: set[Place] = set()
@@ -133,13 +136,24 @@ class Places:
             return place
         if queue.host.give_up_error:
             raise queue.host.give_up_error.with_traceback(None)  # which grows with each raise
-        if not may_wait and queue.is_in_trouble and len(queue.waiting) >= MAX_WAITING_IN_TROUBLE:
+        if not may_wait and queue.is_in_trouble and self._enough_are_waiting(queue):
             raise HostNotReadyError(name)
         future: asyncio.Future[Place] = asyncio.get_running_loop().create_future()
         queue.waiting.append((future, part))
         self._with_waiting[name] = queue
         self._set_timer(queue)
         return await future
+
+    def end_of_listing(self) -> None:
+        """Admit a few images of every host in trouble: no page waits for them any more."""
+        self._listing_is_read = True
+
+    def _enough_are_waiting(self, queue: HostQueue) -> bool:
+        if len(queue.waiting) >= MAX_WAITING_IN_TROUBLE:
+            return True
+        in_trouble = (other for other in self._with_waiting.values() if other.is_in_trouble)
+        total = sum(len(other.waiting) for other in in_trouble)
+        return total >= _MAX_WAITING and not self._listing_is_read
 
     def release(self, place: Place) -> None:
         """Return *place* after the download."""
