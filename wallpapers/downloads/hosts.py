@@ -54,6 +54,7 @@ class Host:
         self._failed_addresses: set[object] = set()
         self._failing_since_s = math.inf
         self._probes = 0
+        self._outage_since_s = 0.0
 
     @property
     def has_responded(self) -> bool:
@@ -103,18 +104,20 @@ class Host:
     def record_failure(self, address: object, error: Exception, sent_at_s: float) -> bool:
         """Record that the request for *address*, sent at *sent_at_s*, failed with *error*.
 
-        Return whether an outage begins. During an outage, each failure doubles the pause.
+        Return whether an outage begins. During an outage, each probe that fails doubles the pause;
+        requests that were sent before it began do not.
         """
         self._failing_since_s = min(self._failing_since_s, sent_at_s)
         self._failed_addresses.add(address)
         begins = not self.in_outage and len(self._failed_addresses) >= _ADDRESSES_OF_AN_OUTAGE
-        self.in_outage |= begins
+        if begins:
+            self.in_outage, self._outage_since_s = True, monotonic()
         if self.give_up_error is not None:
             self.pause(_MAX_PAUSE_S)
         elif self._has_used_up_budget:
             self.give_up_error = error
             self.pause(_MAX_PAUSE_S)
-        elif self.in_outage:
+        elif begins or (self.in_outage and sent_at_s >= self._outage_since_s):
             self.pause(min(self._policy.backoff_s * 2**self._probes, _MAX_PAUSE_S))
             self._probes = min(self._probes + 1, 20)
         return begins and self.give_up_error is None
