@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from wallpapers.catalogue.location import catalogue_url
 from wallpapers.errors import SettingError, StoreError, UserError
 from wallpapers.run.exit_status import ExitStatus
+from wallpapers.run.program import program_name
 from wallpapers.storage.address import folder_of
 from wallpapers.storage.local import LocalStorage
 
@@ -45,5 +46,5 @@ def catalogue_of(settings: BaseSettings) -> Iterator[Catalogue]:
 
 def status_of(error: UserError | StoreError) -> int:
     """Say *error* in a line, and return the exit status for it."""
-    print(f"scrapy: {error}", file=sys.stderr)
+    print(f"{program_name()}: {error}", file=sys.stderr)
     return ExitStatus.STORE if isinstance(error, StoreError) else ExitStatus.COULD_NOT_START

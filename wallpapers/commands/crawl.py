@@ -19,6 +19,7 @@ from wallpapers.feeds.exporter import CheckedFeedExporter
 from wallpapers.options.setting_values import positive
 from wallpapers.run.addon import run_of
 from wallpapers.run.exit_status import ExitStatus
+from wallpapers.run.program import program_name
 from wallpapers.run.shutdown import Shutdown
 
 logger = logging.getLogger(__name__)
@@ -39,7 +40,8 @@ class Command(CrawlCommand):
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         if len(args) != 1:
-            raise UsageError("scrapy crawl takes the name of one spider; scrapy list names them")
+            name = program_name()
+            raise UsageError(f"{name} crawl takes the name of one spider; {name} list names them")
         assert self.crawler_process is not None
         names = self.crawler_process.spider_loader.list()
         if args[0] not in names:

@@ -9,6 +9,7 @@ from scrapy.exceptions import UsageError
 from wallpapers.commands._shared import catalogue_of, status_of
 from wallpapers.commands.crawl import Command as CrawlCommand
 from wallpapers.errors import StoreError, UserError
+from wallpapers.run.program import program_name
 from wallpapers.spiders.listing_spider import ListingSpider
 
 
@@ -26,14 +27,14 @@ class Command(CrawlCommand):
             "Ask again for those wallpapers of a spider that the catalogue has as failed; the "
             "listing is not read. The spider need not be named where only one has failures. Give "
             "-a endpoint= as for the crawl, if it had one; -a limit= asks for so many. The exit "
-            "status is that of scrapy crawl, 0 too where nothing failed."
+            f"status is that of {program_name()} crawl, 0 too where nothing failed."
         )
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         from wallpapers.maintenance.retry import FailedOnly
 
         if len(args) > 1:
-            raise UsageError("scrapy retry takes the name of one spider, or none")
+            raise UsageError(f"{program_name()} retry takes the name of one spider, or none")
         assert self.settings is not None
         assert self.crawler_process is not None
         try:

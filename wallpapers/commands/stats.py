@@ -11,6 +11,7 @@ from scrapy.exceptions import UsageError
 
 from wallpapers.commands._shared import catalogue_of, status_of
 from wallpapers.errors import StoreError, UserError
+from wallpapers.run.program import program_name
 
 if TYPE_CHECKING:
     from wallpapers.catalogue.entries import Entries
@@ -42,7 +43,7 @@ class Command(ScrapyCommand):
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         if args:
-            raise UsageError(f"scrapy stats takes no argument, got {args[0]!r}")
+            raise UsageError(f"{program_name()} stats takes no argument, got {args[0]!r}")
         assert self.settings is not None
         try:
             with catalogue_of(self.settings) as catalogue:
@@ -90,5 +91,5 @@ def _text(found: dict[str, Any]) -> str:
         ]
         if len(failures) > _MOST_LINES:
             lines.append(f"          and {len(failures) - _MOST_LINES:,} more; --json has them all")
-        lines.append("scrapy retry asks for them again.")
+        lines.append(f"{program_name()} retry asks for them again.")
     return "\n".join(lines)
