@@ -45,6 +45,10 @@ class ListingSpider(Spider):
     followed until the listing ends, ``limit`` is reached, or an answer is no page.
     """
 
+    # What the source lists, whether it answers today, and arguments to start with (-a ...).
+    summary: ClassVar[str] = ""
+    answers: ClassVar[str] = ""
+    example: ClassVar[str] = ""
     default_endpoint: ClassVar[str]
     arguments: ClassVar[dict[str, Argument]] = {}
     # The listing is named after the first of these arguments that says something.
@@ -59,17 +63,22 @@ class ListingSpider(Spider):
 
     def __init__(self, **given: str) -> None:
         super().__init__()
-        declared = {
-            **self.arguments,
-            **filters.ARGUMENTS,
-            "limit": whole_number(0, 0),
-            "endpoint": web_address(self.default_endpoint),
-        }
+        declared = {**self.arguments, **self.shared_arguments()}
         for argument, value in read_arguments(declared, given).items():
             setattr(self, argument, value)
         # A token in the address that the user named stays out of the log.
         hide(value for _, value in parse_qsl(urlsplit(self.endpoint).query) if len(value) >= 8)
         self._books = Books(self.limit, self.first_position, self.max_offset)
+
+    @classmethod
+    def shared_arguments(cls) -> dict[str, Argument]:
+        """Return the arguments that every source has."""
+        endpoint = web_address(cls.default_endpoint)
+        return {
+            **filters.ARGUMENTS,
+            "limit": whole_number(0, 0).means("stop after this many wallpapers; 0 = all"),
+            "endpoint": endpoint.means("another address that speaks the same protocol"),
+        }
 
     # What a source says
 
