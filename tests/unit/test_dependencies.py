@@ -66,6 +66,13 @@ def test_what_the_tests_import_is_frozen() -> None:
     assert imported("tests") <= {*frozen("requirements.txt"), *frozen("requirements-dev.txt")}
 
 
+def test_every_version_of_python_that_is_promised_is_tested() -> None:
+    promised = re.findall(r"Python :: (3\.\d+)$", "\n".join(_PROJECT["classifiers"]), re.MULTILINE)
+    (matrix,) = re.findall(r"python: \[(.*)\]", (ROOT / ".github/workflows/ci.yml").read_text())
+    assert re.findall(r"[\d.]+", matrix) == promised
+    assert _PROJECT["requires-python"] == f">={promised[0]}"
+
+
 @pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
 def test_every_requirement_is_frozen(name: str) -> None:
     lines = [line for line in (ROOT / name).read_text().splitlines() if line[:1].isalnum()]
