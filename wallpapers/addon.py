@@ -1,7 +1,7 @@
-"""The Scrapy add-on that gives any project this project's pictures.
+"""Provide a Scrapy add-on that downloads images in any project as this project does.
 
-``ADDONS = {"wallpapers.addon.WallpapersAddon": 0}`` in a project's settings: items with
-``image_urls`` have their originals streamed, checked, catalogued and accounted for.
+With ``ADDONS = {"wallpapers.addon.WallpapersAddon": 0}`` in a project's settings, the originals of
+items with ``image_urls`` are streamed to disk, checked, catalogued and counted.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from wallpapers.run.addon import Run
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
 
-# Scrapy's settings with another default here; what a project sets itself is kept.
+# Scrapy's settings with another default here. Values that the project sets are kept.
 _SCRAPY_SETTINGS = (
     "CONCURRENT_REQUESTS",
     "CONCURRENT_REQUESTS_PER_DOMAIN",
@@ -39,10 +39,10 @@ _SCRAPY_SETTINGS = (
 
 
 class WallpapersAddon(Run):
-    """Stores the pictures of a project's items as this project does.
+    """Add the components of this project to the settings of another one.
 
-    The pipeline takes the place of Scrapy's ImagesPipeline, or is added. Middlewares, download
-    handlers and feed storages of a project's own are kept.
+    The pipeline replaces Scrapy's ImagesPipeline, or is added. The project's own middlewares,
+    download handlers and feed storages are kept.
     """
 
     def update_settings(self, settings: BaseSettings) -> None:
@@ -63,7 +63,7 @@ class WallpapersAddon(Run):
     def _add_components(self, settings: BaseSettings) -> None:
         for name in ("DOWNLOADER_MIDDLEWARES", "SPIDER_MIDDLEWARES", "EXTENSIONS"):
             for component, order in getattr(defaults, name).items():
-                if order is None:  # one of Scrapy's, in whose place there is one of ours
+                if order is None:  # Scrapy's component, replaced by one of ours
                     settings.set_in_component_priority_dict(name, component, None)
                 else:
                     settings.setdefault_in_component_priority_dict(name, component, order)

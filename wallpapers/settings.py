@@ -43,9 +43,9 @@ from wallpapers.middlewares.ledger import RunLedgerMiddleware
 from wallpapers.middlewares.redirect import PictureRedirectMiddleware
 from wallpapers.middlewares.retry import PatientRetryMiddleware
 from wallpapers.middlewares.robotstxt import NamedRobotsTxtMiddleware
-from wallpapers.middlewares.stats import Traffic
+from wallpapers.middlewares.stats import PictureStatsMiddleware
 from wallpapers.pipelines.images import WallpaperImagesPipeline
-from wallpapers.pipelines.listed_size import ClaimPipeline
+from wallpapers.pipelines.listed_size import ListedSizePipeline
 from wallpapers.run.addon import Run
 
 # The project. Components are named by class: one that is named once as a class and once as a
@@ -60,7 +60,7 @@ ADDONS = {HideSecrets: 0, Run: 0, FastPath: 0}
 
 # Filters come before the download, the download comes last.
 ITEM_PIPELINES = {
-    ClaimPipeline: 100,
+    ListedSizePipeline: 100,
     WallpaperImagesPipeline: 500,
 }
 
@@ -88,7 +88,7 @@ DOWNLOADER_MIDDLEWARES = {
     CookiesMiddleware: None,
     OfflineCookiesMiddleware: 700,
     DownloaderStats: None,
-    Traffic: 850,
+    PictureStatsMiddleware: 850,
 }
 
 # Where wallpapers rest, and what they must be. Read by WallpaperImagesPipeline.

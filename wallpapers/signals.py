@@ -1,20 +1,40 @@
-"""Signals that a spider with a listing sends, beside Scrapy's own.
+"""Signals of a spider with a listing, and functions that send signals only to receivers.
 
-All are sent with the sender ``crawler`` through ``crawler.signals``; receivers may take any of the
-keyword arguments.
+The signals are sent through ``crawler.signals``; receivers may accept any of the keyword arguments.
 """
 
 from __future__ import annotations
 
-# The spider begins to read its listing.
+from typing import TYPE_CHECKING, Any
+
+from pydispatch import dispatcher
+
+if TYPE_CHECKING:
+    from scrapy.signalmanager import SignalManager
+
+# The spider starts to read its listing.
 listing_started = object()
 
-# A page was read. ``rejected``: Counter of the reasons why entries are no wallpapers;
-# ``repeated``: int, ids that were listed before; ``expected``: int or None, wallpapers in all.
+# A page was read. ``rejected``: Counter of the reasons for rejected entries; ``repeated``: int,
+# ids that were listed before; ``expected``: int or None, total number of wallpapers.
 listing_page_read = object()
 
-# The listing was read to its end, or to the limit that the user set.
+# The listing was read to its end, or to the limit set by the user.
 listing_ended = object()
 
-# The listing cannot be read to its end. ``message``: str, one line that says why.
+# The listing cannot be read to its end. ``message``: str, one line with the cause.
 listing_failed = object()
+
+
+def has_receivers(manager: SignalManager, signal: object) -> bool:
+    """Return whether any receiver is connected to *signal*.
+
+    Most signals of an image have none, and checking costs half as much as sending.
+    """
+    return next(dispatcher.getAllReceivers(manager.sender, signal), None) is not None
+
+
+def send_to_receivers(manager: SignalManager, signal: object, **arguments: Any) -> None:
+    """Send *signal* as Scrapy does, if it has receivers."""
+    if has_receivers(manager, signal):
+        manager.send_catch_log(signal, **arguments)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.conftest import FAST_PATH
+from tests.invariants import check_no_traceback
 
 PROJECT = Path(__file__).parents[2]
 FAST = ("-s", 'DOWNLOAD_SLOTS={"listing": {"concurrency": 1, "delay": 0}}')
@@ -53,6 +54,7 @@ def start(
     }
     if settings_module:
         environment["SCRAPY_SETTINGS_MODULE"] = settings_module
+    environment.pop("PYTHONUNBUFFERED", None)  # a person's is not set
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     return subprocess.Popen(
         [*before, *(instead or (sys.executable, "-W", "error", "-m", "scrapy")), *words],
@@ -61,15 +63,22 @@ def start(
     )
 
 
-def finish(process: subprocess.Popen[str]) -> Result:
-    """Wait for a started command."""
+def finish(process: subprocess.Popen[str], *, tracebacks: bool = False) -> Result:
+    """Wait for a started command; only where *tracebacks* are allowed may its log have one."""
     output, log = process.communicate(timeout=TIMEOUT_S)
+    if not tracebacks:
+        check_no_traceback(log or "")  # it may go elsewhere than into the pipe
     return Result(process.returncode, output, log)
 
 
-def scrapy(*words: str, cwd: Path = PROJECT, preexec: Callable[[], None] | None = None) -> Result:
+def scrapy(
+    *words: str,
+    cwd: Path = PROJECT,
+    preexec: Callable[[], None] | None = None,
+    tracebacks: bool = False,
+) -> Result:
     """Run ``scrapy`` with *words* to its end."""
-    return finish(start(*words, cwd=cwd, preexec_fn=preexec))
+    return finish(start(*words, cwd=cwd, preexec_fn=preexec), tracebacks=tracebacks)
 
 
 # A child begins with the peak of the process that started it, so a small one stands in between.

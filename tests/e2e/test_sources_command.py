@@ -65,7 +65,7 @@ def test_the_help_of_a_crawl_describes_the_arguments_of_its_source(words: tuple[
     result = scrapy("crawl", *words)
     assert result.status == 0
     assert result.output.startswith("Usage\n=====\n  scrapy crawl [options] <spider>")
-    assert "Exit status: 0 all" in " ".join(result.output.split())
+    assert "Exit status: 0 complete" in " ".join(result.output.split())
     assert "\nExample: scrapy crawl wallhaven -a q=mountains" in result.output
     assert "favorites, toplist; default: date_added)" in result.output
     assert "  limit           stop after this many wallpapers; 0 = all (" in result.output
@@ -81,7 +81,7 @@ def test_the_help_of_a_crawl_without_a_source_says_how_to_get_more() -> None:
 def test_the_help_of_a_source_that_there_is_not() -> None:
     result = scrapy("crawl", "wallheaven", "--help")
     assert result.status == 2
-    assert "no spider 'wallheaven'; there is baidu_channel, " in result.log
+    assert "spider not found: 'wallheaven'; available: baidu_channel, " in result.log
 
 
 def test_the_help_of_a_users_spider(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The account of a run: every wallpaper has its verdict, whoever decides over it."""
+"""The summary of a run: every wallpaper has one verdict, whichever component decides."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class TitledPipeline(WallpaperImagesPipeline):
         return super().item_completed(results, item, info)
 
 
-def test_what_a_pipeline_of_the_user_drops_is_filtered(crawl: Crawl) -> None:
+def test_items_that_a_users_pipeline_drops_are_filtered(crawl: Crawl) -> None:
     with StandIn(exhibits(3)) as standin:
         run = crawl(standin, {"ITEM_PIPELINES": {**ITEM_PIPELINES, DroppingPipeline: 50}})
     assert run.exit_status is ExitStatus.COMPLETE
@@ -53,7 +53,7 @@ def test_what_a_pipeline_of_the_user_drops_is_filtered(crawl: Crawl) -> None:
     assert run.stats["wallpapers/stored"] == 2
 
 
-def test_a_pipeline_that_raises_is_our_own_fault(crawl: Crawl) -> None:
+def test_an_exception_in_a_pipeline_is_a_fault(crawl: Crawl) -> None:
     with StandIn(exhibits(2)) as standin:
         run = crawl_unexported(crawl, standin, {FailingPipeline: 50})
     assert run["wallpapers/failed/fault"] == 2
@@ -61,11 +61,11 @@ def test_a_pipeline_that_raises_is_our_own_fault(crawl: Crawl) -> None:
 
 
 def crawl_unexported(crawl: Crawl, standin: StandIn, pipelines: dict[type, int]) -> dict[str, Any]:
-    """Crawl where items are lost to a fault, so that the feed has fewer than the account."""
+    """Crawl without the invariants, because a fault keeps items out of the feed."""
     return crawl.stats_of(standin, {"ITEM_PIPELINES": {**ITEM_PIPELINES, **pipelines}})
 
 
-def test_the_extension_points_of_scrapys_pipeline_are_kept(crawl: Crawl) -> None:
+def test_file_path_and_item_completed_may_be_overridden(crawl: Crawl) -> None:
     pipelines = {TitledPipeline: 500}
     shown = [exhibit(1), exhibit(2, encoded(noise(2), "PNG"))]
     with StandIn(shown) as standin:
@@ -81,7 +81,7 @@ def test_the_extension_points_of_scrapys_pipeline_are_kept(crawl: Crawl) -> None
     assert {item["tags"][-1] for item in run.items} == {"completed", "http_404"}
 
 
-def test_the_table_is_the_last_of_the_log_and_adds_up(crawl: Crawl) -> None:
+def test_the_log_ends_with_a_summary_that_adds_up(crawl: Crawl) -> None:
     shown = [*exhibits(4), exhibit(9, width=10, height=10)]
     with MissingPicture(shown) as standin:
         run = crawl(standin, {"IMAGES_MIN_WIDTH": 50})
@@ -100,7 +100,7 @@ def test_the_table_is_the_last_of_the_log_and_adds_up(crawl: Crawl) -> None:
     assert table[2].startswith("  stored                1  0.0 MB in ")
 
 
-def test_a_limit_of_scrapys_ends_the_run_as_complete(crawl: Crawl) -> None:
+def test_a_run_that_reaches_a_closespider_limit_is_complete(crawl: Crawl) -> None:
     with StandIn(exhibits(60)) as standin:
         run = crawl(standin, {"CLOSESPIDER_ITEMCOUNT": 10, "CONCURRENT_REQUESTS": 3}, rn=20)
         assert len(standin.asked) < 40
@@ -124,7 +124,7 @@ def test_a_pipeline_may_change_the_key_of_a_wallpaper(crawl: Crawl) -> None:
     assert all(item["id"].startswith("mine-") for item in run.items)
 
 
-def test_a_wallpaper_without_a_verdict_is_a_fault_and_no_success(crawl: Crawl) -> None:
+def test_a_wallpaper_without_a_verdict_is_a_fault(crawl: Crawl) -> None:
     with StandIn(exhibits(3)) as standin:
         stats = crawl.stats_of(standin, {"ITEM_PIPELINES": {DroppingPipeline: 50}})
         assert stats["wallpapers/failed/fault"] == 2
@@ -138,7 +138,7 @@ def test_a_wallpaper_without_a_verdict_is_a_fault_and_no_success(crawl: Crawl) -
         ({"DEPTH_LIMIT": 1}, {"rn": 2}, "'finished' after 2 pages"),
     ],
 )
-def test_a_listing_that_something_cut_short_is_no_success(
+def test_a_listing_that_a_setting_cuts_short_is_incomplete(
     crawl: Crawl, settings: dict[str, Any], arguments: dict[str, Any], words: str
 ) -> None:
     with StandIn(exhibits(6)) as standin:
@@ -147,7 +147,7 @@ def test_a_listing_that_something_cut_short_is_no_success(
     assert words in run.errors()[0]
 
 
-def test_items_of_a_users_own_spider_are_stored_too(crawl: Crawl) -> None:
+def test_items_of_a_users_spider_are_stored(crawl: Crawl) -> None:
     class Own(Spider):
         name = "own"
 

@@ -20,7 +20,8 @@ from sqlalchemy import URL, inspect, make_url
 from tests.postgresql import PostgreSQL, postgresql
 from wallpapers.catalogue import schema
 from wallpapers.catalogue.catalogue import Catalogue
-from wallpapers.catalogue.entries import MOST_SHARING, Entries, Holder
+from wallpapers.catalogue.entries import Entries, Holder
+from wallpapers.catalogue.queries import MOST_SHARING
 from wallpapers.errors import CatalogueError
 from wallpapers.items import StoredImage, Wallpaper
 
@@ -28,16 +29,31 @@ PROJECT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[PostgreSQL]:
+def postgresql_of_wheel() -> Iterator[PostgreSQL]:
     with postgresql() as running:
         yield running
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(scope="session")
+def postgresql_of_system() -> Iterator[PostgreSQL]:
+    with postgresql(of_system=True) as running:
+        yield running
+
+
+of_system = pytest.mark.system("initdb", package="postgresql")
+
+
+@pytest.fixture(
+    params=[
+        "sqlite",
+        "postgresql_of_wheel",
+        pytest.param("postgresql_of_system", marks=of_system),
+    ]
+)
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> URL:
     if request.param == "sqlite":
         return URL.create("sqlite", database=str(tmp_path / "catalogue.db"))
-    server: PostgreSQL = request.getfixturevalue("server")
+    server: PostgreSQL = request.getfixturevalue(request.param)
     return make_url(server.new_database()).set(drivername="postgresql+psycopg")
 
 
@@ -88,7 +104,7 @@ def after(found: list[Wallpaper]) -> str:
 def put(catalogue: Catalogue, store: dict[str, int], new: Wallpaper, stored: StoredImage) -> str:
     """Have *new* stored as *stored*; return the status that it got."""
     store[stored["path"]] = stored["size"]
-    (entered,) = catalogue.run(lambda entries: entries.store_all([(new, stored)]))
+    (entered,) = catalogue.run(lambda entries: entries.record_all([(new, stored)]))
     assert entered is not None
     assert entered.accepted
     return entered.image["status"]
@@ -97,13 +113,13 @@ def put(catalogue: Catalogue, store: dict[str, int], new: Wallpaper, stored: Sto
 def test_what_is_new_is_listed_and_not_held(open_it: Open) -> None:
     catalogue = open_it()
     for _ in range(2):
-        assert catalogue.run(lambda entries: entries.take_up([wallpaper()])) == {}
+        assert catalogue.run(lambda entries: entries.enter_listed([wallpaper()])) == {}
     assert catalogue.run(lambda entries: entries.count("state")) == {("listed",): 1}
 
 
 def test_what_is_stored_is_held_by_the_next_program(open_it: Open, store: dict[str, int]) -> None:
     assert put(open_it(), store, wallpaper(), image()) == "downloaded"
-    held = open_it().run(lambda entries: entries.take_up([wallpaper(), wallpaper("2")]))
+    held = open_it().run(lambda entries: entries.enter_listed([wallpaper(), wallpaper("2")]))
     assert list(held) == [("s", "1")]
     assert held["s", "1"].whole
     assert held["s", "1"].image == {**image(), "status": "uptodate"}
@@ -118,7 +134,7 @@ def test_a_row_whose_file_is_gone_or_of_another_size_is_not_whole(
     del store["s/1.jpg"]
     if size:
         store["s/1.jpg"] = size
-    held = catalogue.run(lambda entries: entries.take_up([wallpaper()]))
+    held = catalogue.run(lambda entries: entries.enter_listed([wallpaper()]))
     assert not held["s", "1"].whole
 
 
@@ -126,7 +142,7 @@ def test_the_same_bytes_have_one_path(open_it: Open, store: dict[str, int]) -> N
     catalogue = open_it()
     put(catalogue, store, wallpaper(), image())
     assert put(catalogue, store, wallpaper("2"), image(path="s/2.jpg")) == "duplicate"
-    held = catalogue.run(lambda entries: entries.take_up([wallpaper("2")]))
+    held = catalogue.run(lambda entries: entries.enter_listed([wallpaper("2")]))
     assert held["s", "2"].image["path"] == "s/1.jpg"
 
 
@@ -142,7 +158,7 @@ def test_many_at_once_are_entered_as_one_by_one(open_it: Open, store: dict[str, 
     ]
     pairs = [(wallpaper(name), image(checksum, path)) for name, checksum, path in said]
     store |= {path: 10 for _, _, path in said}
-    entered = catalogue.run(lambda entries: entries.store_all(pairs))
+    entered = catalogue.run(lambda entries: entries.record_all(pairs))
     images = [one.image if one else None for one in entered]
     assert [one and (one["status"], one["path"]) for one in images[:4]] == [
         ("downloaded", "s/1.jpg"),
@@ -152,7 +168,7 @@ def test_many_at_once_are_entered_as_one_by_one(open_it: Open, store: dict[str, 
     ]
     assert {one["status"] for one in images[4:] if one} == {"downloaded"}
     asked = [wallpaper(name) for name, _, _ in said]
-    held = open_it().run(lambda entries: entries.take_up(asked))
+    held = open_it().run(lambda entries: entries.enter_listed(asked))
     assert all(held["s", name].image["checksum"] == checksum for name, checksum, _ in said[4:])
     assert held["s", "2"].image["path"] == "s/1.jpg"
     assert held["s", "3"].image["checksum"] == "00"
@@ -164,7 +180,7 @@ def test_the_same_bytes_move_where_they_are_whole(open_it: Open, store: dict[str
     put(catalogue, store, wallpaper(), image())
     del store["s/1.jpg"]
     assert put(catalogue, store, wallpaper("2"), image(path="s/2.jpg")) == "downloaded"
-    held = catalogue.run(lambda entries: entries.take_up([wallpaper("1")]))
+    held = catalogue.run(lambda entries: entries.enter_listed([wallpaper("1")]))
     assert held["s", "1"].image["path"] == "s/2.jpg"
 
 
@@ -174,7 +190,7 @@ def test_a_path_with_other_bytes_is_left_to_its_holder(
     catalogue = open_it()
     put(catalogue, store, wallpaper(), image())
     put(catalogue, store, wallpaper("2"), image())
-    new = partial(Entries.store, wallpaper=wallpaper(), image=image("bb"))
+    new = partial(Entries.record, wallpaper=wallpaper(), image=image("bb"))
     assert catalogue.run(new) is None
     asked = partial(Entries.holder, path="s/1.jpg", wallpaper=wallpaper())
     assert catalogue.run(asked) == Holder("aa", is_whole=True, has_others=True)  # by wallpaper 2
@@ -201,7 +217,7 @@ def test_a_preview_stays_one_until_the_original_is_stored(
     catalogue = open_it()
 
     def is_preview() -> bool:
-        held = catalogue.run(lambda entries: entries.take_up([wallpaper()]))["s", "1"]
+        held = catalogue.run(lambda entries: entries.enter_listed([wallpaper()]))["s", "1"]
         return held.image.get("preview", False)
 
     put(catalogue, store, wallpaper(), {**image(), "preview": True})
@@ -216,7 +232,7 @@ def test_bytes_that_stand_for_many_are_a_placeholder(open_it: Open, store: dict[
     catalogue = open_it()
     for number in range(MOST_SHARING):
         put(catalogue, store, wallpaper(f"{number}"), image())
-    sixth = catalogue.run(lambda entries: entries.store(wallpaper("x"), image(path="s/x.jpg")))
+    sixth = catalogue.run(lambda entries: entries.record(wallpaper("x"), image(path="s/x.jpg")))
     assert sixth is not None
     assert not sixth.accepted
     assert sixth.image["path"] == "s/1.jpg"
@@ -235,7 +251,7 @@ def test_failures_are_remembered_and_come_back_as_they_were(
     put(catalogue, store, failing[4], image())
     again: list[Wallpaper] = []
     while page := catalogue.run(partial(Entries.failed, source="s", after=after(again), most=3)):
-        again += page
+        again += [failed.wallpaper for failed in page if failed.wallpaper]
     assert again == failing[:4]
     assert catalogue.run(lambda e: e.count("attempts", state="failed")) == {(2,): 4}
     assert catalogue.run(lambda e: e.count("attempts", state="stored")) == {(0,): 1}
@@ -248,7 +264,7 @@ def test_a_failure_does_not_forget_what_was_stored(open_it: Open, store: dict[st
     catalogue = open_it()
     put(catalogue, store, wallpaper(), image())
     catalogue.run(lambda entries: entries.fail(wallpaper(), "http_404", "a.test", "..."))
-    held = catalogue.run(lambda entries: entries.take_up([wallpaper()]))["s", "1"]
+    held = catalogue.run(lambda entries: entries.enter_listed([wallpaper()]))["s", "1"]
     assert (held.state, held.whole) == ("failed", True)
 
 
@@ -256,7 +272,7 @@ def test_work_that_raises_leaves_nothing(open_it: Open) -> None:
     catalogue = open_it()
 
     def half(entries: Entries) -> None:
-        entries.take_up([wallpaper()])
+        entries.enter_listed([wallpaper()])
         raise KeyError
 
     with pytest.raises(KeyError):
@@ -267,10 +283,10 @@ def test_work_that_raises_leaves_nothing(open_it: Open) -> None:
 def test_a_thousand_wallpapers_are_taken_up_at_once(open_it: Open, store: dict[str, int]) -> None:
     catalogue = open_it()
     many = [wallpaper(f"{number}") for number in range(1_200)]
-    catalogue.run(lambda entries: entries.take_up(many))
+    catalogue.run(lambda entries: entries.enter_listed(many))
     for one in many[::100]:
         put(catalogue, store, one, image(f"sum{one.id}", f"s/{one.id}.jpg"))
-    assert len(catalogue.run(lambda entries: entries.take_up(many))) == 12
+    assert len(catalogue.run(lambda entries: entries.enter_listed(many))) == 12
 
 
 def test_two_programs_at_once_keep_one_of_each(
@@ -290,7 +306,7 @@ def test_two_programs_at_once_keep_one_of_each(
         try:
             for number, content in mine:
                 new, content_of_it = wallpaper(number), image(content, f"s/{number}-{content}.jpg")
-                catalogue.run(partial(Entries.store, wallpaper=new, image=content_of_it))
+                catalogue.run(partial(Entries.record, wallpaper=new, image=content_of_it))
         except BaseException as error:
             failures.append(error)
         finally:
@@ -312,11 +328,13 @@ def test_two_programs_at_once_keep_one_of_each(
 def test_the_steps_lead_to_the_tables_that_are_used(open_it: Open, url: URL) -> None:
     open_it()
     engine = sqlalchemy.create_engine(url)
-    for table in (schema.pictures, schema.wallpapers, schema.remote_store):
+    for table in (schema.pictures, schema.wallpapers, schema.remote_store, schema.sessions):
+        # SQLite calls a key of its own nullable where the statement does not repeat NOT NULL.
         columns = {
-            column["name"]: column["nullable"] for column in inspect(engine).get_columns(table.name)
+            column["name"]: column["nullable"] and not column.get("primary_key")
+            for column in inspect(engine).get_columns(table.name)
         }
-        assert set(columns) == {column.name for column in table.columns}
+        assert columns == {column.name: column.nullable for column in table.columns}
     engine.dispose()
 
 
@@ -332,7 +350,7 @@ def test_an_older_catalogue_is_upgraded_with_all_that_it_holds(
     engine.dispose()
     store["s/1.jpg"] = 10
     catalogue = open_it()
-    held = catalogue.run(lambda entries: entries.take_up([wallpaper()]))["s", "1"]
+    held = catalogue.run(lambda entries: entries.enter_listed([wallpaper()]))["s", "1"]
     assert held.whole
     assert held.image == {**image(), "status": "uptodate"}
 
@@ -358,7 +376,7 @@ def test_previews_of_an_older_catalogue_are_told_by_their_names(
         connection.execute(sqlalchemy.text("UPDATE pictures SET path = :path"), {"path": path})
         connection.execute(sqlalchemy.text("UPDATE wallpapers SET item = :item"), {"item": item})
     engine.dispose()
-    held = open_it().run(lambda entries: entries.take_up([wallpaper()]))["s", "1"]
+    held = open_it().run(lambda entries: entries.enter_listed([wallpaper()]))["s", "1"]
     assert held.image.get("preview", False) == is_preview
 
 
@@ -379,7 +397,7 @@ def test_a_catalogue_of_a_later_version_is_left_alone(open_it: Open, url: URL) -
     with engine.begin() as connection:
         connection.execute(sqlalchemy.text("UPDATE catalogue_version SET version = 99"))
     engine.dispose()
-    with pytest.raises(CatalogueError, match="schema 99, this program knows"):
+    with pytest.raises(CatalogueError, match="schema 99 is newer than supported"):
         open_it()
 
 
@@ -388,7 +406,7 @@ def test_another_programs_database_is_left_alone(open_it: Open, url: URL) -> Non
     with engine.begin() as connection:
         connection.execute(sqlalchemy.text("CREATE TABLE pictures (name TEXT)"))
     engine.dispose()
-    with pytest.raises(CatalogueError, match="not those of a catalogue"):
+    with pytest.raises(CatalogueError, match="contains other tables"):
         open_it()
 
 
@@ -411,13 +429,14 @@ def file(tmp_path: Path) -> Path:
     catalogue = open_file(path)
     for number in range(300):
         stored = image(f"{number:064}", f"s/{number}.jpg")
-        catalogue.run(partial(Entries.store, wallpaper=wallpaper(f"{number}"), image=stored))
+        catalogue.run(partial(Entries.record, wallpaper=wallpaper(f"{number}"), image=stored))
     catalogue.close()
     return path
 
 
-def open_file(path: Path) -> Catalogue:
-    return Catalogue.open(URL.create("sqlite", database=str(path)), lambda path, size: True)
+def open_file(path: Path, *, check: bool = False) -> Catalogue:
+    url = URL.create("sqlite", database=str(path))
+    return Catalogue.open(url, lambda path, size: True, check=check)
 
 
 def test_a_catalogue_that_was_cut_opens_or_says_so(file: Path, tmp_path: Path) -> None:
@@ -452,7 +471,7 @@ def test_the_remedy_works_as_it_is_printed(file: Path) -> None:
     content[8192:40960] = bytes(32768)
     file.write_bytes(content)
     with pytest.raises(CatalogueError) as raised:
-        open_file(file)
+        open_file(file, check=True)
     beside = file.with_name(f"{file.name}-and-more")
     beside.write_text("is none of its files")
     subprocess.run(str(raised.value).partition("finds them: ")[2], shell=True, check=True)
@@ -470,12 +489,104 @@ def test_a_catalogue_that_another_program_holds_is_named(
             open_file(file)
 
 
+def checks_of(path: Path, *, check: bool = False) -> list[str]:
+    """Open the catalogue at *path*; return the integrity checks that this took."""
+    asked: list[str] = []
+
+    def executed(_1: object, _2: object, statement: str, *_: object) -> None:
+        asked.append(statement)
+
+    sqlalchemy.event.listen(sqlalchemy.Engine, "before_cursor_execute", executed)
+    try:
+        open_file(path, check=check).close()
+    finally:
+        sqlalchemy.event.remove(sqlalchemy.Engine, "before_cursor_execute", executed)
+    return [statement for statement in asked if "_check" in statement]
+
+
+def left_by_an_earlier_system(path: Path) -> None:
+    """Leave the mark of a program that had *path* open when the system ended."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("INSERT INTO sessions VALUES ('dead', 'another boot')")
+        connection.commit()
+
+
+def test_a_catalogue_that_was_closed_is_opened_without_reading_it_whole(file: Path) -> None:
+    assert checks_of(file) == []
+    assert checks_of(file, check=True) == ["PRAGMA integrity_check(1)"]
+
+
+def test_a_catalogue_in_use_is_opened_without_reading_it_whole(file: Path) -> None:
+    first = open_file(file)
+    assert checks_of(file) == []
+    first.close()
+
+
+def test_a_catalogue_of_a_killed_program_is_opened_without_reading_it_whole(file: Path) -> None:
+    """What the program wrote is with the system, which keeps it."""
+    code = (
+        "import os, sys; from sqlalchemy import URL; "
+        "from wallpapers.catalogue.catalogue import Catalogue; "
+        "Catalogue.open(URL.create('sqlite', database=sys.argv[1]), lambda path, size: True); "
+        "os.kill(os.getpid(), 9)"
+    )
+    killed = subprocess.run([sys.executable, "-c", code, str(file)], check=False, cwd=PROJECT)
+    assert killed.returncode == -9
+    with closing(sqlite3.connect(file)) as connection:
+        assert connection.execute("SELECT count(*) FROM sessions").fetchall() == [(1,)]
+    assert checks_of(file) == []
+
+
+def test_a_catalogue_that_was_open_when_the_system_ended_is_checked_once(file: Path) -> None:
+    left_by_an_earlier_system(file)
+    assert checks_of(file) == ["PRAGMA quick_check(1)"]
+    assert checks_of(file) == []
+
+
+def test_damage_that_the_end_of_the_system_left_is_found_at_the_start(file: Path) -> None:
+    left_by_an_earlier_system(file)
+    damage(file)
+    for _ in range(2):
+        with pytest.raises(CatalogueError, match=r"malformed|damaged"):
+            open_file(file)
+
+
+def test_damage_that_is_found_late_is_found_at_the_start_of_the_next_run(file: Path) -> None:
+    damage(file)
+    catalogue = open_file(file)
+    with pytest.raises(CatalogueError, match=r"malformed; the pictures are not touched"):
+        catalogue.run(lambda entries: entries.count("item"))
+    catalogue.close()
+    with pytest.raises(CatalogueError, match=r"malformed|damaged"):
+        open_file(file)
+
+
+def damage(file: Path) -> None:
+    """Overwrite a page of the table of wallpapers."""
+    with closing(sqlite3.connect(file)) as connection:
+        ((page, size),) = connection.execute(
+            "SELECT rootpage, (SELECT page_size FROM pragma_page_size) FROM sqlite_master "
+            "WHERE name = 'wallpapers'"
+        )
+        (inner,) = connection.execute("SELECT count(*) FROM wallpapers").fetchone()
+        assert inner == 300
+    content = bytearray(file.read_bytes())
+    root = (page - 1) * size
+    assert content[root] == 5  # an inner page, whose first child is
+    cell = int.from_bytes(content[root + 12 : root + 14])
+    child = int.from_bytes(content[root + cell : root + cell + 4])
+    content[(child - 1) * size : child * size] = bytes([0xFF]) * size
+    file.write_bytes(content)
+
+
 def test_a_full_disk_takes_nothing_back(file: Path) -> None:
     catalogue = open_file(file)
 
     def too_much(entries: Entries) -> None:
         entries._connection.exec_driver_sql("PRAGMA max_page_count = 1")
-        entries.take_up([wallpaper(f"new{number}", title="x" * 5_000) for number in range(100)])
+        entries.enter_listed(
+            [wallpaper(f"new{number}", title="x" * 5_000) for number in range(100)]
+        )
 
     with pytest.raises(CatalogueError, match="database or disk is full"):
         catalogue.run(too_much)

@@ -1,4 +1,4 @@
-"""How bytes come in: into part files, within bounds of time and size, and whole."""
+"""Downloads into part files: time limits, size limits, resumed transfers."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ QUICK = {"WALLPAPERS_IDLE_TIMEOUT": 0.5, "RETRY_TIMES": 0}
 @pytest.mark.parametrize(
     "fault", [faults.SilentServer, faults.StallingPicture, faults.DrippingPicture]
 )
-def test_a_transfer_that_brings_nothing_is_given_up(crawl: Crawl, fault: type[StandIn]) -> None:
+def test_a_stalled_transfer_times_out(crawl: Crawl, fault: type[StandIn]) -> None:
     with fault(exhibits(2)) as standin:
         run = crawl(standin, QUICK)
     assert run.stats["wallpapers/failed/timeout"] == 1
     assert run.stats["wallpapers/stored"] == 1
 
 
-def test_a_transfer_that_is_slow_but_steady_is_not_cut(crawl: Crawl) -> None:
+def test_a_slow_but_steady_transfer_is_not_aborted(crawl: Crawl) -> None:
     with faults.SteadyPicture(exhibits(2)) as standin:
         run = crawl(standin, QUICK)
     assert run.exit_status is ExitStatus.COMPLETE
     assert run.stats["elapsed_time_seconds"] > 2 * QUICK["WALLPAPERS_IDLE_TIMEOUT"]
 
 
-def test_the_total_time_is_scrapys_own_setting(crawl: Crawl) -> None:
+def test_download_timeout_limits_the_whole_transfer(crawl: Crawl) -> None:
     with faults.SteadyPicture(exhibits(2)) as standin:
         run = crawl(standin, {**QUICK, "DOWNLOAD_TIMEOUT": 0.7})
     assert run.stats["wallpapers/failed/timeout"] == 1
@@ -49,14 +49,14 @@ def test_the_total_time_is_scrapys_own_setting(crawl: Crawl) -> None:
 # Size
 
 
-def test_a_web_page_is_given_up_at_its_first_bytes(crawl: Crawl) -> None:
+def test_a_web_page_is_aborted_after_its_first_bytes(crawl: Crawl) -> None:
     with faults.EndlessPage(exhibits(2)) as standin:
         run = crawl(standin)
     assert run.stats["wallpapers/failed/not_an_image"] == 1
     assert standin.sent_bytes < 32_000_000  # what the sockets' buffers swallowed
 
 
-def test_a_picture_that_is_too_small_is_given_up_at_its_header(crawl: Crawl) -> None:
+def test_a_small_image_is_aborted_after_its_header(crawl: Crawl) -> None:
     with faults.EndlessPage([exhibit(1, encoded(noise(1, 200, 200))), exhibit(2)]) as standin:
         standin.first = encoded(noise(3))
         run = crawl(standin, {"IMAGES_MIN_WIDTH": 100, "IMAGES_MIN_HEIGHT": 96})
@@ -74,7 +74,7 @@ def test_a_picture_that_is_too_small_is_given_up_at_its_header(crawl: Crawl) -> 
         (faults.GarbledPicture, "broken"),
     ],
 )
-def test_what_comes_compressed_is_inflated_within_bounds(
+def test_compressed_responses_are_decompressed_up_to_a_limit(
     crawl: Crawl, encoding: str, fault: type[faults.CompressedPicture], reason: str | None
 ) -> None:
     with fault(exhibits(2)) as standin:
@@ -86,22 +86,22 @@ def test_what_comes_compressed_is_inflated_within_bounds(
         assert faults.PICTURE in [run.bytes_of(image) for image in run.images()]
 
 
-# Breaking and going on
+# Interrupted transfers
 
 
-def test_a_body_that_breaks_late_is_continued(crawl: Crawl) -> None:
+def test_an_interrupted_transfer_is_resumed(crawl: Crawl) -> None:
     with faults.BreakingPicture(exhibits(2)) as standin:
         run = crawl(standin, {"RETRY_TIMES": 0})
         pictures = [path for path in standin.asked if standin.exhibits[1].sign in path]
     assert run.exit_status is ExitStatus.COMPLETE
-    # What was on its way when the connection broke may be lost, and is asked for too.
+    # Bytes that were in transit when the connection broke may be requested again.
     assert run.stats["wallpapers/continued"] >= 2
     assert len(pictures) == 1 + run.stats["wallpapers/continued"]
     assert faults.BreakingPicture.content in [run.bytes_of(image) for image in run.images()]
 
 
 @pytest.mark.parametrize("fault", [faults.BreakingOnce, faults.ChangingPicture])
-def test_a_body_that_cannot_be_continued_is_begun_anew(crawl: Crawl, fault: type[StandIn]) -> None:
+def test_a_transfer_that_cannot_be_resumed_starts_again(crawl: Crawl, fault: type[StandIn]) -> None:
     with fault(exhibits(2)) as standin:
         run = crawl(standin, {"RETRY_TIMES": 0})
         expected = standin.content  # type: ignore[attr-defined]
@@ -110,7 +110,7 @@ def test_a_body_that_cannot_be_continued_is_begun_anew(crawl: Crawl, fault: type
 
 
 @pytest.mark.parametrize("answer", ["other etag", "other length", "other offset", "forbidden"])
-def test_what_is_no_rest_of_a_body_is_not_joined_to_it(crawl: Crawl, answer: str) -> None:
+def test_a_wrong_response_to_range_is_not_appended(crawl: Crawl, answer: str) -> None:
     with faults.CarelessRanges(exhibits(2)) as standin:
         standin.rest_is = answer
         run = crawl(standin, {"RETRY_TIMES": 0})
@@ -118,7 +118,7 @@ def test_what_is_no_rest_of_a_body_is_not_joined_to_it(crawl: Crawl, answer: str
     assert faults.CarelessRanges.content in [run.bytes_of(image) for image in run.images()]
 
 
-def test_headers_that_are_no_utf_8_do_no_harm(crawl: Crawl) -> None:
+def test_headers_that_are_not_utf_8_are_accepted(crawl: Crawl) -> None:
     with faults.ForeignHeaders(exhibits(3)) as standin:
         run = crawl(standin)
     assert run.exit_status is ExitStatus.COMPLETE
@@ -126,14 +126,14 @@ def test_headers_that_are_no_utf_8_do_no_harm(crawl: Crawl) -> None:
 
 
 @pytest.mark.parametrize("most", [1, 4, 16])
-def test_a_host_is_asked_for_no_more_at_once_than_the_setting_says(crawl: Crawl, most: int) -> None:
+def test_concurrent_requests_per_domain_is_kept(crawl: Crawl, most: int) -> None:
     with faults.CountingServer(exhibits(40)) as standin:
         standin.wanted = most
         crawl(standin, {"CONCURRENT_REQUESTS_PER_DOMAIN": most})
     assert standin.most == most
 
 
-def test_what_killed_runs_left_is_swept_and_what_others_hold_is_not(crawl: Crawl) -> None:
+def test_part_files_of_killed_runs_are_removed_and_those_of_others_are_not(crawl: Crawl) -> None:
     import fcntl
 
     dead, alive = (crawl.store / ".parts" / name for name in ("1-deadbeef", "1-livebeef"))
@@ -147,11 +147,11 @@ def test_what_killed_runs_left_is_swept_and_what_others_hold_is_not(crawl: Crawl
     assert [path.name for path in (crawl.store / ".parts").iterdir()] == ["1-livebeef"]
 
 
-# Scrapy's own ways
+# Scrapy's signals and middlewares
 
 
 class StoppingExtension:
-    """Stops every picture at its headers."""
+    """Stops every image after its headers."""
 
     def __init__(self) -> None:
         self.headers: list[str] = []
@@ -169,7 +169,7 @@ class StoppingExtension:
 
 
 class SigningMiddleware:
-    """A user's own downloader middleware."""
+    """A downloader middleware of the user."""
 
     def process_request(self, request: Request) -> None:
         request.headers["X-Signed"] = "yes"
@@ -179,13 +179,13 @@ class SigningMiddleware:
         return response
 
 
-def test_scrapys_signals_can_stop_a_download(crawl: Crawl) -> None:
+def test_a_signal_handler_can_stop_a_download(crawl: Crawl) -> None:
     with StandIn(exhibits(2)) as standin:
         run = crawl(standin, {"EXTENSIONS": {**EXTENSIONS, StoppingExtension: 0}})
     assert run.stats["wallpapers/failed/empty"] == 2
 
 
-def test_a_downloader_middleware_of_the_user_applies_to_pictures(crawl: Crawl) -> None:
+def test_a_users_downloader_middleware_applies_to_images(crawl: Crawl) -> None:
     middlewares = {**DOWNLOADER_MIDDLEWARES, SigningMiddleware: 800}
     with StandIn(exhibits(2)) as standin:
         run = crawl(standin, {"DOWNLOADER_MIDDLEWARES": middlewares})

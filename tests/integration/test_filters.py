@@ -1,4 +1,4 @@
-"""Filters and placeholders: what is not wanted, by its claim and by its truth."""
+"""Filters, applied to listed and actual sizes, and placeholders."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.pictures import encoded, exhibit, exhibits, noise
 from wallpapers.demo.gallery import Exhibit
 from wallpapers.demo.standin import StandIn
 from wallpapers.errors import ArgumentError
-from wallpapers.options.filters import REASONS, Wanted
+from wallpapers.options.filters import REASONS, ImageFilters
 from wallpapers.run.exit_status import ExitStatus
 
 WIDE, TALL, SQUARE = (160, 90), (90, 160), (120, 120)
@@ -49,7 +49,7 @@ def shown(*, claimed: bool) -> list[Exhibit]:
         ({"min_megapixels": "0.01441"}, "too_small", set()),
     ],
 )
-def test_what_is_not_wanted_is_filtered(
+def test_each_filter_rejects_images(
     crawl: Crawl, filters: dict[str, Any], reason: str, kept: set[tuple[int, int]], claimed: bool
 ) -> None:
     with StandIn(shown(claimed=claimed)) as standin:
@@ -62,7 +62,7 @@ def test_what_is_not_wanted_is_filtered(
     assert asked == (len(kept) if claimed else 3)
 
 
-def test_bytes_and_formats_are_known_afterwards(crawl: Crawl) -> None:
+def test_bytes_and_formats_are_checked_after_the_download(crawl: Crawl) -> None:
     small, large = exhibit(1), exhibit(2, encoded(noise(2, 400, 300), quality=100))
     png = exhibit(3, encoded(noise(3), "PNG"))
     with StandIn([small, large, png]) as standin:
@@ -72,7 +72,7 @@ def test_bytes_and_formats_are_known_afterwards(crawl: Crawl) -> None:
     assert run.stats["wallpapers/filtered/unwanted_format"] == 1
 
 
-def test_the_stricter_of_setting_and_argument_holds(crawl: Crawl) -> None:
+def test_the_stricter_of_setting_and_argument_applies(crawl: Crawl) -> None:
     with StandIn(shown(claimed=True)) as standin:
         run = crawl(standin, {"IMAGES_MIN_WIDTH": 100}, min_width=10, min_height=100)
     assert [(image["width"], image["height"]) for image in run.images()] == [SQUARE]
@@ -89,7 +89,7 @@ def test_the_stricter_of_setting_and_argument_holds(crawl: Crawl) -> None:
         ("formats", "JPEG,TIFF", "some of JPEG,"),
     ],
 )
-def test_a_wrong_filter_is_told_before_the_first_request(
+def test_an_invalid_filter_is_reported_before_the_first_request(
     crawl: Crawl, argument: str, value: str, allowed: str
 ) -> None:
     with StandIn(exhibits(1)) as standin:
@@ -103,16 +103,21 @@ _sides = st.integers(1, 20_000)
 
 
 @given(_sides, _sides, _sides, _sides)
-def test_a_ratio_is_held_within_two_percent(width: int, height: int, wide: int, high: int) -> None:
-    why = Wanted(ratio=wide / high).why_not(width, height)
+def test_a_ratio_has_a_tolerance_of_two_percent(
+    width: int, height: int, wide: int, high: int
+) -> None:
+    why = ImageFilters(ratio=wide / high).find_mismatch(width, height)
     off = width * high / (height * wide)
     assert (why is None) == (abs(off - 1) <= 0.02)
     assert why is None or why[0] in REASONS
 
 
 @given(_sides, _sides)
-def test_a_picture_lies_one_way_at_most(width: int, height: int) -> None:
-    ways = [Wanted(orientation=way).why_not(width, height) for way in ("landscape", "portrait")]
+def test_an_image_matches_at_most_one_orientation(width: int, height: int) -> None:
+    ways = [
+        ImageFilters(orientation=way).find_mismatch(width, height)
+        for way in ("landscape", "portrait")
+    ]
     assert sum(why is None for why in ways) == (width != height)
 
 
@@ -146,7 +151,7 @@ class HtmlBehindARedirect(Candidates):
         return web.Response(text="<html>参数错误</html>", content_type="text/html")
 
 
-def test_a_known_placeholder_gives_way_to_the_next_candidate(crawl: Crawl) -> None:
+def test_after_a_known_placeholder_the_next_candidate_is_tried(crawl: Crawl) -> None:
     known = {"WALLPAPERS_PLACEHOLDERS": [hashlib.sha512(Candidates.body).hexdigest()]}
     with Candidates(exhibits(2)) as standin:
         run = crawl(standin, known)
@@ -155,7 +160,9 @@ def test_a_known_placeholder_gives_way_to_the_next_candidate(crawl: Crawl) -> No
 
 
 @pytest.mark.parametrize("fault", [Candidates, HtmlBehindARedirect])
-def test_what_is_far_from_its_claim_gives_way_too(crawl: Crawl, fault: type[StandIn]) -> None:
+def test_after_a_much_smaller_image_the_next_candidate_is_tried(
+    crawl: Crawl, fault: type[StandIn]
+) -> None:
     large = exhibit(9, encoded(noise(9, 1600, 900)), width=1600, height=900)
     with fault([exhibit(1), large]) as standin:
         run = crawl(standin)
@@ -163,7 +170,7 @@ def test_what_is_far_from_its_claim_gives_way_too(crawl: Crawl, fault: type[Stan
     assert sorted(image["width"] for image in run.images()) == [96, 1600]
 
 
-def test_a_placeholder_alone_is_a_failure(crawl: Crawl) -> None:
+def test_a_wallpaper_with_only_a_placeholder_fails(crawl: Crawl) -> None:
     with StandIn([exhibit(1), exhibit(2, Candidates.body, width=1600, height=900)]) as standin:
         run = crawl(standin)
     assert run.exit_status is ExitStatus.FAILURES

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.conftest import Crawl, Run
 from tests.crashpoints import Points, watched
 from tests.standin.mixed import LISTING_FAULTS, PAGE, REASONS, Mix, Mixed
-from wallpapers.catalogue.entries import MOST_SHARING
+from wallpapers.catalogue.queries import MOST_SHARING
 from wallpapers.run.exit_status import ExitStatus
 
 Check = Callable[[Crawl], None]

@@ -1,4 +1,4 @@
-"""What Scrapy documents of its media pipelines works in a subclass of ours, and around it."""
+"""The documented hooks of Scrapy's media pipelines in a subclass, and middlewares for images."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ from wallpapers.run.exit_status import ExitStatus
 from wallpapers.settings import DOWNLOADER_MIDDLEWARES
 
 WHOLE = encoded(noise(77))
-PARTLESS = "the picture is looked for in the part file only; a body that a response brings is lost"
 
 
 def with_pipeline(pipeline: type) -> dict[str, Any]:
@@ -35,20 +34,22 @@ def with_middleware(middleware: type) -> dict[str, Any]:
 
 
 class Generating(WallpaperImagesPipeline):
-    """As Scrapy's documentation has it."""
+    """As in Scrapy's documentation."""
 
     def get_media_requests(self, item: Any, info: Any) -> Iterator[Request]:  # type: ignore[override]
         for url in item.image_urls:
             yield Request(url)
 
 
-class AskingOnce(WallpaperImagesPipeline):
+class OneRequest(WallpaperImagesPipeline):
     def get_media_requests(self, item: Any, info: Any) -> Request:  # type: ignore[override]
         return Request(item.image_urls[0])
 
 
-@pytest.mark.parametrize("pipeline", [Generating, AskingOnce])
-def test_requests_may_be_a_generator_or_a_single_one(crawl: Crawl, pipeline: type) -> None:
+@pytest.mark.parametrize("pipeline", [Generating, OneRequest])
+def test_get_media_requests_may_be_a_generator_or_return_one_request(
+    crawl: Crawl, pipeline: type
+) -> None:
     with MissingPicture(exhibits(3)) as standin:
         run = crawl(standin, with_pipeline(pipeline))
         again = crawl(standin, with_pipeline(pipeline))
@@ -58,19 +59,19 @@ def test_requests_may_be_a_generator_or_a_single_one(crawl: Crawl, pipeline: typ
     assert again.stats["wallpapers/known"] == 1
 
 
-class AskingNone(WallpaperImagesPipeline):
+class NoRequest(WallpaperImagesPipeline):
     requests: Any = None
 
     def get_media_requests(self, item: Any, info: Any) -> Any:
         return self.requests
 
 
-class AskingNothing(AskingNone):
+class EmptyRequests(NoRequest):
     requests = ()
 
 
-@pytest.mark.parametrize("pipeline", [pytest.param(AskingNone), AskingNothing])
-def test_an_item_without_requests_passes_and_is_failed(crawl: Crawl, pipeline: type) -> None:
+@pytest.mark.parametrize("pipeline", [pytest.param(NoRequest), EmptyRequests])
+def test_an_item_without_requests_fails_and_is_exported(crawl: Crawl, pipeline: type) -> None:
     with StandIn(exhibits(2)) as standin:
         run = crawl(standin, with_pipeline(pipeline))
         assert not any("/image/" in path for path in standin.asked)
@@ -79,7 +80,7 @@ def test_an_item_without_requests_passes_and_is_failed(crawl: Crawl, pipeline: t
     assert [item["images"] for item in run.items] == [[], []]
 
 
-class AskingInItsWay(WallpaperImagesPipeline):
+class OwnRequests(WallpaperImagesPipeline):
     def get_media_requests(self, item: Any, info: Any) -> list[Request]:
         headers = {"X-Mine": "yes", "Referer": "http://example.com/"}
         return [Request(url, headers=headers, meta={"name": item.id}) for url in item.image_urls]
@@ -88,10 +89,10 @@ class AskingInItsWay(WallpaperImagesPipeline):
         return f"by meta/{request.meta['name']}.jpg"
 
 
-def test_headers_and_meta_of_the_users_requests_are_kept(crawl: Crawl) -> None:
+def test_headers_and_meta_of_a_users_request_are_kept(crawl: Crawl) -> None:
     (shown,) = exhibits(1)
     with StandIn([shown]) as standin:
-        run = crawl(standin, with_pipeline(AskingInItsWay))
+        run = crawl(standin, with_pipeline(OwnRequests))
         sent = standin.received[-1]
     assert standin.asked[-1].startswith("/image/")
     assert (sent["X-Mine"], sent["Referer"]) == ("yes", "http://example.com/")
@@ -99,7 +100,7 @@ def test_headers_and_meta_of_the_users_requests_are_kept(crawl: Crawl) -> None:
 
 
 class Answering:
-    """A mirror, a cache, a fixture: answers for pictures by itself."""
+    """A middleware that returns responses for images, such as a cache."""
 
     body = WHOLE
 
@@ -108,14 +109,14 @@ class Answering:
 
 
 class Replacing:
-    """Gives another body for every picture that came."""
+    """A middleware that replaces the body of every image."""
 
     def process_response(self, request: Request, response: Response) -> Response:
         return response.replace(body=WHOLE) if "/image/" in request.url else response
 
 
 @pytest.mark.parametrize("middleware", [Answering, Replacing])
-def test_a_picture_that_a_middleware_brings_is_stored(crawl: Crawl, middleware: type) -> None:
+def test_the_body_of_a_middlewares_response_is_stored(crawl: Crawl, middleware: type) -> None:
     with StandIn(exhibits(1)) as standin:
         run = crawl(standin, with_middleware(middleware))
         asked = any("/image/" in path for path in standin.asked)
@@ -125,20 +126,20 @@ def test_a_picture_that_a_middleware_brings_is_stored(crawl: Crawl, middleware: 
 
 
 class Backwards(FaultyPictures):
-    """Serves every picture but the first with its bytes in reverse."""
+    """Serves every image except the first with its bytes reversed."""
 
     content = WHOLE[::-1]
 
 
 class Reversing:
-    """Undoes what ``Backwards`` does, from the body that came."""
+    """Reverses the bytes of ``Backwards`` again."""
 
     def process_response(self, request: Request, response: Response) -> Response:
         turned = "/image/" in request.url and not response.body.startswith(b"\xff\xd8")
         return response.replace(body=response.body[::-1]) if turned else response
 
 
-def test_a_middleware_may_change_the_bytes_of_a_picture(crawl: Crawl) -> None:
+def test_a_middleware_may_change_the_bytes_of_an_image(crawl: Crawl) -> None:
     shown = exhibits(2)
     with Backwards(shown) as standin:
         run = crawl(standin, with_middleware(Reversing))
@@ -146,7 +147,7 @@ def test_a_middleware_may_change_the_bytes_of_a_picture(crawl: Crawl) -> None:
     assert stored == {shown[0].content(), WHOLE}
 
 
-def test_another_download_handler_stores_pictures_byte_for_byte(crawl: Crawl) -> None:
+def test_another_download_handler_stores_images_byte_for_byte(crawl: Crawl) -> None:
     handler = "scrapy.core.downloader.handlers.http11.HTTP11DownloadHandler"
     shown = exhibits(3)
     with StandIn(shown) as standin:
@@ -156,7 +157,7 @@ def test_another_download_handler_stores_pictures_byte_for_byte(crawl: Crawl) ->
 
 
 @pytest.mark.parametrize(
-    ("brought", "reason"),
+    ("body", "reason"),
     [
         pytest.param(b"<html>hotlinking is forbidden" * 40, "not_an_image"),
         pytest.param(WHOLE[: len(WHOLE) // 2], "cut"),
@@ -164,10 +165,10 @@ def test_another_download_handler_stores_pictures_byte_for_byte(crawl: Crawl) ->
     ],
     ids=["html", "half", "nothing"],
 )
-def test_a_body_that_is_brought_is_judged_as_one_that_is_downloaded(
-    crawl: Crawl, brought: bytes, reason: str
+def test_the_body_of_a_middlewares_response_is_checked(
+    crawl: Crawl, body: bytes, reason: str
 ) -> None:
-    middleware = type("Bringing", (Answering,), {"body": brought})
+    middleware = type("Bringing", (Answering,), {"body": body})
     with StandIn(exhibits(1)) as standin:
         run = crawl(standin, with_middleware(middleware))
     assert run.exit_status is ExitStatus.FAILURES
@@ -201,7 +202,7 @@ def overriding(hook: str, *, by_mixin: bool = False) -> type:
 @pytest.mark.parametrize(
     ("hook", "by_mixin"), [*((hook, False) for hook in NEVER_CALLED), ("get_images", True)]
 )
-def test_overriding_a_hook_that_is_never_called_is_an_error_at_the_start(
+def test_overriding_a_hook_that_is_never_called_is_an_error(
     crawl: Crawl, hook: str, by_mixin: bool
 ) -> None:
     pipeline = overriding(hook, by_mixin=by_mixin)
@@ -215,7 +216,7 @@ def test_overriding_a_hook_that_is_never_called_is_an_error_at_the_start(
 
 
 class EveryHook(WallpaperImagesPipeline):
-    """Overrides all that is called; names its files as Scrapy's documentation does."""
+    """Overrides every hook that is called; names files as in Scrapy's documentation."""
 
     def file_path(self, request: Request, *args: Any, item: Any = None, **more: Any) -> str:
         return "files/" + PurePosixPath(urlparse_cached(request).path).name
@@ -230,7 +231,7 @@ class EveryHook(WallpaperImagesPipeline):
         return super().item_completed(results, item, info)
 
 
-def test_the_hooks_that_are_called_may_be_overridden(crawl: Crawl) -> None:
+def test_all_other_hooks_may_be_overridden(crawl: Crawl) -> None:
     (shown,) = exhibits(1)
     settings = {**with_pipeline(EveryHook), "IMAGES_THUMBS": {"small": (32, 32)}}
     with StandIn([shown]) as standin:

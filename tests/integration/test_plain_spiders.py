@@ -106,10 +106,12 @@ def crawl_with(
     standin: StandIn,
     spider: type[Spider] = PlainSpider,
     settings: dict[str, Any] | None = None,
+    *,
+    tracebacks: bool = False,
 ) -> Run:
     more = {"WALLPAPERS_ALLOW_PRIVATE_ADDRESSES": True, **(settings or {})}
-    own = {"origin": standin.origin} if issubclass(spider, PlainSpider) else {}
-    return crawl(standin, more, spider=spider, **own)
+    own: dict[str, Any] = {"origin": standin.origin} if issubclass(spider, PlainSpider) else {}
+    return crawl(standin, more, tracebacks=tracebacks, spider=spider, **own)
 
 
 def account(run: Run) -> dict[str, int]:
@@ -230,7 +232,7 @@ class RaisingSpider(PlainSpider):
 
 def test_a_callback_that_raises_ends_with_listing_and_its_traceback(crawl: Crawl) -> None:
     with StandIn(exhibits(3)) as standin:
-        run = crawl_with(crawl, standin, RaisingSpider)
+        run = crawl_with(crawl, standin, RaisingSpider, tracebacks=True)
     assert run.exit_status is ExitStatus.LISTING
     assert account(run) == {"listed": 1, "stored": 1}
     assert "RuntimeError: no such field" in run.log
@@ -244,7 +246,7 @@ class BrokenStartSpider(PlainSpider):
 
 def test_a_start_that_raises_ends_with_listing_and_its_traceback(crawl: Crawl) -> None:
     with StandIn(exhibits(1)) as standin:
-        run = crawl_with(crawl, standin, BrokenStartSpider)
+        run = crawl_with(crawl, standin, BrokenStartSpider, tracebacks=True)
     assert run.exit_status is ExitStatus.LISTING
     assert "no_such_address" in run.log
 

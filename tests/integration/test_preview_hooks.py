@@ -1,4 +1,4 @@
-"""What is a preview stays one, whatever hooks of the pipeline the user overrides."""
+"""Previews are recognized whatever hooks of the pipeline are overridden."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def with_pipeline(pipeline: type) -> dict[str, Any]:
 
 
 class OwnNames(WallpaperImagesPipeline):
-    """Names of the user's own, which do not say what is a preview."""
+    """File names that do not show whether the image is a preview."""
 
     def file_path(self, request: Any, *args: Any, item: Any = None, **more: Any) -> str:
         return f"mine/{item.id}.jpg"
@@ -28,7 +28,7 @@ class WithoutOriginals(SearchStandIn):
     without_originals = True
 
 
-def test_a_preview_under_a_name_of_the_users_is_still_a_preview(crawl: Crawl) -> None:
+def test_a_preview_with_a_users_file_name_is_a_preview(crawl: Crawl) -> None:
     settings = with_pipeline(OwnNames)
     with WithoutOriginals(exhibits(2)) as standin:
         first = crawl(standin, settings, spider=BaiduSearchSpider, previews=1)
@@ -38,7 +38,7 @@ def test_a_preview_under_a_name_of_the_users_is_still_a_preview(crawl: Crawl) ->
     assert [image.get("preview") for image in second.images()] == [True, True]
 
 
-def test_a_preview_under_a_name_of_the_users_gives_way_to_its_original(crawl: Crawl) -> None:
+def test_a_preview_with_a_users_file_name_is_replaced_by_its_original(crawl: Crawl) -> None:
     settings = with_pipeline(OwnNames)
     (shown,) = exhibits(1)
     with WithoutOriginals([shown]) as standin:
@@ -57,7 +57,7 @@ class AskingPlainly(WallpaperImagesPipeline):
         return [Request(url) for url in item.image_urls]
 
 
-def test_a_preview_that_the_users_request_brings_is_a_preview(crawl: Crawl) -> None:
+def test_a_preview_from_a_users_request_is_a_preview(crawl: Crawl) -> None:
     with WithoutOriginals(exhibits(1)) as standin:
         run = crawl(standin, with_pipeline(AskingPlainly), spider=BaiduSearchSpider, previews=1)
     assert [image.get("preview") for image in run.images()] == [True]

@@ -94,7 +94,7 @@ def test_another_buckets_catalogue_is_refused(
         other = {**settings, "IMAGES_STORE": "s3://wallpapers/other"}
         stats = crawl.stats_of(standin, other)
     assert stats["wallpapers/outcome"] == "store"
-    assert "it is of s3://wallpapers/deep/, not of s3://wallpapers/other/" in caplog.text
+    assert "belongs to store s3://wallpapers/deep/, not s3://wallpapers/other/" in caplog.text
     assert len(keys(bucket)) == 2
 
 

@@ -166,14 +166,14 @@ def test_a_redirect_to_a_misspelled_address_is_refused_unseen(crawl: Crawl) -> N
     with MisspelledRedirect(exhibits(2)) as standin:
         run = crawl(standin)
     assert run.stats["wallpapers/failed/bad_url"] == 1
-    assert "a redirect to no http(s) address" in run.warnings()[0]
+    assert "redirect to an address that is not http(s)" in run.warnings()[0]
     assert "canary" not in run.log
 
 
 def test_a_redirect_from_https_to_http_is_told_as_one() -> None:
     middleware = PictureRedirectMiddleware(Settings({"REDIRECT_ENABLED": True}))
     response = Response("https://host/x", 302, headers={"Location": "http://host/x"})
-    with pytest.raises(RedirectRefusedError, match="a redirect from https to http"):
+    with pytest.raises(RedirectRefusedError, match="redirect from https to http"):
         middleware.process_response(Request("https://host/x"), response)
 
 

@@ -18,7 +18,7 @@ from wallpapers.demo.standin import StandIn
 class BusyServer(StandIn):
     """Answers with ``status`` and a Retry-After from its sixth request on, until that is over.
 
-    ``too_early`` counts who asked in the meantime, other than those that were on their way.
+    ``refused`` counts who asked in the meantime.
     """
 
     status = 429
@@ -30,7 +30,7 @@ class BusyServer(StandIn):
         super().__init__(exhibits)
         self._asked = 0
         self._busy_since_s: float | None = None
-        self.too_early = 0
+        self.refused = 0
 
     async def listing(self, request: web.Request) -> web.StreamResponse:
         return self._busy() or await super().listing(request)
@@ -44,10 +44,9 @@ class BusyServer(StandIn):
             return None
         now = monotonic()
         self._busy_since_s = self._busy_since_s or now
-        since_s = now - self._busy_since_s
-        if since_s >= self.wait_s:
+        if now - self._busy_since_s >= self.wait_s:
             return None
-        self.too_early += since_s > 0.3
+        self.refused += 1
         return web.Response(status=self.status, headers={"Retry-After": self._retry_after()})
 
     def _retry_after(self) -> str:
@@ -58,6 +57,14 @@ class BusyServer(StandIn):
                 datetime.now(UTC) + timedelta(seconds=self.wait_s + 1), usegmt=True
             )
         return str(int(self.wait_s))
+
+
+class BusyWithPictures(BusyServer):
+    listing = StandIn.listing
+
+
+class BusyWithPages(BusyServer):
+    picture = StandIn.picture
 
 
 class AwayServer(StandIn, ABC):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
 import pytest
 from scrapy.utils.misc import walk_modules_iter
 
+from tests.invariants import documented_stats
 from wallpapers import settings
 from wallpapers.run.exit_status import ExitStatus
-from wallpapers.run.reasons import REASONS, Verdict
+from wallpapers.run.reasons import REASONS
 from wallpapers.spiders.baidu_wallpaper import BaiduWallpaperSpider
 from wallpapers.spiders.listing_spider import ListingSpider
 
@@ -93,12 +95,27 @@ def test_every_reason_has_its_line(reason: str) -> None:
     assert f"| `{reason}` |" in text("docs/stats.md")
 
 
-@pytest.mark.parametrize(
-    "stat",
-    [*Verdict, "listed", "left", "bytes", "pages", "entry/<reason>", "repeated", "outcome"],
-)
-def test_every_stat_has_its_line(stat: str) -> None:
-    assert f"| `wallpapers/{stat}` |" in text("docs/stats.md")
+def strings_of_the_code() -> set[str]:
+    """Return all strings of the code, of f-strings what stands before the first value."""
+    return {
+        node.value
+        for path in (ROOT / "wallpapers").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+
+
+def test_every_stat_has_its_line() -> None:
+    """Those that the code names in full; check_invariants looks at those of every run."""
+    stats = {text for text in strings_of_the_code() if re.fullmatch(r"wallpapers/[a-z_]+", text)}
+    assert {"wallpapers/outcome", "wallpapers/outages"} <= stats
+    assert stats <= documented_stats()
+
+
+def test_every_line_of_a_stat_has_its_stat() -> None:
+    names = {stat.removeprefix("wallpapers/").partition("<")[0] for stat in documented_stats()}
+    strings = strings_of_the_code()
+    assert names <= {text.removeprefix("wallpapers/") for text in strings}
 
 
 @pytest.mark.parametrize("page", sorted(ROOT.glob("docs/*.md")) + sorted(ROOT.glob("*.md")))

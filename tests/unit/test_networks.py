@@ -1,4 +1,4 @@
-"""Public and special addresses are told apart by our own table, whatever Python knows of them."""
+"""The table of public addresses, compared with the registries and with Python."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_the_table_agrees_with_python_where_python_is_right(ip: Address) -> None
 
 
 @given(st.ip_addresses(v=4))
-def test_a_carrier_is_as_public_as_what_it_carries(ip: ipaddress.IPv4Address) -> None:
+def test_an_address_is_as_public_as_the_embedded_one(ip: ipaddress.IPv4Address) -> None:
     public = is_public(str(ip))
     client = int(ip) ^ 0xFFFF_FFFF
     upper, lower = (
@@ -98,5 +98,5 @@ def test_a_carrier_is_as_public_as_what_it_carries(ip: ipaddress.IPv4Address) ->
 
 
 @pytest.mark.parametrize("address", ["", "localhost", "1.2.3", "0x7f.1", "::1::", "8.8.8.8.8"])
-def test_what_is_no_literal_address_is_not_public(address: str) -> None:
+def test_invalid_addresses_are_not_public(address: str) -> None:
     assert not is_public(address)

@@ -1,4 +1,4 @@
-"""A new source is small: what it takes beside its recorded page is counted."""
+"""A source takes few lines of code."""
 
 from __future__ import annotations
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-import shlex
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -13,9 +12,14 @@ import sqlalchemy
 from sqlalchemy import URL, Connection, Engine, event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from wallpapers.catalogue import sessions
+from wallpapers.catalogue.claims import Claims
 from wallpapers.catalogue.entries import Entries, RetryTransaction, Whole
-from wallpapers.catalogue.schema import belong_to, upgrade
+from wallpapers.catalogue.faults import DAMAGE, how_to_move_aside, remedy
+from wallpapers.catalogue.schema import VERSION, belong_to, upgrade, version_of
+from wallpapers.catalogue.sessions import Session
 from wallpapers.errors import CatalogueError
+from wallpapers.listings.text import one_line
 
 T = TypeVar("T")
 
@@ -34,33 +38,78 @@ class Catalogue:
     once. Every failure is a CatalogueError in one line.
     """
 
-    def __init__(self, engine: Engine, is_whole: Whole) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        is_whole: Whole,
+        endpoint: str | None = None,
+        claims: Claims | None = None,
+    ) -> None:
         self._engine = engine
         self._is_whole = is_whole
+        self._endpoint = endpoint
+        self._claims = claims
+        self._session: Session | None = None
 
     @classmethod
-    def open(cls, url: URL, is_whole: Whole, remote_store: str = "") -> Self:
-        """Connect, look whether all is well, and bring the schema up to date.
+    def open(
+        cls,
+        url: URL,
+        is_whole: Whole,
+        remote_store: str = "",
+        *,
+        endpoint: str | None = None,
+        claims: Claims | None = None,
+        reads_only: bool = False,
+        check: bool = False,
+    ) -> Self:
+        """Connect, check the tables, and bring the schema up to date.
 
-        An SQLite file is made where there is none, and read whole for its integrity where there is
-        one. *remote_store* is the address of a store that cannot be looked at: the catalogue has to
-        be its own.
+        An SQLite file is made where there is none. One that was not closed before the system ended
+        is read for its integrity, or any file with *check*. *remote_store* is the address of a
+        store that cannot be looked at: the catalogue has to be its own. *endpoint* is recorded for
+        the wallpapers that are entered, and *claims* claim those that this run fetches.
         """
         # Scrapy lets every logger speak; each statement would be built as a line of the log.
         logging.getLogger("sqlalchemy").setLevel(logging.WARNING)
         make = _sqlite if url.get_backend_name() == "sqlite" else _postgresql
-        catalogue = cls(make(url), is_whole)
+        catalogue = cls(make(url), is_whole, endpoint, claims)
         try:
-            with catalogue._errors(), catalogue._engine.begin() as connection:
-                if connection.dialect.name == "sqlite":
-                    _check_integrity(connection)
-                upgrade(connection)
-                if remote_store:
-                    belong_to(connection, remote_store)
+            catalogue._begin(remote_store, reads_only=reads_only, check=check)
         except BaseException:
             catalogue.close()
             raise
         return catalogue
+
+    def _begin(self, remote_store: str, *, reads_only: bool, check: bool) -> None:
+        is_file = self._engine.dialect.name == "sqlite"
+        left: list[str] = []
+        session: Session | None = None
+        with self._errors(), self._engine.begin() as connection:
+            if is_file and 0 < version_of(connection) < VERSION:
+                _check_integrity(connection, "integrity_check")
+            upgrade(connection)
+            if remote_store:
+                belong_to(connection, remote_store)
+            if is_file:
+                left = sessions.left_open(connection)
+                session = None if reads_only else Session(connection)
+        self._session = session
+        if is_file and (left or check):
+            self._check(left, "integrity_check" if check else "quick_check")
+
+    def _check(self, left: list[str], pragma: str) -> None:
+        """Check the integrity, while other programs go on; then the marks *left* are done with."""
+        reader = self._engine.execution_options(reads_only=True)
+        try:
+            with self._errors(), reader.begin() as connection:
+                _check_integrity(connection, pragma)
+        except CatalogueError:
+            self._doubt()
+            raise
+        if left:
+            with self._errors(), self._engine.begin() as connection:
+                sessions.remove(connection, left)
 
     def run(self, work: Callable[[Entries], T]) -> T:
         """Do *work* in one transaction, which is committed when it ends well; return its result.
@@ -70,15 +119,27 @@ class Catalogue:
         for tries_left in reversed(range(_TRIES)):
             try:
                 with self._errors(), self._engine.begin() as connection:
-                    return work(Entries(connection, self._is_whole))
+                    return work(Entries(connection, self._is_whole, self._endpoint, self._claims))
             except RetryTransaction:
                 if not tries_left:
-                    raise CatalogueError(f"{self}: other programs are in the way") from None
+                    raise CatalogueError(
+                        f"{self}: too many conflicts with other processes; run again"
+                    ) from None
         raise AssertionError
 
     def close(self) -> None:
-        """Let the database go."""
+        """Disconnect, and note that this was done properly."""
+        session, self._session = self._session, None
+        if session is not None:
+            with suppress(SQLAlchemyError, OSError), self._engine.begin() as connection:
+                session.end(connection)
         self._engine.dispose()
+
+    def _doubt(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            with suppress(SQLAlchemyError, OSError), self._engine.begin() as connection:
+                session.doubt(connection)
 
     def __str__(self) -> str:
         url = self._engine.url
@@ -98,35 +159,15 @@ class Catalogue:
         except DBAPIError as error:
             if getattr(error.orig, "sqlstate", "") in _MEANWHILE:
                 raise RetryTransaction from error
-            said = str(error.orig).strip().partition("\n")[0]
-            raise CatalogueError(f"{self}: {said}{self._remedy(said)}") from error
+            said = one_line(str(error.orig).strip().partition("\n")[0]) or "connection lost"
+            if any(word in said for word in DAMAGE):
+                self._doubt()
+            hint = remedy(self._engine.url, said, getattr(error.orig, "sqlstate", None) or "")
+            raise CatalogueError(f"{self}: {said}; {hint}") from error
         except (SQLAlchemyError, OSError) as error:
-            raise CatalogueError(f"{self}: {error}") from error
-
-    def _remedy(self, said: str) -> str:
-        url = self._engine.url
-        if url.get_backend_name() != "sqlite" or url.database is None:
-            return ""
-        if "locked" in said or "locking" in said:
-            return (
-                "; another program holds it, or it lies on a network drive, where SQLite does not "
-                "belong: end that program, or name another place with -s WALLPAPERS_CATALOGUE="
-            )
-        if any(word in said for word in _DAMAGE):
-            return f"; {_how_to_move_aside(Path(url.database))}"
-        return ""
-
-
-_DAMAGE = ("malformed", "not a database", "corrupt")
-
-
-def _how_to_move_aside(path: Path) -> str:
-    aside = shlex.quote(str(path.with_name("catalogue-aside")))
-    files = " ".join(shlex.quote(f"{path}{end}") for end in ("", "-wal", "-shm"))
-    return (
-        "the pictures are not touched by it: move it aside and crawl again, which finds them: "
-        f'mkdir -p {aside} && for f in {files}; do [ ! -e "$f" ] || mv "$f" {aside}; done'
-    )
+            said = one_line(str(error).partition("\n")[0])
+            hint = remedy(self._engine.url, said)
+            raise CatalogueError(f"{self}: {said}; {hint}") from error
 
 
 def _sqlite(url: URL) -> Engine:
@@ -137,15 +178,24 @@ def _sqlite(url: URL) -> Engine:
     @event.listens_for(engine, "connect")
     def connected(connection: Any, record: object) -> None:
         connection.isolation_level = None  # transactions are begun below
-        for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
+        for pragma in ("synchronous = NORMAL", "foreign_keys = ON"):
             connection.execute(f"PRAGMA {pragma}")
+        if _may_be_ours(connection):
+            connection.execute("PRAGMA journal_mode = WAL")
 
     @event.listens_for(engine, "begin")
     def begun(connection: Connection) -> None:
         # A transaction that reads first could not write once another has written.
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        reads_only = connection.get_execution_options().get("reads_only")
+        connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _may_be_ours(connection: Any) -> bool:
+    """Return whether a file is a catalogue or empty; that of another program stays as it is."""
+    tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    return not tables or ("catalogue_version",) in tables
 
 
 def _postgresql(url: URL) -> Engine:
@@ -157,9 +207,9 @@ def _postgresql(url: URL) -> Engine:
     )
 
 
-def _check_integrity(connection: Connection) -> None:
-    found = connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar_one()
+def _check_integrity(connection: Connection, pragma: str) -> None:
+    found = connection.exec_driver_sql(f"PRAGMA {pragma}(1)").scalar_one()
     if found != "ok":
         path = Path(str(connection.engine.url.database))
-        detail = str(found).replace("\n", " ")
-        raise CatalogueError(f"it is damaged ({detail}); {_how_to_move_aside(path)}")
+        detail = one_line(str(found))
+        raise CatalogueError(f"it is damaged ({detail}); {how_to_move_aside(path)}")

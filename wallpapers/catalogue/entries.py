@@ -1,15 +1,16 @@
-"""The contract of the catalogue: what may be asked and written within one transaction."""
+"""Read and write the rows of the catalogue within one transaction."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, update
 
-from wallpapers.catalogue.rows import listed_row, now, picture_row, stored_row
+from wallpapers.catalogue.claims import Claims
+from wallpapers.catalogue.queries import MOST_SHARING, Queries
+from wallpapers.catalogue.rows import image_of, listed_row, now, picture_row, stored_row
 from wallpapers.catalogue.schema import pictures, wallpapers
 from wallpapers.catalogue.statements import (
     ANY_BYTES_OR_PATHS,
@@ -21,30 +22,28 @@ from wallpapers.catalogue.statements import (
     WITH_PICTURE,
     statements_of,
 )
-from wallpapers.items import StoredImage, Wallpaper
+from wallpapers.items import Key, StoredImage, Wallpaper
+from wallpapers.storage.files import is_below
 
-Key = tuple[str, str]  # source and id
-Whole = Callable[[str, int], bool]  # is the file at this path there, with this many bytes?
+Whole = Callable[[str, int], bool]  # whether the store has this path, with so many bytes
 
-# A body that stands for more wallpapers than these is none of them.
-MOST_SHARING = 5
 _CHUNK = 500  # keys in one statement; SQLite allows 32,766 parameters
 
 
 @dataclass(frozen=True)
 class Held:
-    """A picture that the catalogue says is in the store; ``whole`` = the store says so too."""
+    """A picture with a row; ``whole`` = the store has its file, too."""
 
     image: StoredImage
-    state: str  # of the wallpaper that was asked for
+    state: str  # of the wallpaper
     whole: bool
 
 
 @dataclass(frozen=True)
 class Entered:
-    """What became of a picture that was to be entered: where its bytes are, and whether they count.
+    """A picture as it was recorded, possibly under the path of the same content.
 
-    Bytes that stand for many wallpapers stand for none: they are a placeholder.
+    ``accepted`` is False for a placeholder: a content that many wallpapers share.
     """
 
     image: StoredImage
@@ -57,62 +56,91 @@ class Holder:
 
     checksum: str
     is_whole: bool
-    has_others: bool  # is it stored for another wallpaper than the one that asks?
+    has_others: bool  # another wallpaper has this picture as well
 
     @property
     def is_needed(self) -> bool:
-        """Would another wallpaper lose its picture with the file?"""
+        """Whether another wallpaper would lose its picture with the file."""
         return self.is_whole and self.has_others
 
 
-class Entries:
-    """Reads and writes rows of one transaction; nothing of it is kept unless that ends well.
+class Entries(Queries):
+    """Reads and writes the rows of one transaction; a failure rolls all of it back.
 
-    Every write may be done twice, or by two programs at once, and leaves one row.
+    A write may be repeated, and two programs may do the same one: one row results.
     """
 
-    def __init__(self, connection: Connection, is_whole: Whole) -> None:
-        self._connection = connection
+    def __init__(
+        self,
+        connection: Connection,
+        is_whole: Whole,
+        endpoint: str | None = None,
+        claims: Claims | None = None,
+    ) -> None:
+        super().__init__(connection)
+        self._claims = claims
+        self.fetched_elsewhere: set[Key] = set()
         self._is_whole = is_whole
+        self._endpoint = endpoint  # recorded with new rows; None = keep the recorded one
         self._statements = statements_of(connection.dialect.name)
 
-    # What the crawl asks and tells
+    # For a crawl
 
-    def take_up(self, listed: Iterable[Wallpaper]) -> dict[Key, Held]:
-        """Enter *listed* where they are new; return what is held of those that are not."""
+    def enter_listed(self, listed: Iterable[Wallpaper]) -> dict[Key, Held]:
+        """Insert rows for new wallpapers; return the pictures of those that have a row.
+
+        Wallpapers without a picture are claimed, unless another run is fetching them: their keys
+        are in ``fetched_elsewhere``.
+        """
         found: dict[Key, Held | None] = {}
+        claimed_by: dict[Key, str | None] = {}
         by_key = {(wallpaper.source, wallpaper.id): wallpaper for wallpaper in listed}
         for source in {source for source, _ in by_key}:
             ids = [identity for other, identity in by_key if other == source]
             for start in range(0, len(ids), _CHUNK):
-                found |= self._held_by(source, ids[start : start + _CHUNK])
-        if new := [listed_row(by_key[key]) for key in by_key if key not in found]:
+                asked = {"source": source, "ids": ids[start : start + _CHUNK]}
+                for row in self._connection.execute(WITH_PICTURE, asked):
+                    held = found[source, row.id] = self._held_for(row) if row.path else None
+                    if held is None or not held.whole:
+                        claimed_by[source, row.id] = row.claimed_by
+        run = self._claims.run if self._claims else None
+        if new := [
+            listed_row(by_key[key], self._endpoint, run) for key in by_key if key not in found
+        ]:
             self._connection.execute(self._statements.new_wallpaper, new)
+        if self._claims is not None:
+            others = self.fetched_elsewhere = self._claims.held_by_others(claimed_by)
+            mine = [key for key, by in claimed_by.items() if key not in others and by != run]
+            self._claims.claim(self._connection, mine)
         return {key: held for key, held in found.items() if held is not None}
 
     def find(self, checksum: str) -> Held | None:
-        """Return the picture with these bytes, whatever wallpaper it was stored for."""
+        """Return the picture with the sha256 *checksum*."""
         row = self._connection.execute(PICTURE, {"sha256": checksum}).one_or_none()
         return self._held(row, "", "stored") if row else None
 
-    def store_all(self, stored: Sequence[tuple[Wallpaper, StoredImage]]) -> list[Entered | None]:
-        """Do for each wallpaper what ``store`` does for one, in a few statements for all."""
+    def record_all(self, stored: Sequence[tuple[Wallpaper, StoredImage]]) -> list[Entered | None]:
+        """Do for each wallpaper what ``record`` does for one, in a few statements for all."""
         alone = self._alone(stored)
         pictures_in = [
             picture_row(image) for (_, image), new in zip(stored, alone, strict=True) if new
         ]
         if pictures_in:
             entered = self._connection.execute(self._statements.new_pictures, pictures_in)
-            if len(entered.all()) != len(pictures_in):  # another program was faster
+            if len(entered.all()) != len(pictures_in):  # another program has inserted one
                 raise RetryTransaction
-            said = [stored_row(*pair) for pair, new in zip(stored, alone, strict=True) if new]
+            said = [
+                stored_row(*pair, self._endpoint)
+                for pair, new in zip(stored, alone, strict=True)
+                if new
+            ]
             self._connection.execute(self._statements.put, said)
         return [
-            Entered(image, accepted=True) if new else self.store(wallpaper, image)
+            Entered(image, accepted=True) if new else self.record(wallpaper, image)
             for (wallpaper, image), new in zip(stored, alone, strict=True)
         ]
 
-    def store(self, wallpaper: Wallpaper, image: StoredImage) -> Entered | None:
+    def record(self, wallpaper: Wallpaper, image: StoredImage) -> Entered | None:
         """Enter *image*, whose file is whole, synced and under its path, for *wallpaper*.
 
         Return None, and write nothing, where another content has a row with this path. Where the
@@ -136,7 +164,7 @@ class Entries:
         entered: StoredImage = {**image, "path": theirs, "status": status}
         if held and self._sharing(checksum, wallpaper) >= MOST_SHARING:
             return Entered(entered, accepted=False)
-        self._put(stored_row(wallpaper, image))
+        self._put(stored_row(wallpaper, image, self._endpoint))
         return Entered(entered, accepted=True)
 
     def adopt(self, wallpaper: Wallpaper, image: StoredImage) -> Entered | None:
@@ -149,7 +177,7 @@ class Entries:
             return None
         if holder is not None and holder.checksum != image["checksum"]:
             self.forget(holder.checksum)
-        return self.store(wallpaper, image)
+        return self.record(wallpaper, image)
 
     def holder(self, path: str, wallpaper: Wallpaper) -> Holder | None:
         """Return the picture whose row has *path*, as *wallpaper* sees it.
@@ -172,101 +200,20 @@ class Entries:
         self._connection.execute(pictures.delete().where(pictures.c.sha256 == checksum))
 
     def fail(self, wallpaper: Wallpaper, reason: str, host: str, tried: str) -> None:
-        """Say that *wallpaper* could not be had; what was held of it before is not forgotten.
+        """Enter the failure of *wallpaper*; what was held of it before is not forgotten.
 
-        *host* is that of its best candidate, *tried* tells what became of each.
+        A failure that may pass, like a timeout, counts, and leaves the reason of one that an answer
+        of the server gave before. *host* is that of its best candidate, *tried* tells what became
+        of each.
         """
         said = {"state": "failed", "reason": reason, "host": host, "tried": tried, "attempts": 1}
-        self._put({**listed_row(wallpaper), **said})
+        self._put({**listed_row(wallpaper, self._endpoint), **said})
 
     def filter(self, wallpaper: Wallpaper, reason: str) -> None:
         """Say that *wallpaper* is there, but not wanted."""
-        self._put({**listed_row(wallpaper), "state": "filtered", "reason": reason})
-
-    # What commands ask
-
-    def failed(self, source: str, *, after: str = "", most: int = 60) -> list[Wallpaper]:
-        """Return failed wallpapers of *source* by id, beginning behind the id *after*."""
-        rows = self._connection.execute(
-            select(wallpapers.c.item)
-            .where(
-                wallpapers.c.state == "failed",
-                wallpapers.c.source == source,
-                wallpapers.c.id > after,
-            )
-            .order_by(wallpapers.c.id)
-            .limit(most)
-        )
-        return [Wallpaper(**json.loads(row.item)) for row in rows]
-
-    def count(self, *by: str, **where: str) -> dict[tuple[Any, ...], int]:
-        """Return the number of wallpapers by columns, of those whose columns are as in *where*."""
-        columns = [wallpapers.c[name] for name in by]
-        rows = self._connection.execute(
-            select(*columns, func.count())
-            .where(*(wallpapers.c[name] == value for name, value in where.items()))
-            .group_by(*columns)
-            .order_by(func.count().desc(), *columns)
-        )
-        return {tuple(row[:-1]): row[-1] for row in rows}
-
-    def formats(self) -> dict[str, tuple[int, int]]:
-        """Return, for each format, the number of pictures in the store and their bytes."""
-        rows = self._connection.execute(
-            select(pictures.c.format, func.count(), func.sum(pictures.c.size))
-            .group_by(pictures.c.format)
-            .order_by(func.count().desc())
-        )
-        return {row[0]: (row[1], int(row[2])) for row in rows}
-
-    def pictures(self, *, after: str = "", most: int = _CHUNK) -> list[StoredImage]:
-        """Return the pictures in the store by sha256, beginning behind the sha256 *after*."""
-        rows = self._connection.execute(
-            select(pictures)
-            .where(pictures.c.sha256 > after)
-            .order_by(pictures.c.sha256)
-            .limit(most)
-        )
-        return [self._held(row, "", "stored").image for row in rows]
-
-    def mark(self, checksum: str, *, damaged: bool) -> None:
-        """Say whether the file of this picture was found to hold other bytes than it should."""
-        self._connection.execute(
-            update(pictures)
-            .where(pictures.c.sha256 == checksum)
-            .values(damaged_at=now() if damaged else None)
-        )
-
-    def drop_unused(self, checksum: str) -> bool:
-        """Forget a picture that no wallpaper is any more; False = one is."""
-        used = select(wallpapers.c.id).where(wallpapers.c.sha256 == checksum).exists()
-        mine = pictures.delete().where(pictures.c.sha256 == checksum, ~used)
-        return self._connection.execute(mine).rowcount == 1
-
-    def without_row(self, paths: Sequence[str]) -> list[str]:
-        """Return those of *paths* that no picture has."""
-        known = select(pictures.c.path).where(pictures.c.path.in_(paths))
-        have = set(self._connection.execute(known).scalars())
-        return [path for path in paths if path not in have]
-
-    def shared(self, least: int = MOST_SHARING) -> dict[str, int]:
-        """Return the paths that stand for *least* wallpapers or more, and for how many."""
-        count = func.count()
-        rows = self._connection.execute(
-            select(pictures.c.path, count)
-            .join(wallpapers, wallpapers.c.sha256 == pictures.c.sha256)
-            .group_by(pictures.c.path)
-            .having(count >= least)
-            .order_by(pictures.c.path)
-        )
-        return {row[0]: row[1] for row in rows}
+        self._put({**listed_row(wallpaper, self._endpoint), "state": "filtered", "reason": reason})
 
     # Within
-
-    def _held_by(self, source: str, ids: Sequence[str]) -> dict[Key, Held | None]:
-        """Return what is held of the wallpapers with *ids* that have a row; None = no picture."""
-        rows = self._connection.execute(WITH_PICTURE, {"source": source, "ids": ids})
-        return {(source, row.id): self._held_for(row) if row.path else None for row in rows}
 
     def _held_for(self, row: Row[Any]) -> Held:
         """Return the picture of a wallpaper, whose columns *row* has as well."""
@@ -274,21 +221,14 @@ class Entries:
         return replace(held, image={**held.image, "preview": True}) if row.preview else held
 
     def _held(self, row: Row[Any], url: str, state: str) -> Held:
-        image = StoredImage(
-            url=url,
-            path=row.path,
-            checksum=row.sha256,
-            status="uptodate",
-            width=row.width,
-            height=row.height,
-            format=row.format,
-            size=row.size,
-        )
-        whole = row.damaged_at is None and self._is_whole(row.path, row.size)
+        image = image_of(row, url)
+        # A path out of the store is that of no picture of ours: it is not even looked at.
+        usable = row.damaged_at is None and is_below(row.path)
+        whole = usable and self._is_whole(row.path, row.size)
         return Held(image, state, whole)
 
     def _alone(self, stored: Sequence[tuple[Wallpaper, StoredImage]]) -> list[bool]:
-        """Say of each picture whether neither its bytes nor its path are another one's."""
+        """Return for each picture whether neither its content nor its path has a row."""
         taken: set[str] = set()
         for start in range(0, len(stored), _CHUNK):
             images = [image for _, image in stored[start : start + _CHUNK]]
@@ -316,12 +256,12 @@ class Entries:
         return Held({**held.image, "path": path}, "stored", whole=True)
 
     def _is_new(self, image: StoredImage) -> bool:
-        """Enter the picture itself; False = somebody was faster."""
+        """Insert the row of a picture; False = it exists."""
         row = picture_row(image)
         return self._connection.execute(self._statements.new_picture, row).rowcount == 1
 
     def _sharing(self, checksum: str, wallpaper: Wallpaper) -> int:
-        """Return how many other wallpapers are the picture with these bytes."""
+        """Return how many other wallpapers have the picture with the sha256 *checksum*."""
         asked = {"sha256": checksum, "source": wallpaper.source, "id": wallpaper.id}
         return self._connection.execute(OTHERS_SHARING, asked).scalar_one()
 
@@ -332,4 +272,4 @@ class Entries:
 
 
 class RetryTransaction(Exception):
-    """Another program was faster: the same transaction, done again, sees what it wrote."""
+    """Another program wrote the same rows; repeating the transaction finds them."""

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wallpapers.items import StoredImage, Wallpaper
+
+if TYPE_CHECKING:
+    from sqlalchemy import Row
+
+# A later try that failed in one of these ways says less than an earlier answer did.
+TEMPORARY = ("timeout", "connection", "dns", "http_429")  # and every http_5xx
 
 _FIELDS = [field.name for field in fields(Wallpaper) if field.name != "images"]
 
 
-def listed_row(wallpaper: Wallpaper) -> dict[str, Any]:
+def listed_row(
+    wallpaper: Wallpaper, endpoint: str | None, claimed_by: str | None = None
+) -> dict[str, Any]:
     """Return the row of a wallpaper of which nothing is known but its entry in a listing."""
     time = now()
     return {
@@ -30,13 +38,15 @@ def listed_row(wallpaper: Wallpaper) -> dict[str, Any]:
         "listed_at": time,
         "changed_at": time,
         "item": json.dumps({name: getattr(wallpaper, name) for name in _FIELDS}, default=str),
+        "endpoint": endpoint,
+        "claimed_by": claimed_by,
     }
 
 
-def stored_row(wallpaper: Wallpaper, image: StoredImage) -> dict[str, Any]:
+def stored_row(wallpaper: Wallpaper, image: StoredImage, endpoint: str | None) -> dict[str, Any]:
     """Return the row of a wallpaper that is stored as *image*."""
     return {
-        **listed_row(wallpaper),
+        **listed_row(wallpaper, endpoint),
         "state": "stored",
         "sha256": image["checksum"],
         "url": image["url"],
@@ -51,6 +61,40 @@ def picture_row(image: StoredImage) -> dict[str, Any]:
         **{name: image[name] for name in ("path", "size", "width", "height", "format")},
         "stored_at": now(),
     }
+
+
+def image_of(row: Row[Any], url: str = "") -> StoredImage:
+    """Return the stored picture of a row, fetched from *url*."""
+    return StoredImage(
+        url=url,
+        path=row.path,
+        checksum=row.sha256,
+        status="uptodate",
+        width=row.width,
+        height=row.height,
+        format=row.format,
+        size=row.size,
+    )
+
+
+def wallpaper_of(item: object) -> Wallpaper | None:
+    """Return the wallpaper in the column ``item``; None = it cannot be read."""
+    try:
+        given = json.loads(str(item))
+    except ValueError:
+        return None
+    if not isinstance(given, dict) or not given.get("image_urls"):
+        return None
+    known = {name: given[name] for name in _FIELDS if name in given}
+    wallpaper = Wallpaper(**{"id": "", **known})
+    for field in fields(Wallpaper):
+        value = getattr(wallpaper, field.name)
+        if field.default_factory is list or field.name == "image_urls":
+            if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+                return None
+        elif field.default is not MISSING and type(value) is not type(field.default):
+            return None
+    return wallpaper
 
 
 def now() -> str:

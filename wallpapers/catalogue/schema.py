@@ -62,6 +62,17 @@ wallpapers = Table(
     Column("listed_at", Text, nullable=False),
     Column("changed_at", Text, nullable=False),
     Column("item", Text, nullable=False),  # JSON: what it takes to ask for it again
+    # Origin of the endpoint of the run that entered it; NULL = unknown, or a spider without one.
+    Column("endpoint", Text),
+    Column("claimed_by", Text),  # the run folder of the run that fetches it, until it is settled
+)
+
+# One row for each program that has an SQLite catalogue open for writing: see sessions.py.
+sessions = Table(
+    "sessions",
+    _tables,
+    Column("token", Text, primary_key=True),
+    Column("boot", Text, nullable=False),  # names the start of the system that it runs on
 )
 
 # At most one row: the remote store of the pictures. A folder may be moved, and is looked at.
@@ -90,7 +101,10 @@ def _mark_previews(connection: Connection) -> None:
 
 def _is_original(url: str, item: str) -> bool:
     """Return whether the listing named *url* as an original."""
-    given = json.loads(item)
+    try:
+        given = dict(json.loads(item))
+    except (TypeError, ValueError):
+        return False
     return url in given.get("image_urls", ()) and url not in given.get("previews", ())
 
 
@@ -131,8 +145,18 @@ STEPS: list[list[str | Callable[[Connection], None]]] = [
         "ALTER TABLE wallpapers ADD COLUMN preview BOOLEAN NOT NULL DEFAULT FALSE",
         _mark_previews,
     ],
+    ["ALTER TABLE wallpapers ADD COLUMN endpoint TEXT"],
+    [
+        """CREATE TABLE sessions (
+            token TEXT PRIMARY KEY,
+            boot TEXT NOT NULL
+        )"""
+    ],
+    ["ALTER TABLE wallpapers ADD COLUMN claimed_by TEXT"],
 ]
 VERSION = len(STEPS)
+
+_UNUSABLE = "restore a backup, or name another one with -s WALLPAPERS_CATALOGUE="
 
 _LOCK = 7_262_001  # any number; PostgreSQL's advisory locks have no names
 
@@ -140,17 +164,19 @@ _LOCK = 7_262_001  # any number; PostgreSQL's advisory locks have no names
 def upgrade(connection: Connection, *, to: int = VERSION) -> None:
     """Take the steps that are missing up to *to*, within the caller's transaction.
 
-    Two programs at once take them once: SQLite's transactions are exclusive, and in PostgreSQL
+    Two programs do not take a step twice: SQLite's transactions are exclusive, and in PostgreSQL
     this one waits for a lock. Raises CatalogueError for a schema that is newer than this program,
-    or none of ours.
+    and for tables of another program.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
     version = version_of(connection)
+    if version == VERSION:
+        _check_columns(connection)
     if version > VERSION:
         raise CatalogueError(
-            f"the catalogue has schema {version}, this program knows {VERSION}: install the "
-            "version of wallpapers that wrote it, or a later one"
+            f"catalogue schema {version} is newer than supported ({VERSION}); install the version "
+            "of wallpapers that wrote it, or a later one"
         )
     if version >= to:
         return
@@ -170,14 +196,21 @@ def version_of(connection: Connection) -> int:
     """Return the number of the last step taken; 0 = an empty database. Raises CatalogueError."""
     names = set(inspect(connection).get_table_names())
     if "catalogue_version" in names:
-        version: int = connection.execute(
-            text("SELECT version FROM catalogue_version")
-        ).scalar_one()
-        return version
+        rows = connection.execute(text("SELECT * FROM catalogue_version LIMIT 2")).all()
+        if len(rows) == 1 and isinstance(rows[0][0], int) and rows[0][0] > 0:
+            return int(rows[0][0])
+        said = ", ".join(repr(row[0]) for row in rows) or "no row"
+        raise CatalogueError(f"catalogue_version must have one number, has {said}; {_UNUSABLE}")
     alone = connection.dialect.name == "sqlite"  # a server's database may be shared
     if names & {"pictures", "wallpapers"} or (alone and names):
-        raise CatalogueError("its tables are not those of a catalogue; name another database")
+        raise CatalogueError("database contains other tables; use another one")
     return 0
+
+
+def _check_columns(connection: Connection) -> None:
+    """Read no row of each table, which the database refuses where a table or column is missing."""
+    for table in _tables.sorted_tables:
+        connection.execute(select(*table.c).where(false()))
 
 
 def belong_to(connection: Connection, address: str) -> None:
@@ -187,5 +220,6 @@ def belong_to(connection: Connection, address: str) -> None:
         connection.execute(remote_store.insert().values(address=address))
     elif owner != address:
         raise CatalogueError(
-            f"it is of {owner}, not of {address}: name another one with -s WALLPAPERS_CATALOGUE="
+            f"catalogue belongs to store {owner}, not {address}; use another one with "
+            "-s WALLPAPERS_CATALOGUE="
         )

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Table, and_, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Table, and_, bindparam, case, func, not_, or_, select, update
 
+from wallpapers.catalogue.rows import TEMPORARY
 from wallpapers.catalogue.schema import pictures, wallpapers
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ WITH_PICTURE = (
         wallpapers.c.url,
         wallpapers.c.state,
         wallpapers.c.preview,
+        wallpapers.c.claimed_by,
         *(column for column in pictures.c if column.name != "stored_at"),
     )
     .select_from(wallpapers.outerjoin(pictures, wallpapers.c.sha256 == pictures.c.sha256))
@@ -47,6 +49,11 @@ WITH_PICTURE = (
         wallpapers.c.source == bindparam("source"),
         wallpapers.c.id.in_(bindparam("ids", expanding=True)),
     )
+)
+CLAIM = (
+    update(wallpapers)
+    .where(wallpapers.c.source == bindparam("of_source"), wallpapers.c.id == bindparam("of_id"))
+    .values(claimed_by=bindparam("run"))
 )
 
 
@@ -76,6 +83,10 @@ def statements_of(dialect: str) -> Statements:
         # A failure adds one, anything else sets it to nought.
         attempts = new_wallpaper.excluded.attempts
         changes["attempts"] = attempts * (wallpapers.c.attempts + 1)
+        # A retry does not say where it was listed; that of a crawl replaces the one before.
+        changes["endpoint"] = func.coalesce(new_wallpaper.excluded.endpoint, wallpapers.c.endpoint)
+        if kept:
+            changes |= _kept_reason(new_wallpaper)
         return new_wallpaper.on_conflict_do_update(index_elements=["source", "id"], set_=changes)
 
     return Statements(
@@ -85,6 +96,24 @@ def statements_of(dialect: str) -> Statements:
         put(),
         put("sha256", "url", "preview"),
     )
+
+
+def _kept_reason(new: Insert) -> dict[str, Any]:
+    """Return the columns of a failure; one that may pass leaves those of one that stays."""
+    says_less = and_(
+        wallpapers.c.state == "failed",
+        new.excluded.state == "failed",
+        _is_temporary(new.excluded.reason),
+        not_(_is_temporary(wallpapers.c.reason)),
+    )
+    return {
+        name: case((says_less, wallpapers.c[name]), else_=new.excluded[name])
+        for name in ("reason", "host", "tried")
+    }
+
+
+def _is_temporary(reason: ColumnElement[str]) -> ColumnElement[bool]:
+    return or_(*(reason == name for name in TEMPORARY), reason.like("http_5__"))
 
 
 def _insert_of(dialect: str) -> Callable[[Table], Insert]:

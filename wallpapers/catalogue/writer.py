@@ -1,7 +1,7 @@
-"""One thread that reads and writes the catalogue, so that the reactor never waits for it.
+"""Read and write the catalogue in a thread, so that the reactor never waits for it.
 
-Whatever was asked for within some milliseconds, or while it worked, is done in one transaction: the
-more there is to do, the less each costs.
+All calls of some milliseconds, and those that arrive during a transaction, share the next
+transaction: the more there are, the less each costs.
 """
 
 from __future__ import annotations
@@ -12,23 +12,24 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from wallpapers.errors import CatalogueError
-from wallpapers.items import StoredImage, Wallpaper
+from wallpapers.items import Key, StoredImage, Wallpaper
 
 if TYPE_CHECKING:
     from wallpapers.catalogue.catalogue import Catalogue
-    from wallpapers.catalogue.entries import Entered, Entries, Held, Key
+    from wallpapers.catalogue.entries import Entered, Entries, Held
 
 T = TypeVar("T")
 A = TypeVar("A")
 R = TypeVar("R")
 Work = Callable[["Entries"], Any]
 Look = Callable[[], bool]
+Listed = tuple["Held | None", bool, bool]
 
-_GATHER_S = 0.02  # who waits for a row holds nothing that another could use
+_GATHER_S = 0.02  # a caller that waits for a row holds no place
 
 
 class Writer:
-    """The catalogue, to be awaited. Its methods raise CatalogueError; none of them blocks."""
+    """The catalogue as coroutines, which do not block. All raise CatalogueError."""
 
     def __init__(self, open_catalogue: Callable[[], Catalogue]) -> None:
         self._open = open_catalogue
@@ -42,25 +43,26 @@ class Writer:
         """Open the catalogue, which may take a while."""
         await asyncio.get_running_loop().run_in_executor(self._thread, self._opened)
 
-    async def take_up(
+    async def enter_listed(
         self, wallpaper: Wallpaper, look: Callable[[], bool]
-    ) -> tuple[Held | None, bool]:
-        """Enter *wallpaper* where it is new; return what is held of it, or else what *look* says.
+    ) -> tuple[Held | None, bool, bool]:
+        """Enter *wallpaper* where it is new, and claim it where it has no picture.
 
+        Return its picture, or else what *look* returns, and whether another run is fetching it.
         *look* blocks on the disk and is called in the thread.
         """
         return await self._asked(self._waiting.listed, (wallpaper, look))
 
-    async def store(self, wallpaper: Wallpaper, image: StoredImage) -> Entered | None:
-        """Enter *image*, whose file is whole, for *wallpaper*: see ``Entries.store``."""
+    async def record(self, wallpaper: Wallpaper, image: StoredImage) -> Entered | None:
+        """Enter *image*, whose file is whole, for *wallpaper*: see ``Entries.record``."""
         return await self._asked(self._waiting.stored, (wallpaper, image))
 
     async def do(self, work: Callable[[Entries], T]) -> T:
-        """Do *work*, which must be right when it is done twice, and return its result."""
+        """Return the result of *work*, which may be called again after a conflict."""
         return await self._asked(self._waiting.works, work)
 
     def close(self) -> None:
-        """Let the catalogue go; nothing may be under way any more."""
+        """Close the catalogue; all other calls must have ended."""
         if self._catalogue is not None:
             self._thread.submit(self._catalogue.close)
         self._thread.shutdown()
@@ -91,7 +93,7 @@ class Writer:
 
     def _opened(self) -> Catalogue:
         if self._no_catalogue is not None:
-            raise self._no_catalogue  # to wait for a lock again would keep Ctrl-C waiting
+            raise self._no_catalogue  # another wait for a lock would delay the shutdown
         if self._catalogue is None:
             try:
                 self._catalogue = self._open()
@@ -101,25 +103,29 @@ class Writer:
         return self._catalogue
 
     def _run(self, asked: _Asked) -> list[Any]:
-        """Do all of it in one transaction; in the catalogue's thread."""
+        """Process all calls in one transaction; runs in the catalogue's thread."""
         listed = [what for what, _ in asked.listed]
 
-        def all_of_it(entries: Entries) -> tuple[dict[Key, Held], list[Any]]:
-            found = entries.take_up([wallpaper for wallpaper, _ in listed])
-            stored = entries.store_all([what for what, _ in asked.stored])
-            return found, [*stored, *(work(entries) for work, _ in asked.works)]
+        def all_of_it(entries: Entries) -> tuple[tuple[dict[Key, Held], set[Key]], list[Any]]:
+            found = entries.enter_listed([wallpaper for wallpaper, _ in listed])
+            others = entries.fetched_elsewhere
+            stored = entries.record_all([what for what, _ in asked.stored])
+            return (found, others), [*stored, *(work(entries) for work, _ in asked.works)]
 
-        found, results = self._opened().run(all_of_it)
-        helds = [(found.get((wallpaper.source, wallpaper.id)), look) for wallpaper, look in listed]
-        return [(held, held is None and look()) for held, look in helds] + results
+        (found, others), results = self._opened().run(all_of_it)
+        answers = []
+        for wallpaper, look in listed:
+            key = wallpaper.source, wallpaper.id
+            held = found.get(key)
+            answers.append((held, held is None and look(), key in others))
+        return answers + results
 
 
 class _Asked:
-    """What waits for a transaction, each with who waits for it, in the order of its doing."""
+    """The calls that wait for a transaction, in the order of processing, with their futures."""
 
     def __init__(self) -> None:
-        self.listed: list[tuple[tuple[Wallpaper, Look], asyncio.Future[tuple[Held | None, bool]]]]
-        self.listed = []
+        self.listed: list[tuple[tuple[Wallpaper, Look], asyncio.Future[Listed]]] = []
         self.stored: list[tuple[tuple[Wallpaper, StoredImage], asyncio.Future[Entered | None]]] = []
         self.works: list[tuple[Work, asyncio.Future[Any]]] = []
 

@@ -1,1 +1,1 @@
-"""Commands of ``scrapy``: parse options, call a module, print."""
+"""Commands of ``scrapy``: parse options, call a module and print the result."""

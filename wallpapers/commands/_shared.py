@@ -1,11 +1,11 @@
-"""What the commands share that look at a store and its catalogue."""
+"""Share code between the commands: open the catalogue, print errors, handle a closed output."""
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wallpapers.catalogue.location import catalogue_url
@@ -16,35 +16,61 @@ from wallpapers.storage.address import folder_of
 from wallpapers.storage.local import LocalStorage
 
 if TYPE_CHECKING:
+    from scrapy.commands import ScrapyCommand
     from scrapy.settings import BaseSettings
 
     from wallpapers.catalogue.catalogue import Catalogue
 
 
 @contextmanager
-def catalogue_of(settings: BaseSettings) -> Iterator[Catalogue]:
-    """Open the catalogue that *settings* name, for the time of the block; it has to be there.
+def open_catalogue(
+    settings: BaseSettings, *, reads_only: bool = False, check: bool = False
+) -> Iterator[Catalogue]:
+    """Open the existing catalogue of *settings* for the duration of the block.
 
-    Raises UserError and StoreError.
+    *check* tests the integrity of a whole SQLite file. Raises UserError and StoreError.
     """
     from wallpapers.catalogue.catalogue import Catalogue
 
     url = catalogue_url(settings)
-    if url.get_backend_name() == "sqlite" and not Path(str(url.database)).is_file():
+    if url.get_backend_name() == "sqlite" and not _may_exist(str(url.database)):
         raise SettingError(
             f"there is no catalogue at {url.database}: crawl first, or name the store with "
             "-s IMAGES_STORE=<folder>"
         )
     folder = folder_of(str(settings["IMAGES_STORE"]))
     store = LocalStorage(str(folder)) if folder else None
-    catalogue = Catalogue.open(url, store.holds if store else lambda path, size: True)
+    holds = store.holds if store else lambda path, size: True
+    catalogue = Catalogue.open(url, holds, reads_only=reads_only, check=check)
     try:
         yield catalogue
     finally:
         catalogue.close()
 
 
-def status_of(error: UserError | StoreError) -> int:
-    """Say *error* in a line, and return the exit status for it."""
+def _may_exist(path: str) -> bool:
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        pass  # opening it fails too, with an error message that explains it
+    return True
+
+
+def report_error(error: UserError | StoreError) -> int:
+    """Print *error* in one line and return its exit status."""
     print(f"{program_name()}: {error}", file=sys.stderr)
     return ExitStatus.STORE if isinstance(error, StoreError) else ExitStatus.COULD_NOT_START
+
+
+@contextmanager
+def quiet_on_closed_output(command: ScrapyCommand) -> Iterator[None]:
+    """End *command* with OUTPUT_CLOSED, without a message, if the reader closes its output."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Python flushes stdout when it exits, and would print an error.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        command.exitcode = ExitStatus.OUTPUT_CLOSED

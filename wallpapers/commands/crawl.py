@@ -1,10 +1,11 @@
-"""``scrapy crawl``: Scrapy's own, with an exit status that says what became of the run."""
+"""``scrapy crawl``: Scrapy's command with an exit status that reflects the result of the run."""
 
 from __future__ import annotations
 
 import argparse
 import gc
 import logging
+import os
 import sys
 
 from scrapy import Spider, signals
@@ -30,16 +31,16 @@ logger = logging.getLogger(__name__)
 
 
 class Command(CrawlCommand):
-    """Exit status 0, 3, 4, 5 or 130 as the outcome says; 1 where the run could not start."""
+    """Run a spider; the exit status is that of its run state, or 1 if the run could not start."""
 
     def short_desc(self) -> str:
-        return "Run a spider; the exit status says what became of the wallpapers"
+        return "Run a spider; the exit status reflects the result"
 
     def long_desc(self) -> str:
         return (
-            "Run a spider. Exit status: 0 all wanted wallpapers are there, 1 could not start, "
-            "2 wrong usage, 3 some wallpapers could not be had, 4 the listing could not be read "
-            "to its end, 5 the store or a feed failed, 130 interrupted."
+            "Run a spider. Exit status: 0 complete, 1 could not start, 2 wrong usage, "
+            "3 some wallpapers failed, 4 the listing could not be read to its end, 5 the store or "
+            "a feed failed, 130 interrupted."
         )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
@@ -66,7 +67,7 @@ class Command(CrawlCommand):
         loader = get_spider_loader(settings)
         names = sorted(loader.list())
         if args and args[0] not in names:
-            raise UsageError(f"no spider {args[0]!r}; there is {', '.join(names)}")
+            raise UsageError(f"spider not found: {args[0]!r}; available: {', '.join(names)}")
         self._print_help()
         print()
         spider = loader.load(args[0]) if args else None
@@ -81,61 +82,64 @@ class Command(CrawlCommand):
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         if len(args) != 1:
             name = program_name()
-            raise UsageError(f"{name} crawl takes the name of one spider; {name} list names them")
+            raise UsageError(f"{name} crawl expects one spider name; {name} list shows them")
         assert self.crawler_process is not None
         names = self.crawler_process.spider_loader.list()
         if args[0] not in names:
-            raise UsageError(f"no spider {args[0]!r}; there is {', '.join(sorted(names))}")
+            raise UsageError(
+                f"spider not found: {args[0]!r}; available: {', '.join(sorted(names))}"
+            )
         self.crawl(args[0], opts.spargs)
 
     def crawl(self, spider: str | type[Spider], arguments: dict[str, str]) -> Crawler:
         """Run the spider to its end and set the exit status."""
         process = self.crawler_process
         assert process is not None
-        log_is_good = log_works()  # before Scrapy closes it, to open another one
+        log_is_writable = log_works()  # checked before Scrapy reopens the log
         crawler = process.create_crawler(spider)
-        if not log_is_good:
+        if not log_is_writable:
             self.exitcode = ExitStatus.STORE
             return crawler
-        for signal_of_crawl in (signals.spider_opened, signals.item_scraped):
-            crawler.signals.connect(self.settle_memory, signal_of_crawl)
+        for crawl_signal in (signals.spider_opened, signals.item_scraped):
+            crawler.signals.connect(self.freeze_memory, crawl_signal)
         try:
-            if taken := TAKEN & arguments.keys():
-                raise ArgumentError(f"{taken.pop()!r} is no argument of a spider")
+            if reserved := RESERVED_ARGUMENTS & arguments.keys():
+                raise ArgumentError(f"unknown argument {reserved.pop()!r}")
             timeout_s = positive(crawler.settings, "WALLPAPERS_SHUTDOWN_TIMEOUT")
         except UserError as error:
-            self.exitcode = could_not_start(error)
+            self.exitcode = report_start_failure(error)
             return crawler
         shutdown = Shutdown(timeout_s, _close_by_force)
         (task,) = shutdown.run(process, [crawler], arguments)
         if not task.done():
             self.exitcode = _close_by_force(crawler)
-        # Having asked for the exception keeps asyncio from printing it with a traceback.
+        # Retrieving the exception keeps asyncio from printing it with a traceback.
         elif (failure := task.exception()) is not None:
-            self.exitcode = could_not_start(failure)
+            self.exitcode = report_start_failure(failure)
         else:
             self.exitcode = run_of(crawler).state.exit_status
-            if self.exitcode == ExitStatus.INTERRUPTED:  # maybe before anything was listed
+            if self.exitcode == ExitStatus.INTERRUPTED:  # possibly before the summary was logged
                 _log_summary(crawler)
         shutdown.exit_status = self.exitcode
+        _discard_unread_output()
         return crawler
 
-    def settle_memory(self, signal: object, sender: Crawler) -> None:
-        """Take what was imported for good.
+    def freeze_memory(self, signal: object, sender: Crawler) -> None:
+        """Exclude imported objects from garbage collection.
 
-        To search it for garbage again and again blocks the reactor, for 70 ms each time. By the
-        first item the library of the catalogue has come, too.
+        Otherwise each full collection visits them and blocks the reactor for 70 ms. This is done
+        twice, because the library of the catalogue is imported before the first item.
         """
         gc.freeze()
-        sender.signals.disconnect(self.settle_memory, signal)
+        sender.signals.disconnect(self.freeze_memory, signal)
 
 
-# Parameters of Scrapy's own functions on the way to the spider.
-TAKEN = {"self", "cls", "crawler", "crawler_or_spidercls"}
+# Names of parameters of the Scrapy functions that pass the arguments to the spider.
+RESERVED_ARGUMENTS = {"self", "cls", "crawler", "crawler_or_spidercls"}
 
 
-def could_not_start(error: BaseException) -> int:
-    """Say why a run could not start, and return the exit status for it."""
+def report_start_failure(error: BaseException) -> int:
+    """Log why a run could not start, and return the exit status for it."""
     if isinstance(error, ValueError):
         logger.debug("Could not start", exc_info=error)
         logger.error("Could not start: %s", error)
@@ -144,10 +148,24 @@ def could_not_start(error: BaseException) -> int:
     return ExitStatus.COULD_NOT_START
 
 
-def _close_by_force(crawler: Crawler) -> int:
-    """Do what Scrapy's signals would have done at the end; return the exit status.
+def _discard_unread_output() -> None:
+    """Discard buffered output if stdout is closed, so that the exit status is kept.
 
-    The crawler may be at any point of its start, and another thread may be using its feeds.
+    Python flushes stdout when it exits, and exits with 120 if that fails.
+    """
+    if not sys.stdout:  # closed by the parent process
+        return
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _close_by_force(crawler: Crawler) -> int:
+    """Close the feeds, the progress display and the summary; return the exit status.
+
+    Used if the crawler does not end by itself. It may be at any point of its start, and another
+    thread may be using its feeds.
     """
     state = run_of(crawler).state
     state.close("shutdown")

@@ -1,4 +1,4 @@
-"""``scrapy demo``: crawl the stand-in of the endpoint, which needs no network."""
+"""``scrapy demo``: crawl a local stand-in server, without network access."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ _FEED = f"{_FOLDER}/wallpapers.json"
 
 
 class Command(CrawlCommand):
-    """Serve drawn wallpapers (or a folder's) on loopback and store them as any other crawl does."""
+    """Serve drawn images, or those of a folder, on this machine and crawl them."""
 
     def syntax(self) -> str:
         return "[options]"
 
     def short_desc(self) -> str:
-        return "Crawl a stand-in of the endpoint on this machine into downloads/demo"
+        return "Crawl a stand-in server on this machine into downloads/demo"
 
     def long_desc(self) -> str:
         return (
-            "Start a stand-in of Baidu's listing on a free port of this machine, crawl it with "
-            f"baidu_wallpaper into {_FOLDER}, and end with the crawl's exit status. A second run "
-            "downloads nothing."
+            "Start a stand-in server for Baidu's listing on a free port of this machine, and crawl "
+            f"it with baidu_wallpaper into {_FOLDER}. The exit status is that of the crawl. A "
+            "second run downloads nothing."
         )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
@@ -38,7 +38,7 @@ class Command(CrawlCommand):
             "--pictures",
             metavar="FOLDER",
             type=Path,
-            help="serve the pictures of this folder instead of drawn ones",
+            help="serve the images of this folder instead of drawn ones",
         )
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
@@ -51,7 +51,9 @@ class Command(CrawlCommand):
             {
                 "IMAGES_STORE": _FOLDER,
                 "FEEDS": {} if opts.output or opts.overwrite_output else _feed(),
-                "DOWNLOAD_SLOTS": {"listing": {"concurrency": 1, "delay": 0}},  # nobody to spare
+                "DOWNLOAD_SLOTS": {
+                    "listing": {"concurrency": 1, "delay": 0}
+                },  # a local server needs no delay
             },
             priority="cmdline",
         )
@@ -61,9 +63,11 @@ class Command(CrawlCommand):
         from wallpapers.demo import gallery
         from wallpapers.demo.standin import StandIn
 
-        if opts.loglevel is None:  # a first look is not at how Scrapy is made up
+        if opts.loglevel is None:  # hide Scrapy's start messages by default
             logging.getLogger("scrapy").setLevel(logging.WARNING)
-        exhibits = gallery.of_folder(opts.pictures) if opts.pictures else gallery.drawn()
+        exhibits = (
+            gallery.folder_exhibits(opts.pictures) if opts.pictures else gallery.drawn_exhibits()
+        )
         with StandIn(exhibits) as standin:
             print(f"Crawling {len(exhibits)} wallpapers at {standin.endpoint}", flush=True)
             self.crawl("baidu_wallpaper", {**opts.spargs, "endpoint": standin.endpoint})

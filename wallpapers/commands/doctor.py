@@ -1,4 +1,4 @@
-"""``scrapy doctor``: is each source well, and if not, what to do."""
+"""``scrapy doctor``: check that the sources work, and print advice."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 from scrapy.utils.conf import arglist_to_dict
 
-from wallpapers.commands.crawl import TAKEN, could_not_start
+from wallpapers.commands._shared import quiet_on_closed_output
+from wallpapers.commands.crawl import RESERVED_ARGUMENTS, report_start_failure
 from wallpapers.errors import ArgumentError
 from wallpapers.logs.masking import mask
 from wallpapers.options.setting_values import positive
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Command(ScrapyCommand):
-    """Exit status 0: all are well; 3: some drift; 4: one does not answer as it should."""
+    """Exit status 0: all sources work; 3: a format has changed; 4: a source does not work."""
 
     requires_project = True
 
@@ -32,16 +33,17 @@ class Command(ScrapyCommand):
         return "[options] [spider]"
 
     def short_desc(self) -> str:
-        return "Ask each source for a page and a picture, and say what is wrong"
+        return "Check that the sources work, with one page and one image of each"
 
     def long_desc(self) -> str:
         return (
-            "Ask each source, or the one that is named with its arguments (-a endpoint= among "
-            "them), for one page and one picture, and print a table: does it answer, does it speak "
-            "its protocol, how many entries came, which keys are new, missing or of another type, "
-            "is the picture served. Nothing is stored. Exit status: 0 all are well, 1 could not "
-            "start, 2 wrong usage, 3 some entries are not as they were, 4 a source does not answer "
-            "as it should, 130 interrupted."
+            "Request one page and one image from each source, or from the given one with its "
+            "arguments (such as -a endpoint=). Print a table: whether the source answers, whether "
+            "the answer is a valid page, the number of entries, which keys are new, missing or of "
+            "another type, and whether the image can be downloaded. Nothing is stored. Exit "
+            "status: 0 all sources work, 1 could not start, 2 wrong usage, 3 the format of a "
+            "listing has changed, 4 a source does not work, 130 interrupted, 141 the output was "
+            "closed by its reader."
         )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
@@ -52,17 +54,17 @@ class Command(ScrapyCommand):
             action="append",
             default=[],
             metavar="NAME=VALUE",
-            help="set an argument of the spider that is named (may be repeated)",
+            help="set an argument of the spider (may be repeated; requires a spider name)",
         )
         parser.add_argument("--json", action="store_true", help="print the same as JSON")
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
-        from wallpapers.maintenance.doctor import KEEPS_NOTHING, QUICK
+        from wallpapers.maintenance.doctor import QUICK_SETTINGS, STORE_NOTHING_SETTINGS
 
         assert self.settings is not None
-        self.settings.setdict(QUICK, priority="cmdline")
+        self.settings.setdict(QUICK_SETTINGS, priority="cmdline")
         super().process_options(args, opts)
-        self.settings.setdict(KEEPS_NOTHING, priority="cmdline")
+        self.settings.setdict(STORE_NOTHING_SETTINGS, priority="cmdline")
         try:
             opts.spargs = arglist_to_dict(opts.spargs)
         except ValueError:
@@ -74,60 +76,62 @@ class Command(ScrapyCommand):
 
         spiders = self._spiders(args, opts)
         try:
-            crawlers = self._look(spiders, opts.spargs)
+            crawlers = self._check(spiders, opts.spargs)
         except KeyboardInterrupt:
             self.exitcode = ExitStatus.INTERRUPTED
             return
-        except Exception as error:  # of a component that could not be made
-            self.exitcode = could_not_start(error)
+        except Exception as error:  # raised by a component during the start
+            self.exitcode = report_start_failure(error)
             return
-        looks = [
+        checked = [
             crawler.spider for crawler in crawlers if isinstance(crawler.spider, CheckedSpider)
         ]
-        if any(look.interrupted for look in looks):
+        if any(spider.interrupted for spider in checked):
             self.exitcode = ExitStatus.INTERRUPTED
             return
-        checkups = [look.checkup for look in looks]
-        told = [checkup.as_json() for checkup in checkups]
-        as_json = json.dumps(told, ensure_ascii=False, indent=2)
-        # An endpoint may have a token in its query.
-        print(mask(as_json if opts.json else table(checkups)))
-        self.exitcode = status(checkups)
+        reports = [spider.report for spider in checked]
+        as_json = json.dumps([report.as_json() for report in reports], ensure_ascii=False, indent=2)
+        self.exitcode = status(reports)
+        with quiet_on_closed_output(self):
+            # The query of an endpoint may contain a token.
+            print(mask(as_json if opts.json else table(reports)))
 
     def _spiders(self, args: list[str], opts: argparse.Namespace) -> list[type[ListingSpider]]:
         assert self.crawler_process is not None
         loader = self.crawler_process.spider_loader
         names = sorted(loader.list())
         if len(args) > 1:
-            raise UsageError(f"{program_name()} doctor takes the name of one spider, or none")
+            raise UsageError(f"{program_name()} doctor expects one spider name, or none")
         if args and args[0] not in names:
-            raise UsageError(f"no spider {args[0]!r}; there is {', '.join(names)}")
+            raise UsageError(f"spider not found: {args[0]!r}; available: {', '.join(names)}")
         if opts.spargs and not args:
-            raise UsageError("-a is for one spider: name it")
+            raise UsageError("-a requires a spider name")
         loaded = [loader.load(name) for name in args or names]
         spiders = [spider for spider in loaded if issubclass(spider, ListingSpider)]
         if not spiders:
-            raise UsageError("there is no listing to look at")
+            raise UsageError("no spider with a listing found")
         return spiders
 
-    def _look(self, spiders: list[type[ListingSpider]], arguments: dict[str, str]) -> list[Crawler]:
-        """Run *spiders* at once, to their end. Raises what kept one from starting."""
+    def _check(
+        self, spiders: list[type[ListingSpider]], arguments: dict[str, str]
+    ) -> list[Crawler]:
+        """Run *spiders* concurrently until all have ended. Raises the error of a failed start."""
         from wallpapers.maintenance.doctor import CheckedSpider
 
-        if taken := TAKEN & arguments.keys():
-            raise ArgumentError(f"{taken.pop()!r} is no argument of a spider")
+        if reserved := RESERVED_ARGUMENTS & arguments.keys():
+            raise ArgumentError(f"unknown argument {reserved.pop()!r}")
         process = self.crawler_process
         assert process is not None
         crawlers: list[Crawler] = []
         for spider in spiders:
-            checked = type(spider.__name__, (CheckedSpider, spider), {})
-            crawlers.append(process.create_crawler(checked))
+            checked_spider = type(spider.__name__, (CheckedSpider, spider), {})
+            crawlers.append(process.create_crawler(checked_spider))
         timeout_s = positive(crawlers[0].settings, "WALLPAPERS_SHUTDOWN_TIMEOUT")
         shutdown = Shutdown(timeout_s, lambda _: ExitStatus.INTERRUPTED)
         tasks = shutdown.run(process, crawlers, arguments)
         if not all(task.done() for task in tasks):
             raise KeyboardInterrupt
-        # Having asked for each keeps asyncio from printing it with a traceback.
+        # Retrieving the exceptions keeps asyncio from printing them with a traceback.
         errors = [error for task in tasks if (error := task.exception()) is not None]
         if errors:
             raise errors[0]

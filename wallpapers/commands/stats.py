@@ -1,4 +1,4 @@
-"""``scrapy stats``: what the catalogue holds."""
+"""``scrapy stats``: print the contents of the catalogue."""
 
 from __future__ import annotations
 
@@ -9,32 +9,33 @@ from typing import TYPE_CHECKING, Any
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
-from wallpapers.commands._shared import catalogue_of, status_of
+from wallpapers.commands._shared import open_catalogue, quiet_on_closed_output, report_error
 from wallpapers.errors import StoreError, UserError
+from wallpapers.listings.text import one_line
 from wallpapers.run.program import program_name
 
 if TYPE_CHECKING:
     from wallpapers.catalogue.entries import Entries
 
 _STATES = ("stored", "filtered", "failed", "listed")
-_MOST_LINES = 20  # of failures by host and reason
+_MAX_LINES = 20  # of failures by host and reason
 
 
 class Command(ScrapyCommand):
-    """Exit status 0; 1 where there is no catalogue, 5 where it cannot be read."""
+    """Exit status 0; 1 if there is no catalogue, 5 if it cannot be read."""
 
     requires_project = True
     requires_crawler_process = False
 
     def short_desc(self) -> str:
-        return "Print what the catalogue holds: wallpapers, pictures, failures"
+        return "Print the contents of the catalogue: wallpapers, images, failures"
 
     def long_desc(self) -> str:
         return (
-            "Print how many wallpapers of each source are stored, filtered, failed, and listed "
-            "only (seen in a run that ended before it came to them), what pictures there are, and "
-            "where and why wallpapers failed. Exit status: 0; 1 there is no catalogue; 5 it cannot "
-            "be read."
+            "Print how many wallpapers of each source are stored, filtered, failed, or only listed "
+            "(the run ended before they were processed), how many images of each format are "
+            "stored, and where and why wallpapers failed. Exit status: 0; 1 there is no catalogue; "
+            "5 it cannot be read; 141 the output was closed by its reader."
         )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
@@ -46,50 +47,59 @@ class Command(ScrapyCommand):
             raise UsageError(f"{program_name()} stats takes no argument, got {args[0]!r}")
         assert self.settings is not None
         try:
-            with catalogue_of(self.settings) as catalogue:
-                found = {"catalogue": str(catalogue), **catalogue.run(_summary)}
+            with open_catalogue(self.settings, reads_only=True) as catalogue:
+                contents = {"catalogue": str(catalogue), **catalogue.run(_summary)}
         except (UserError, StoreError) as error:
-            self.exitcode = status_of(error)
+            self.exitcode = report_error(error)
             return
-        print(json.dumps(found, ensure_ascii=False, indent=2) if opts.json else _text(found))
+        with quiet_on_closed_output(self):
+            print(
+                json.dumps(contents, ensure_ascii=False, indent=2) if opts.json else _text(contents)
+            )
 
 
 def _summary(entries: Entries) -> dict[str, Any]:
     sources: dict[str, dict[str, int]] = {}
     for (source, state), count in entries.count("source", "state").items():
-        sources.setdefault(source, dict.fromkeys(_STATES, 0))[state] = count
+        states = sources.setdefault(_printable(source), dict.fromkeys(_STATES, 0))
+        states[_printable(state)] = states.get(_printable(state), 0) + count
     return {
         "sources": dict(sorted(sources.items())),
         "pictures": {
-            name: {"count": count, "bytes": size}
+            _printable(name): {"count": count, "bytes": size}
             for name, (count, size) in entries.formats().items()
         },
         "failures": [
-            {"host": host, "reason": reason, "count": count}
+            {"host": _printable(host), "reason": _printable(reason), "count": count}
             for (host, reason), count in entries.count("host", "reason", state="failed").items()
         ],
     }
 
 
-def _text(found: dict[str, Any]) -> str:
-    width = max(10, *(len(source) for source in found["sources"]), 0)
+def _printable(value: object) -> str:
+    """Return *value* as one line of text; a table that was edited by hand may contain any type."""
+    return one_line(value if isinstance(value, str) else repr(value))
+
+
+def _text(contents: dict[str, Any]) -> str:
+    width = max(10, *(len(source) for source in contents["sources"]), 0)
     lines = [
-        f"What {found['catalogue']} holds",
+        f"Contents of the catalogue {contents['catalogue']}",
         "",
         f"{'source':<{width}}" + "".join(f"{state:>12}" for state in _STATES),
     ]
-    for source, states in found["sources"].items():
+    for source, states in contents["sources"].items():
         lines.append(f"{source:<{width}}" + "".join(f"{states[name]:>12,}" for name in _STATES))
     lines += ["", f"{'pictures':<{width}}{'files':>12}{'MB':>12}"]
-    for name, entry in found["pictures"].items():
+    for name, entry in contents["pictures"].items():
         lines.append(f"{name:<{width}}{entry['count']:>12,}{entry['bytes'] / 1e6:>12,.1f}")
-    if failures := found["failures"]:
+    if failures := contents["failures"]:
         lines += ["", "failed at"]
         lines += [
             f"{entry['count']:>8,}  {entry['reason']:<16}  {entry['host'] or 'no host'}"
-            for entry in failures[:_MOST_LINES]
+            for entry in failures[:_MAX_LINES]
         ]
-        if len(failures) > _MOST_LINES:
-            lines.append(f"          and {len(failures) - _MOST_LINES:,} more; --json has them all")
-        lines.append(f"{program_name()} retry asks for them again.")
+        if len(failures) > _MAX_LINES:
+            lines.append(f"          and {len(failures) - _MAX_LINES:,} more; --json has them all")
+        lines.append(f"Use {program_name()} retry to try them again.")
     return "\n".join(lines)

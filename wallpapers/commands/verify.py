@@ -1,4 +1,4 @@
-"""``scrapy verify``: hash the store again and hold it against the catalogue."""
+"""``scrapy verify``: hash the stored images and compare them with the catalogue."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
-from wallpapers.commands._shared import catalogue_of, status_of
+from wallpapers.commands._shared import open_catalogue, quiet_on_closed_output, report_error
 from wallpapers.errors import SettingError, StoreError, UserError
 from wallpapers.run.exit_status import ExitStatus
 from wallpapers.run.program import program_name
@@ -17,31 +17,32 @@ from wallpapers.storage.local import LocalStorage
 
 
 class Command(ScrapyCommand):
-    """Exit status 0: all is whole; 3: something is damaged or missing; 1 and 5 as for a crawl."""
+    """Exit status 0: all images are intact; 3: some are not; 1 and 5 as for a crawl."""
 
     requires_project = True
     requires_crawler_process = False
 
     def short_desc(self) -> str:
-        return "Hash the stored wallpapers again and report what is damaged or missing"
+        return "Hash the stored images and report damaged and missing ones"
 
     def long_desc(self) -> str:
         return (
-            "Read every picture of the store (-s IMAGES_STORE) and compare it with the catalogue. "
-            "What is damaged or missing is fetched again by the next crawl. Pictures that the "
-            "catalogue does not have are reported, and so are those that stand for five wallpapers "
-            "or more. A folder with a catalogue of its own is another store and is skipped. Exit "
-            "status: 0 all is whole, 1 could not start, 3 something is damaged or missing, 5 the "
-            "store or the catalogue cannot be read."
+            "Read every image of the store (-s IMAGES_STORE) and compare it with the catalogue. "
+            "The next crawl downloads damaged and missing images again. Images that are not in the "
+            "catalogue are reported, and images that are shared by five or more wallpapers. A "
+            "folder with its own catalogue is another store and is skipped. Exit status: 0 all "
+            "images are intact, 1 could not start, 3 some are damaged or missing, 5 the store or "
+            "the catalogue cannot be read, 141 the output was closed by its reader."
         )
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         if args:
             raise UsageError(f"{program_name()} verify takes no argument, got {args[0]!r}")
         try:
-            self.exitcode = self._verify()
+            with quiet_on_closed_output(self):
+                self.exitcode = self._verify()
         except (UserError, StoreError) as error:
-            self.exitcode = status_of(error)
+            self.exitcode = report_error(error)
         except KeyboardInterrupt:
             self.exitcode = ExitStatus.INTERRUPTED
 
@@ -55,30 +56,30 @@ class Command(ScrapyCommand):
         uri = str(self.settings["IMAGES_STORE"])
         folder = folder_of(uri)
         if folder is None:
-            raise SettingError(f"IMAGES_STORE must be a folder to be verified, got {uri!r}")
-        with catalogue_of(self.settings) as catalogue:
+            raise SettingError(f"verify supports folders only; IMAGES_STORE is {uri!r}")
+        with open_catalogue(self.settings, check=True) as catalogue:
             total = sum(count for count, _ in catalogue.run(lambda e: e.formats()).values())
             with Progress(console=Console(stderr=True), transient=True) as progress:
                 task = progress.add_task("hashing", total=total)
-                findings = verify(
+                report = verify(
                     catalogue, LocalStorage(uri), lambda count: progress.advance(task, count)
                 )
         for title, paths in (
-            ("damaged", findings.damaged),
-            ("missing", findings.missing),
-            ("without a row", findings.without_row),
-            ("shared", (f"{path} ({count})" for path, count in findings.shared.items())),
+            ("damaged", report.damaged),
+            ("missing", report.missing),
+            ("not in the catalogue", report.not_in_catalogue),
+            ("shared", (f"{path} ({count})" for path, count in report.shared.items())),
         ):
             _print(title, paths)
-        print(f"{findings.whole:,} whole, {len(findings.damaged):,} damaged, ", end="")
         print(
-            f"{len(findings.missing):,} missing, {len(findings.without_row):,} without a row, ",
-            end="",
+            f"{report.whole:,} whole, {len(report.damaged):,} damaged, "
+            f"{len(report.missing):,} missing, "
+            f"{len(report.not_in_catalogue):,} not in the catalogue, "
+            f"{len(report.shared):,} shared by five or more wallpapers, in {folder}"
         )
-        print(f"{len(findings.shared):,} shared by five or more, in {folder}")
-        if findings.all_is_well:
+        if report.is_clean:
             return ExitStatus.COMPLETE
-        print("What is damaged or missing is fetched again by the next crawl of its source.")
+        print("The next crawl of the source downloads damaged and missing images again.")
         return ExitStatus.FAILURES
 
 

@@ -1,1 +1,1 @@
-"""The stand-in of the endpoint and its pictures: for ``scrapy demo`` and for the tests."""
+"""The stand-in server of ``scrapy demo`` and of the tests, and the images that it serves."""

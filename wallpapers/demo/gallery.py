@@ -1,4 +1,4 @@
-"""The pictures that a stand-in serves: drawn ones, or those of a folder."""
+"""Provide the images that a stand-in server serves: drawn ones, or those of a folder."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _OPTIONS: dict[str, dict[str, object]] = {
 
 @dataclass(frozen=True)
 class Exhibit:
-    """A picture with what its listing says of it; ``content`` makes its bytes when asked for."""
+    """An image with the values of its listing entry; ``content`` returns its bytes."""
 
     title: str
     width: int
@@ -48,34 +48,34 @@ class Exhibit:
     id: str = field(default="")
 
     def __post_init__(self) -> None:
-        if not self.id:  # ten digits, as the endpoint's own are
+        if not self.id:  # ten digits, like the ids of the real endpoint
             number = int(hashlib.sha1(self.title.encode()).hexdigest()[:12], 16)
             object.__setattr__(self, "id", str(10**9 + number % (9 * 10**9)))
 
     @property
     def sign(self) -> str:
-        """The 40 hex digits that the endpoint's addresses are made of."""
+        """The 40 hex digits that the image address contains."""
         return hashlib.sha1(self.id.encode()).hexdigest()
 
 
-def drawn(count: int = 60) -> list[Exhibit]:
-    """Return *count* wallpapers that are drawn when they are asked for, the same ones always."""
+def drawn_exhibits(count: int = 60) -> list[Exhibit]:
+    """Return *count* wallpapers, always the same ones; each is drawn when its bytes are needed."""
     from wallpapers.demo import scenes
 
     exhibits = []
     for number in range(count):
-        kind = scenes.KINDS[number % len(scenes.KINDS)]
+        scene = scenes.KINDS[number % len(scenes.KINDS)]
         width, height = _SIZES[number % len(_SIZES)]
-        content = partial(_draw, kind, number, width, height)
-        title = f"{_NAMES.get(kind, kind)} {number + 1}"
+        content = partial(_draw, scene, number, width, height)
+        title = f"{_NAMES.get(scene, scene)} {number + 1}"
         tags = ("国家地理", "自然风光")
         date = f"2016-{1 + number % 12:02}-{1 + number % 28:02}"
         exhibits.append(Exhibit(title, width, height, content, tags, date))
     return exhibits
 
 
-def of_folder(folder: Path) -> list[Exhibit]:
-    """Return the pictures of *folder* and below it; what is no picture is told and left out."""
+def folder_exhibits(folder: Path) -> list[Exhibit]:
+    """Return the images in *folder* and its subfolders; other files are skipped with a warning."""
     return list(_read_folder(folder))
 
 
@@ -84,18 +84,18 @@ def _read_folder(folder: Path) -> Iterator[Exhibit]:
         if not path.is_file():
             continue
         try:
-            picture = decoding.examine(path.read_bytes(), max_pixels=10**9)
+            image = decoding.examine(path.read_bytes(), max_pixels=10**9)
         except PictureRefusedError as refusal:
-            logger.warning("left out %s: %s", path, refusal)
+            logger.warning("skipped %s: %s", path, refusal)
             continue
         title = str(path.relative_to(folder))
-        yield Exhibit(title, picture.width, picture.height, path.read_bytes)
+        yield Exhibit(title, image.width, image.height, path.read_bytes)
 
 
-def _draw(kind: str, number: int, width: int, height: int) -> bytes:
+def _draw(scene: str, number: int, width: int, height: int) -> bytes:
     from wallpapers.demo import scenes
 
     file = io.BytesIO()
-    kind_of_file = _FORMATS[number // len(_SIZES) % len(_FORMATS)]
-    scenes.draw(kind, number, width, height).save(file, kind_of_file, **_OPTIONS[kind_of_file])
+    image_format = _FORMATS[number // len(_SIZES) % len(_FORMATS)]
+    scenes.draw(scene, number, width, height).save(file, image_format, **_OPTIONS[image_format])
     return file.getvalue()

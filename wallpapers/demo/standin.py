@@ -1,6 +1,6 @@
-"""A server on loopback that speaks the protocol of ``data/imgs``, exactly as real answers had it.
+"""Run a local server that imitates ``data/imgs``, in the exact format of real responses.
 
-A fault is a subclass that overrides the one method in which it differs.
+Each fault of a server is a subclass that overrides one method.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from wallpapers.demo.gallery import Exhibit
 
 
 class StandIn:
-    """Serves a listing of *exhibits*, and the exhibits; use it as a context manager.
+    """Serve a listing of *exhibits* and their images while the context manager is open.
 
-    It runs in a thread of its own, on a free port of 127.0.0.1. ``asked`` holds the path of every
-    request, ``received`` the requests' headers, in the order of their coming.
+    The server runs in its own thread on a free port of 127.0.0.1. ``asked`` has the path and query
+    of every request, ``received`` its headers, both in order of arrival.
     """
 
     def __init__(self, exhibits: Sequence[Exhibit]) -> None:
@@ -31,29 +31,29 @@ class StandIn:
         self.port = 0
         self._by_sign = {exhibit.sign: exhibit for exhibit in exhibits}
 
-    # What the tests' faults, and the stand-ins of other sources, override
+    # Overridden by faults and by the stand-ins of other sources
 
     path = "/data/imgs"
     content_type = "application/json"
-    echoes: tuple[str, ...] = ("col", "tag", "tag3")  # parameters that the answer repeats
+    echoes: tuple[str, ...] = ("col", "tag", "tag3")  # parameters that the response repeats
 
     async def listing(self, request: web.Request) -> web.StreamResponse:
-        """Answer a request for a page of the listing."""
+        """Respond to a request for a page of the listing."""
         first = self.offset(request)
         answer = self.answer(first, self.exhibits[first : first + self.count(request)])
         answer |= {name: request.query.get(name, "") for name in self.echoes}
         return web.Response(body=self.encode(answer), content_type=self.content_type)
 
     def offset(self, request: web.Request) -> int:
-        """Return the number of the first exhibit that is asked for."""
+        """Return the index of the first requested exhibit."""
         return int(request.query.get("pn", "0"))
 
     def count(self, request: web.Request) -> int:
-        """Return how many exhibits are asked for."""
+        """Return the number of requested exhibits."""
         return int(request.query.get("rn", "60"))
 
     def answer(self, first: int, exhibits: Sequence[Exhibit]) -> dict[str, Any]:
-        """Return the listing's answer: its ``imgs`` close with an empty object."""
+        """Return the page of *exhibits*; an empty object is appended to its ``imgs``."""
         return {
             "col": "",
             "tag": "",
@@ -66,35 +66,35 @@ class StandIn:
         }
 
     def entry(self, exhibit: Exhibit) -> dict[str, Any]:
-        """Return one entry of ``imgs``, with all the 59 keys of a real one."""
+        """Return one entry of ``imgs``, with all 59 keys of a real one."""
         return entry(exhibit, self.origin)
 
     def encode(self, answer: dict[str, Any]) -> bytes:
-        """Return the body of an answer: raw UTF-8, as the endpoint sends it."""
+        """Encode *answer* as the real endpoint does, as JSON in UTF-8 without escapes."""
         return json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode()
 
     async def picture(self, request: web.Request, exhibit: Exhibit) -> web.StreamResponse:
-        """Answer ``GET /image/pic/item/<sign>.jpg``; the type is a lie for all but JPEGs."""
+        """Respond to ``GET /image/pic/item/<sign>.jpg``; the type is correct for JPEG only."""
         body = await asyncio.get_running_loop().run_in_executor(None, exhibit.content)
         return web.Response(body=body, content_type="image/jpeg")
 
     def routes(self) -> list[web.RouteDef]:
-        """Return what the server answers to; anything else is a 404."""
+        """Return the routes of the server; other paths get status 404."""
         return [
             web.get(self.path, self.listing),
             web.get("/image/pic/item/{name}", self._picture),
         ]
 
-    # The server itself
+    # The server
 
     @property
     def origin(self) -> str:
-        """``http://127.0.0.1:<port>``."""
+        """The origin of the server, ``http://127.0.0.1:<port>``."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
     def endpoint(self) -> str:
-        """The address for ``-a endpoint=``."""
+        """The address to pass as ``-a endpoint=``."""
         return f"{self.origin}{self.path}"
 
     def __enter__(self) -> Self:
@@ -114,7 +114,7 @@ class StandIn:
         self._thread.join()
 
     def call(self, work: Callable[[], object]) -> None:
-        """Have *work* done in the server's own thread."""
+        """Schedule *work* in the thread of the server."""
         self._loop.call_soon_threadsafe(work)
 
     def _serve(self, started: threading.Event) -> None:
@@ -123,9 +123,9 @@ class StandIn:
     async def _run(self, started: threading.Event) -> None:
         self._loop = asyncio.get_running_loop()
         self._ended = asyncio.Event()
-        application = web.Application(middlewares=[self._note])
+        application = web.Application(middlewares=[self._record])
         application.add_routes(self.routes())
-        # Who is still served when the crawl is over is let go.
+        # Requests that are still open when the crawl has ended are cancelled.
         runner = web.AppRunner(
             application, access_log=None, handler_cancellation=True, shutdown_timeout=0.1
         )
@@ -137,17 +137,17 @@ class StandIn:
         await runner.cleanup()
 
     async def listen(self) -> None:
-        """Listen, on the same port as before."""
+        """Listen on the port; after a restart, on the same port as before."""
         self.site = web.TCPSite(self._runner, "127.0.0.1", self.port, reuse_address=True)
         await self.site.start()
         self.port = self._runner.addresses[0][1]
 
     @web.middleware
-    async def _note(self, request: web.Request, handler: Any) -> web.StreamResponse:
+    async def _record(self, request: web.Request, handler: Any) -> web.StreamResponse:
         self.asked.append(request.path_qs)
         self.received.append(dict(request.headers))
-        answer: web.StreamResponse = await handler(request)
-        return answer
+        response: web.StreamResponse = await handler(request)
+        return response
 
     async def _picture(self, request: web.Request) -> web.StreamResponse:
         exhibit = self._by_sign.get(request.match_info["name"].partition(".")[0])
@@ -157,7 +157,7 @@ class StandIn:
 
 
 def entry(exhibit: Exhibit, origin: str) -> dict[str, Any]:
-    """Return an entry with the keys, their order and their types of a real answer."""
+    """Return an entry with the keys of a real one, in the same order and with the same types."""
     address = f"{origin}/image/pic/item/{exhibit.sign}.jpg"
     ratio = exhibit.height / max(exhibit.width, 1)
     return {

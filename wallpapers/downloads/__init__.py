@@ -1,1 +1,1 @@
-"""How bytes come in: which addresses may be asked for, redirects, and why a download failed."""
+"""Download over HTTP: address checks, transfers into part files, and the reasons of failures."""

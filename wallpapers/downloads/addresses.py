@@ -1,4 +1,4 @@
-"""Which addresses a listing may make us ask for."""
+"""Decide which addresses of a listing may be requested."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from w3lib.url import safe_url_string
 from wallpapers.listings.masking import is_well_formed
 
 
-def is_askable(url: object) -> TypeGuard[str]:
-    """Is *url* a well-formed http(s) address with a host and without user and password?"""
-    return isinstance(url, str) and _is_askable(url)
+def is_valid_address(url: object) -> TypeGuard[str]:
+    """Return whether *url* is a well-formed http(s) address with a host and without a user name."""
+    return isinstance(url, str) and _is_valid_address(url)
 
 
-@lru_cache(1_024)  # each candidate is asked for twice
-def _is_askable(url: str) -> bool:
+@lru_cache(1_024)  # each candidate is checked twice
+def _is_valid_address(url: str) -> bool:
     if not is_well_formed(url):
         return False
     try:
-        safe_url_string(url)  # as a Request does
+        safe_url_string(url)  # as scrapy.Request does
     except ValueError:
         return False
     return True
 
 
 def host_of(url: str) -> str:
-    """Return the host that *url* names, in lower case, or "" where it names none."""
+    """Return the host name in *url*, in lower case, or "" if there is none."""
     try:
         return urlsplit(url).hostname or ""
     except ValueError:

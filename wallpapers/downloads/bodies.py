@@ -1,4 +1,4 @@
-"""What a download flows into, and what tells whether a broken one can be continued."""
+"""Bodies in memory, and the check whether an interrupted body can be resumed."""
 
 from __future__ import annotations
 
@@ -6,47 +6,47 @@ from dataclasses import dataclass
 
 import aiohttp
 
-_BEGINNING_BYTES = 1024
+_START_BYTES = 1024
 
 
-class NotTheRestError(Exception):
-    """The response to a Range request is not the rest of what is here."""
+class RangeMismatchError(Exception):
+    """The response to a Range request does not continue the bytes received so far."""
 
 
 @dataclass(frozen=True)
-class Beginning:
-    """What tells that a rest belongs to the beginning that is here."""
+class ResumePoint:
+    """Identify the version of a file whose first bytes have been received."""
 
     validator: str  # a strong ETag, or Last-Modified
-    length: int  # bytes of the whole
+    length: int  # of the whole file, in bytes
 
     @classmethod
-    def of(cls, answer: aiohttp.ClientResponse) -> Beginning | None:
-        """Return what a whole answer says of itself, or None where it cannot be continued."""
-        etag = answer.headers.get("ETag", "")
-        validator = etag if etag.startswith('"') else answer.headers.get("Last-Modified", "")
-        length = answer.content_length
-        if answer.status != 200 or "Content-Encoding" in answer.headers:
+    def of(cls, response: aiohttp.ClientResponse) -> ResumePoint | None:
+        """Return the resume point of a complete response, or None if it cannot be resumed."""
+        etag = response.headers.get("ETag", "")
+        validator = etag if etag.startswith('"') else response.headers.get("Last-Modified", "")
+        length = response.content_length
+        if response.status != 200 or "Content-Encoding" in response.headers:
             return None
         sendable = validator.isascii() and validator.isprintable()
         return cls(validator, length) if length and validator and sendable else None
 
-    def is_continued_by(self, answer: aiohttp.ClientResponse, size: int) -> bool:
-        """Is *answer* what follows the first *size* bytes? A server may not know If-Range."""
-        if "Content-Encoding" in answer.headers:
-            return False
-        span, _, length = answer.headers.get("Content-Range", "").partition("/")
-        same = {answer.headers.get(name, self.validator) for name in self._names}
-        starts = span.startswith(f"bytes {size}-")
-        return starts and length == str(self.length) and same == {self.validator}
+    def is_continued_by(self, response: aiohttp.ClientResponse, size: int) -> bool:
+        """Return whether *response* has the bytes that follow the first *size* bytes.
 
-    @property
-    def _names(self) -> tuple[str]:
-        return ("ETag",) if self.validator.startswith('"') else ("Last-Modified",)
+        The status 206 is not sufficient: some servers support Range without If-Range.
+        """
+        if "Content-Encoding" in response.headers:
+            return False
+        span, _, length = response.headers.get("Content-Range", "").partition("/")
+        header = "ETag" if self.validator.startswith('"') else "Last-Modified"
+        is_same_version = response.headers.get(header, self.validator) == self.validator
+        starts_there = span.startswith(f"bytes {size}-")
+        return starts_there and length == str(self.length) and is_same_version
 
 
 class MemoryBody:
-    """The body of a page, which is small."""
+    """A body that is kept in memory, such as a page."""
 
     def begin(self) -> None:
         self._data = bytearray()
@@ -61,5 +61,5 @@ class MemoryBody:
     def content(self) -> bytes:
         return bytes(self._data)
 
-    def beginning(self) -> bytes:
-        return bytes(self._data[:_BEGINNING_BYTES])
+    def start(self) -> bytes:
+        return bytes(self._data[:_START_BYTES])

@@ -1,4 +1,4 @@
-"""Translate the errors of aiohttp's client into those that Scrapy's middlewares know."""
+"""Convert exceptions of aiohttp's client to Scrapy's download exceptions."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from wallpapers.downloads.framing import MalformedResponseError
 
 
 @contextmanager
-def scrapys_errors(request: Request) -> Iterator[None]:
-    """Turn what aiohttp raises into what Scrapy's middlewares know."""
+def converted_errors(request: Request) -> Iterator[None]:
+    """Convert exceptions of aiohttp in the block to those that Scrapy's middlewares handle."""
     try:
         yield
     except TimeoutError as error:
-        raise DownloadTimeoutError(f"no complete answer in time from {request.url}") from error
+        raise DownloadTimeoutError(f"timeout: no complete response from {request.url}") from error
     except (aiohttp.InvalidUrlClientError, aiohttp.NonHttpUrlClientError) as error:
         raise UnsupportedURLSchemeError(str(error)) from error
     except aiohttp.ClientConnectorDNSError as error:
@@ -37,10 +37,10 @@ def scrapys_errors(request: Request) -> Iterator[None]:
     except aiohttp.ClientPayloadError as error:
         raise ResponseDataLossError(str(error)) from error
     except aiohttp.ClientHttpProxyError as error:
-        raise DownloadFailedError(f"the proxy answered HTTP {error.status}") from error
-    except aiohttp.ClientResponseError as error:  # its 400 was sent by nobody
+        raise DownloadFailedError(f"the proxy responded with HTTP {error.status}") from error
+    except aiohttp.ClientResponseError as error:  # its status 400 is not the server's
         raise DownloadFailedError(str(MalformedResponseError(error.message))) from error
     except aiohttp.ClientError as error:
         raise DownloadFailedError(str(error) or type(error).__name__) from error
-    except ValueError as error:  # of a name that cannot be one
+    except ValueError as error:  # an invalid host name
         raise UnsupportedURLSchemeError(str(error)) from error

@@ -1,4 +1,4 @@
-"""Errors of requests that are not sent, beside Scrapy's own."""
+"""Exceptions for requests that are not sent, in addition to Scrapy's."""
 
 from __future__ import annotations
 
@@ -18,4 +18,4 @@ class RedirectLoopError(IgnoreRequest):
 
 
 class RedirectRefusedError(IgnoreRequest):
-    """A redirect leads to an address that no listing may name."""
+    """A redirect leads to an address that must not be requested."""

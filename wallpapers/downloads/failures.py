@@ -1,4 +1,4 @@
-"""Why a download failed: one reason of the closed list for whatever Scrapy and aiohttp raise."""
+"""Map exceptions of Scrapy and aiohttp to the reasons of failed downloads."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from wallpapers.downloads.guard import PrivateAddressError
 from wallpapers.downloads.hosts import HostStatusError
 from wallpapers.run.reasons import http_reason
 
-_SSL_CONTEXT = re.compile(r" ssl:(<[^>]*>|default)")  # aiohttp tells the object
+_SSL_CONTEXT = re.compile(r" ssl:(<[^>]*>|default)")  # aiohttp prints the context object
 
-# aiohttp's own statuses of broken answers, which no server sent.
+# How aiohttp prints a malformed response; the status in it is aiohttp's, not the server's.
 _PARSER_ERROR = re.compile(r"<\w+: \d{3}, message=['\"](.*?)['\"]>")
 
 _REASONS: tuple[tuple[type[BaseException], str], ...] = (
@@ -43,32 +43,32 @@ _REASONS: tuple[tuple[type[BaseException], str], ...] = (
     (CannotResolveHostError, "dns"),
     (ContentEncodingError, "broken"),
     (ResponseDataLossError, "cut"),
-    (DownloadCancelledError, "too_large"),  # the handler cancels for no other cause
-    (IgnoreRequest, "bad_url"),  # a middleware of the user's, Scrapy's offsite among them
+    (DownloadCancelledError, "too_large"),  # the only cause for which the handler cancels
+    (IgnoreRequest, "bad_url"),  # from any other middleware, such as Scrapy's offsite middleware
 )
 
 
 def explain(error: BaseException | None) -> tuple[str, str]:
-    """Return the reason and a short text for what a download raised; ``connection`` by default."""
+    """Return the reason for a download *error* and a short text; ``connection`` by default."""
     causes = list(_causes(error))
     for cause in causes:
         if isinstance(cause, HostStatusError):
-            return http_reason(cause.status), "its host does not serve at present"
-    for kind, reason in _REASONS:
+            return http_reason(cause.status), "host out of service"
+    for error_type, reason in _REASONS:
         for cause in causes:
-            if isinstance(cause, kind):
+            if isinstance(cause, error_type):
                 return reason, _text(cause)
     return "connection", _text(causes[0]) if causes else ""
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield *error* and what it was raised for."""
+    """Yield *error* and the chain of its causes."""
     while error is not None:
         yield error
         error = error.__cause__
 
 
 def _text(error: BaseException) -> str:
-    said = error.message if isinstance(error, HttpProcessingError) else str(error)
-    said = _PARSER_ERROR.sub(r"\1", _SSL_CONTEXT.sub("", " ".join(said.split())))
-    return said[:200] or type(error).__name__
+    text = error.message if isinstance(error, HttpProcessingError) else str(error)
+    text = _PARSER_ERROR.sub(r"\1", _SSL_CONTEXT.sub("", " ".join(text.split())))
+    return text[:200] or type(error).__name__

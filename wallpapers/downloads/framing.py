@@ -1,7 +1,7 @@
-"""Read HTTP/1 responses as leniently as curl and browsers do, where that is harmless.
+"""Parse HTTP/1 responses as leniently as curl and browsers do, where that is harmless.
 
-aiohttp refuses a response for bytes behind its body, for a header line without a colon or for two
-equal lengths, and loses it with its body. A connection that needed leniency is not used again.
+aiohttp rejects a whole response for bytes behind its body, a header line without a colon, or two
+equal Content-Length headers. A connection with such a defect is not reused.
 """
 
 from __future__ import annotations
@@ -14,47 +14,47 @@ from aiohttp.client_proto import ResponseHandler
 from aiohttp.http import RawResponseMessage
 from aiohttp.streams import StreamReader
 
-_MOST_HEAD_BYTES = 256 * 1024  # that wait for the end of the head
+_MAX_HEAD_BYTES = 256 * 1024  # buffered until the head is complete
 _END_OF_HEAD = re.compile(rb"\n\r?\n")
 _STATUS_LINE = re.compile(rb"HTTP/(\d)(?:\.(\d))?[ \t]+(\d{3})(?!\d)[ \t]*(.*)", re.DOTALL)
 _NAME = re.compile(rb"[0-9A-Za-z!#$%&'*+.^_`|~-]+")
-_BYTES_IN_MESSAGE = re.compile(r":?\s+b?['\"].*|\s*\^\s*$", re.DOTALL)
+_QUOTED_BYTES = re.compile(r":?\s+b?['\"].*|\s*\^\s*$", re.DOTALL)
 
 
 class MalformedResponseError(aiohttp.ClientError):
-    """What a server sent is no HTTP response."""
+    """The server sent something that is not an HTTP response."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(f"malformed HTTP response: {described(message)}")
+        super().__init__(f"malformed HTTP response: {without_bytes(message)}")
 
 
-def described(message: str) -> str:
-    """Return *message* of aiohttp's parser without the bytes that it cites."""
-    return " ".join(_BYTES_IN_MESSAGE.sub("", message).split()).rstrip(":")
+def without_bytes(message: str) -> str:
+    """Return a *message* of aiohttp's parser without the bytes that it quotes."""
+    return " ".join(_QUOTED_BYTES.sub("", message).split()).rstrip(":")
 
 
 class LenientConnector(aiohttp.TCPConnector):
-    """aiohttp's connector, whose connections read responses leniently."""
+    """aiohttp's connector, with connections that parse responses leniently."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        # The connector has no option for it. test_downloads.py fails where the name is gone.
+        # aiohttp has no option for this. test_framing.py fails if the private name is gone.
         self._factory = cast("Any", lambda: LenientResponseHandler(self._loop))
 
 
 class LenientResponseHandler(ResponseHandler):
-    """aiohttp's end of a connection; gets heads mended, and nothing behind the body."""
+    """aiohttp's protocol of a connection; it gets repaired heads and no bytes behind the body."""
 
-    _head: bytearray | None = None  # of the response that is due, as far as it came
-    _body: StreamReader | None = None  # of the response whose head came
-    _left: int | None = None  # bytes of the body still to come; None = its framing tells
+    _head: bytearray | None = None  # of the next response, as far as it has arrived
+    _body: StreamReader | None = None  # of the response whose head has arrived
+    _left: int | None = None  # missing bytes of the body; None = not known in advance
 
     def set_response_params(self, **params: Any) -> None:
         self._head, self._body, self._left = bytearray(), None, None
         super().set_response_params(**params)
 
     def feed_data(self, data: tuple[RawResponseMessage, StreamReader], size: int = 0) -> None:
-        """Take a response whose head was parsed; one with a status of 1xx precedes another."""
+        """Accept a response whose head was parsed; after a status of 1xx, another one follows."""
         message, body = data
         if message.code < 200 and message.code != 101:
             self._head = bytearray()
@@ -75,30 +75,30 @@ class LenientResponseHandler(ResponseHandler):
             self._body_received(self._body, data)
 
     def _head_received(self, head: bytearray, data: bytes) -> bytes:
-        """Parse the head if *data* completes it, and return what is behind it."""
+        """Parse the head if *data* completes it, and return the bytes behind it."""
         searched_from = max(0, len(head) - 2)
         head += data
         found = _END_OF_HEAD.search(head, searched_from)
         beginning = bytes(head[:64]).lstrip(b"\r\n")[:5]
-        if found is None and len(head) < _MOST_HEAD_BYTES and b"HTTP/".startswith(beginning):
+        if found is None and len(head) < _MAX_HEAD_BYTES and b"HTTP/".startswith(beginning):
             return b""
         if found and not head[: found.end()].strip():  # blank lines before the status line
-            rest, head[:] = bytes(head[found.end() :]), b""
-            return rest
+            unread, head[:] = bytes(head[found.end() :]), b""
+            return unread
         self._head = None
         end = found.end() if found else len(head)
-        mended = mended_head(bytes(head[:end]))
-        if mended != head[:end]:
+        repaired = repaired_head(bytes(head[:end]))
+        if repaired != head[:end]:
             self.force_close()
-        super().data_received(mended)
+        super().data_received(repaired)
         return bytes(head[end:])
 
     def _body_received(self, body: StreamReader, data: bytes) -> None:
         if self._left is not None:
-            data, behind = data[: self._left], data[self._left :]
+            data, trailing = data[: self._left], data[self._left :]
             self._left -= len(data)
             super().data_received(data)
-            self._ignore(behind)
+            self._ignore(trailing)
             return
         super().data_received(data)
         if body.is_eof():
@@ -107,15 +107,15 @@ class LenientResponseHandler(ResponseHandler):
             message = getattr(error, "message", "") or str(error)
             body.set_exception(MalformedResponseError(message))
 
-    def _ignore(self, behind: bytes) -> None:
-        if behind.strip():
+    def _ignore(self, trailing: bytes) -> None:
+        if trailing.strip():
             self.force_close()
 
 
-def mended_head(head: bytes) -> bytes:
-    """Return the head of a response as aiohttp takes it; one without defects as it is."""
+def repaired_head(head: bytes) -> bytes:
+    """Return *head* in the form that aiohttp accepts; without defects, it is unchanged."""
     lines = [line.removesuffix(b"\r") for line in head.strip(b"\r\n").split(b"\n")]
-    kept: list[bytes] = [_mended_status_line(lines[0])]
+    kept: list[bytes] = [_repaired_status_line(lines[0])]
     for line in lines[1:]:
         if line[:1] in (b" ", b"\t"):
             if len(kept) > 1:  # obsolete folding
@@ -125,10 +125,10 @@ def mended_head(head: bytes) -> bytes:
         if not colon or b"\0" in line or b"\r" in line or not _NAME.fullmatch(name.rstrip()):
             continue
         kept.append(line if name == name.rstrip() else name.rstrip() + b":" + value)
-    return b"\r\n".join([kept[0], *_one_length(kept[1:])]) + b"\r\n\r\n"
+    return b"\r\n".join([kept[0], *_with_one_length(kept[1:])]) + b"\r\n\r\n"
 
 
-def _mended_status_line(line: bytes) -> bytes:
+def _repaired_status_line(line: bytes) -> bytes:
     found = _STATUS_LINE.fullmatch(line)
     if found is None:
         return line
@@ -136,10 +136,10 @@ def _mended_status_line(line: bytes) -> bytes:
     return b"HTTP/1.%b %b %b" % (minor, found[3], found[4].strip())
 
 
-def _one_length(headers: list[bytes]) -> list[bytes]:
-    """Return *headers* with one Content-Length, or none where the body comes in chunks.
+def _with_one_length(headers: list[bytes]) -> list[bytes]:
+    """Return *headers* with one Content-Length, or with none for a chunked body.
 
-    Lengths that contradict each other are left to be refused.
+    Contradictory lengths are not changed, so aiohttp rejects them.
     """
     lengths = _values(headers, b"content-length")
     codings = _values(headers, b"transfer-encoding")
@@ -149,9 +149,13 @@ def _one_length(headers: list[bytes]) -> list[bytes]:
     if b"chunked" in codings:
         drops.add(b"content-length")
     kept = [line for line in headers if _name_of(line) not in drops]
-    of_length = [line for line in kept if _name_of(line) == b"content-length"]
-    if len(lengths) == 1 and of_length and of_length != [b"Content-Length: " + min(lengths)]:
-        kept = [line for line in kept if line not in of_length]
+    length_headers = [line for line in kept if _name_of(line) == b"content-length"]
+    if (
+        len(lengths) == 1
+        and length_headers
+        and length_headers != [b"Content-Length: " + min(lengths)]
+    ):
+        kept = [line for line in kept if line not in length_headers]
         kept.append(b"Content-Length: " + min(lengths))
     return kept
 

@@ -1,7 +1,7 @@
-"""Keep the addresses that a listing or a redirect names out of private networks.
+"""Keep the addresses of listings and redirects out of private networks.
 
-What counts is the address that is dialled: a name may resolve to another one at each question, and
-a number has many spellings. So the last look is taken where the socket is made.
+The IP address of the connection decides: a name may resolve to another address each time, and a
+numeric address has many spellings. So the last check is made when the socket is created.
 """
 
 from __future__ import annotations
@@ -28,34 +28,35 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# Scheme, host and port of an address, all that decides who is asked.
+# Scheme, host and port of an address, which determine the server.
 Origin = tuple[str, str, int]
 
-_RESOLVING_AT_ONCE = 32
+_MAX_LOOKUPS = 32
 _RESOLVE_TIMEOUT_S = 10
 _PORTS = {"http": 80, "https": 443}
 
 
 class PrivateAddressError(IgnoreRequest):
-    """An address leads into a network that no listing may lead us into."""
+    """An address leads to a network that is not public."""
 
     def __init__(self, host: str, address: str) -> None:
-        what = host if host == address else f"{host} is {address}, which"
+        shown = host if host == address else f"{host} ({address})"
         super().__init__(
-            f"{what} is no public address; WALLPAPERS_ALLOW_PRIVATE_ADDRESSES=True would allow it"
+            f"not a public address: {shown}; set WALLPAPERS_ALLOW_PRIVATE_ADDRESSES=True to allow "
+            "it"
         )
 
 
 def origin(parts: ParseResult) -> Origin:
-    """Return scheme, host and port of an http(s) address, as far as they decide who is asked."""
+    """Return scheme, host and port of an http(s) address, in one spelling."""
     host = (parts.hostname or "").rstrip(".").lower()
     return parts.scheme, host, parts.port or _PORTS.get(parts.scheme, 0)
 
 
 def refuse_private_literal(host: str) -> None:
-    """Raise PrivateAddressError where *host* is a number that leads nowhere public.
+    """Raise PrivateAddressError if *host* is a numeric address that is not public.
 
-    Decimal, hexadecimal, octal, short and full-width spellings are read as the system reads them.
+    Decimal, hexadecimal, octal, short and full-width spellings are parsed as the system does.
     """
     plain = unicodedata.normalize("NFKC", host).strip("[]").rstrip(".")
     address = plain
@@ -63,33 +64,33 @@ def refuse_private_literal(host: str) -> None:
         try:
             address = socket.inet_ntoa(socket.inet_aton(plain))
         except OSError:
-            return  # a name: its addresses are looked at when they are dialled
+            return  # a name: its addresses are checked when it is resolved
     if not is_public(address):
         raise PrivateAddressError(host, address)
 
 
 def guarded_socket(info: AddrInfoType) -> socket.socket:
-    """Make the socket for an address that is about to be dialled, if it is a public one.
+    """Create the socket for a connection to a public address.
 
-    Raises PrivateAddressError, which is no OSError: another address of the same name is not tried,
-    for a name that leads to both is not to be trusted.
+    Raises PrivateAddressError. As this is not an OSError, aiohttp tries no other address of the
+    same name: a name with public and private addresses is not trusted.
     """
-    family, kind, protocol, _, place = info
-    address = str(place[0])
+    family, kind, protocol, _, target = info
+    address = str(target[0])
     if not is_public(address):
         raise PrivateAddressError(address, address)
     return socket.socket(family, kind, protocol)
 
 
 class Resolver(AbstractResolver):
-    """The system's resolver, in threads of its own, with a time limit.
+    """Resolve names with the system's resolver, in daemon threads and within a time limit.
 
-    Guarded, a name which leads to a private address leads nowhere.
+    If *guarded*, a name that resolves to a private address raises PrivateAddressError.
     """
 
     def __init__(self, *, guarded: bool) -> None:
         self._guarded = guarded
-        self._places = asyncio.Semaphore(_RESOLVING_AT_ONCE)
+        self._slots = asyncio.Semaphore(_MAX_LOOKUPS)
 
     async def resolve(
         self,
@@ -97,15 +98,17 @@ class Resolver(AbstractResolver):
         port: int = 0,
         family: AddressFamily = 0,  # type: ignore[assignment]
     ) -> list[ResolveResult]:
-        ask = partial(socket.getaddrinfo, host, port, family, socket.SOCK_STREAM)
+        lookup = partial(socket.getaddrinfo, host, port, family, socket.SOCK_STREAM)
         try:
-            async with self._places:
-                found = await asyncio.wait_for(_in_daemon_thread(ask), _RESOLVE_TIMEOUT_S)
+            async with self._slots:
+                found = await asyncio.wait_for(_in_daemon_thread(lookup), _RESOLVE_TIMEOUT_S)
         except TimeoutError as error:
-            raise OSError(f"{host} is not resolved in {_RESOLVE_TIMEOUT_S} s") from error
+            raise OSError(
+                f"DNS timeout: {host} not resolved within {_RESOLVE_TIMEOUT_S} s"
+            ) from error
         results: list[ResolveResult] = []
-        for kind, _, protocol, _, place in found:
-            address = str(place[0])
+        for resolved_family, _, protocol, _, target in found:
+            address = str(target[0])
             if self._guarded and not is_public(address):
                 raise PrivateAddressError(host, address)
             flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
@@ -113,8 +116,8 @@ class Resolver(AbstractResolver):
                 ResolveResult(
                     hostname=host,
                     host=address,
-                    port=int(place[1]),
-                    family=kind,
+                    port=int(target[1]),
+                    family=resolved_family,
                     proto=protocol,
                     flags=flags,
                 )
@@ -122,16 +125,16 @@ class Resolver(AbstractResolver):
         return results
 
     async def close(self) -> None:
-        """Leave the threads to themselves: the system cannot be made to give up on a name."""
+        """Do nothing: a lookup cannot be cancelled, and a daemon thread does not delay the exit."""
 
 
 def _in_daemon_thread(call: Callable[[], T]) -> asyncio.Future[T]:
-    """Return the result of *call*. A thread that never returns does not keep the process alive."""
+    """Return the result of *call*; a thread that never returns does not keep the process alive."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
 
     def settle(result: T | None, error: Exception | None) -> None:
-        if future.done():  # it was given up
+        if future.done():  # the lookup has timed out
             return
         if error is not None:
             future.set_exception(error)

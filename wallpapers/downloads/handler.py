@@ -1,11 +1,15 @@
-"""The download handler: pages into memory, pictures into a part file, nothing private.
+"""Download pages into memory and images into part files, never from private networks.
 
-Scrapy's documented interface for http and https, on aiohttp's client: docs/decisions.md has the
-figures. What a request's meta says is Scrapy's own (``download_timeout``, ``download_maxsize``,
-``download_fail_on_dataloss``, ``proxy``, ``verbatim_url``), and two keys of ours: ``part``, a Part
-that the body flows into, so that the response has none; ``page_maxsize``, bytes beyond which the
-answer is given with its beginning and the flag ``too_large``, instead of being cancelled: what came
-in place of a page is to be diagnosed. What comes compressed is inflated as it flows.
+The handler implements Scrapy's documented interface with aiohttp's client; docs/decisions.md has
+the figures. It supports these keys of ``Request.meta``:
+
+- Scrapy's ``download_timeout``, ``download_maxsize``, ``download_fail_on_dataloss``, ``proxy`` and
+  ``verbatim_url``;
+- ``part``: a Part that receives the body;
+- ``page_maxsize``: the size limit of a page in bytes. A larger page is not cancelled: its response
+  has the first bytes and the flag ``too_large``, because the error message quotes them.
+
+Compressed bodies are decompressed while they arrive.
 """
 
 from __future__ import annotations
@@ -24,8 +28,8 @@ from scrapy.http import Response
 from scrapy.utils.httpobj import urlparse_cached
 from scrapy.utils.url import add_http_if_no_scheme
 
-from wallpapers.downloads.bodies import MemoryBody, NotTheRestError
-from wallpapers.downloads.client_errors import scrapys_errors
+from wallpapers.downloads.bodies import MemoryBody, RangeMismatchError
+from wallpapers.downloads.client_errors import converted_errors
 from wallpapers.downloads.errors import RunIsEndingError
 from wallpapers.downloads.framing import LenientConnector
 from wallpapers.downloads.guard import (
@@ -47,25 +51,26 @@ if TYPE_CHECKING:
     from wallpapers.storage.parts import Part
 
 _CONNECT_TIMEOUT_S = 10
-# A body that breaks before this is cheaper to fetch again than to continue.
-_WORTH_CONTINUING_BYTES = 1024 * 1024
-_MOST_CONTINUATIONS = 5
-_WORKERS = 2
-_HEADER_BYTES = 64 * 1024
-# Half of what a connection may be ahead of the disk. aiohttp's default stops every picture twice.
+# Below this size, a new download is cheaper than resuming.
+_MIN_RESUME_BYTES = 1024 * 1024
+_MAX_RESUMES = 5
+_WRITER_THREADS = 2
+_MAX_HEADER_BYTES = 64 * 1024
+# A connection may be ahead of the disk by twice as much. With aiohttp's default, every image
+# pauses twice.
 _BUFFER_BYTES = 128 * 1024
 
 
 class GuardedDownloadHandler(BaseDownloadHandler):
-    """Downloads http and https.
+    """Download http and https addresses.
 
     Settings: WALLPAPERS_ALLOW_PRIVATE_ADDRESSES, WALLPAPERS_IDLE_TIMEOUT, and Scrapy's
-    DOWNLOAD_TIMEOUT (in all), DOWNLOAD_MAXSIZE (inflated), DOWNLOAD_FAIL_ON_DATALOSS,
-    DOWNLOAD_VERIFY_CERTIFICATES, DOWNLOAD_BIND_ADDRESS.
-    Stat: ``wallpapers/continued``, bodies that broke and were continued.
+    DOWNLOAD_TIMEOUT (for a whole transfer), DOWNLOAD_MAXSIZE (decompressed),
+    DOWNLOAD_FAIL_ON_DATALOSS, DOWNLOAD_VERIFY_CERTIFICATES, DOWNLOAD_BIND_ADDRESS.
+    Stat: ``wallpapers/continued``, transfers that were interrupted and resumed.
     """
 
-    lazy = True  # its connections belong to the running loop
+    lazy = True  # the connections belong to the running loop
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
@@ -77,18 +82,18 @@ class GuardedDownloadHandler(BaseDownloadHandler):
         self._fail_on_dataloss = settings.getbool("DOWNLOAD_FAIL_ON_DATALOSS")
         self._ssl = tls_context(settings)
         self._trusted = _origins_of_endpoint(crawler)
-        self._open = self._session(guarded=False)
-        self._guarded = (
-            self._open
+        self._unguarded_session = self._new_session(guarded=False)
+        self._guarded_session = (
+            self._unguarded_session
             if settings.getbool("WALLPAPERS_ALLOW_PRIVATE_ADDRESSES")
-            else self._session(guarded=True)
+            else self._new_session(guarded=True)
         )
-        self._workers = BatchExecutor(_WORKERS, "wallpapers-parts", run_each)
+        self._threads = BatchExecutor(_WRITER_THREADS, "wallpapers-parts", run_each)
 
-    def _session(self, *, guarded: bool) -> aiohttp.ClientSession:
+    def _new_session(self, *, guarded: bool) -> aiohttp.ClientSession:
         bind = self.crawler.settings["DOWNLOAD_BIND_ADDRESS"]
         connector = LenientConnector(
-            limit=0,  # Scrapy's slots decide how many
+            limit=0,  # limited by Scrapy's slots
             local_addr=(bind, 0) if isinstance(bind, str) else bind,
             resolver=Resolver(guarded=guarded),
             use_dns_cache=self.crawler.settings.getbool("DNSCACHE_ENABLED"),
@@ -98,61 +103,61 @@ class GuardedDownloadHandler(BaseDownloadHandler):
             connector=connector,
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
-            max_line_size=_HEADER_BYTES,
-            max_field_size=_HEADER_BYTES,
+            max_line_size=_MAX_HEADER_BYTES,
+            max_field_size=_MAX_HEADER_BYTES,
             skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
             read_bufsize=_BUFFER_BYTES,
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_TIMEOUT_S),
         )
 
     async def close(self) -> None:
-        await self._open.close()
-        await self._guarded.close()
-        self._workers.close()
+        await self._unguarded_session.close()
+        await self._guarded_session.close()
+        self._threads.close()
 
     @property
     def stopping(self) -> bool:
-        """Is the run ending, so that what is in flight should come to an end too?"""
+        """Whether the run is stopping, so that running transfers should end soon."""
         return self._state.stopping
 
-    async def in_worker(self, work: Callable[[], None]) -> None:
-        """Have *work*, which blocks on the disk, done outside of the reactor's thread."""
-        await self._workers.do(work)
+    async def run_in_thread(self, work: Callable[[], None]) -> None:
+        """Run *work*, which blocks on the disk, outside the reactor's thread."""
+        await self._threads.do(work)
 
     def fails_on_dataloss(self, request: Request) -> bool:
-        """Is a body that ends early a failure of this request?"""
+        """Return whether *request* fails if its body ends early."""
         return bool(request.meta.get("download_fail_on_dataloss", self._fail_on_dataloss))
 
     async def download_request(self, request: Request) -> Response:
-        """Download *request*. Raises Scrapy's download errors and what ``Part.look`` raises."""
+        """Download *request*. Raises Scrapy's download errors and those of ``Part.look``."""
         if self.stopping:
             raise RunIsEndingError
-        with scrapys_errors(request):
+        with converted_errors(request):
             return await self._download(request)
 
     async def _download(self, request: Request) -> Response:
         body: Part | MemoryBody = request.meta.get("part") or MemoryBody()
         body.begin()
-        beginning = None
+        resume_point = None
         total_s = request.meta.get("download_timeout") or self._total_s or math.inf
         end_s = asyncio.get_running_loop().time() + total_s
-        for continuation in range(_MOST_CONTINUATIONS + 1):
-            transfer = Transfer(self, request, body, end_s, beginning=beginning)
+        for resumes in range(_MAX_RESUMES + 1):
+            transfer = Transfer(self, request, body, end_s, resume_point=resume_point)
             try:
                 return await transfer.run()
-            except NotTheRestError:
+            except RangeMismatchError:
                 body.begin()
-                beginning = None
+                resume_point = None
             except (aiohttp.ClientPayloadError, aiohttp.ServerDisconnectedError, TimeoutError):
-                beginning = transfer.beginning
-                worth_it = beginning and body.size >= _WORTH_CONTINUING_BYTES and transfer.has_time
-                if not worth_it or self.stopping or continuation == _MOST_CONTINUATIONS:
+                resume_point = transfer.resume_point
+                can_resume = resume_point and body.size >= _MIN_RESUME_BYTES and transfer.has_time
+                if not can_resume or self.stopping or resumes == _MAX_RESUMES:
                     raise
                 self.crawler.stats.inc_value("wallpapers/continued")
-        raise DownloadFailedError("answers to a Range that are no rest, again and again")
+        raise DownloadFailedError("resuming failed: unexpected responses to Range requests")
 
     def request_options(self, request: Request) -> dict[str, Any]:
-        """Return what aiohttp is told beside method, address and headers."""
+        """Return the options of aiohttp in addition to method, address and headers."""
         options: dict[str, Any] = {
             "data": request.body or None,
             "ssl": self._ssl,
@@ -164,24 +169,29 @@ class GuardedDownloadHandler(BaseDownloadHandler):
                 options["proxy_headers"] = {"Proxy-Authorization": authorization.decode("latin-1")}
         return options
 
-    def _is_named_by_user(self, request: Request) -> bool:
-        """Return whether the address is a start address, or was typed into ``scrapy shell``."""
-        named = request.meta.get("is_start_request") or not self._state.is_crawl
-        return bool(named) and not request.meta.get("redirect_times")
+    def _is_chosen_by_user(self, request: Request) -> bool:
+        """Return whether this is a start address, or one that was entered in ``scrapy shell``."""
+        chosen = request.meta.get("is_start_request") or not self._state.is_crawl
+        return bool(chosen) and not request.meta.get("redirect_times")
 
     def session_for(self, request: Request) -> aiohttp.ClientSession:
-        """Return the session that may ask for this address. Raises PrivateAddressError."""
-        asked = origin(urlparse_cached(request))
-        if self._is_named_by_user(request):
-            self._trusted.add(asked)
-        if asked in self._trusted or self._guarded is self._open:
-            return self._open
-        refuse_private_literal(asked[1])
-        # A proxy is the user's word; what it asks for, it resolves itself.
-        return self._open if request.meta.get("proxy") else self._guarded
+        """Return the session for the address of *request*. Raises PrivateAddressError."""
+        target = origin(urlparse_cached(request))
+        if self._is_chosen_by_user(request):
+            self._trusted.add(target)
+        # A retry may have wallpapers of several endpoints.
+        endpoint: str = request.meta.get("endpoint", "")
+        is_endpoint = bool(endpoint) and target == origin(urlparse(endpoint))
+        if is_endpoint or target in self._trusted:
+            return self._unguarded_session
+        if self._guarded_session is self._unguarded_session:
+            return self._unguarded_session
+        refuse_private_literal(target[1])
+        # The user chose the proxy, which resolves the names of its targets itself.
+        return self._unguarded_session if request.meta.get("proxy") else self._guarded_session
 
 
 def _origins_of_endpoint(crawler: Crawler) -> set[Origin]:
-    """Return the origin of the spider's endpoint, if it has one: the user named it."""
+    """Return the origin of the spider's endpoint, if it has one; the user chose it."""
     endpoint = getattr(crawler.spider, "endpoint", None)
     return {origin(urlparse(endpoint))} if endpoint else set()

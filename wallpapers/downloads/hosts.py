@@ -1,7 +1,7 @@
-"""The recent health of each host: paused, failing, given up, or well.
+"""Track the health of each host: healthy, paused, in an outage, or given up.
 
-Only what several addresses of a host have in common is counted against the host. An address that
-fails while others of its host are answered is ill by itself and uses up its own tries.
+A host is only blamed for what several of its addresses have in common. An address that fails while
+other addresses of its host respond uses up its own retries.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from time import monotonic
 
 from scrapy.exceptions import DownloadFailedError
 
-_ADDRESSES_OF_AN_OUTAGE = 3  # that failed since the last answer
-_MAX_PAUSE_S = 30.0  # between two probes of a host that is away
-_MAX_UNPROVEN = 2  # requests at once to a host that has never answered
-_NEVER_ANSWERED = 0.1  # share of the outage budget for a host that has never answered
+_ADDRESSES_OF_AN_OUTAGE = 3  # that failed since the last response
+_MAX_PAUSE_S = 30.0  # between two probes during an outage
+_MAX_UNPROVEN = 2  # concurrent requests to a host that has never responded
+_UNPROVEN_SHARE = 0.1  # of the outage budget, for a host that has never responded
 
 
 @dataclass(frozen=True)
 class HostPolicy:
-    """How patiently hosts are treated; seconds, from WALLPAPERS_PATIENCE_*."""
+    """Limits for waiting, in seconds, from the settings WALLPAPERS_PATIENCE_*."""
 
     backoff_s: float
     max_wait_s: float
@@ -29,7 +29,7 @@ class HostPolicy:
 
 
 class HostStatusError(DownloadFailedError):
-    """A host answers with an error status that says that it does not serve at present."""
+    """The host responded with a status that means that it is out of service."""
 
     def __init__(self, status: int) -> None:
         super().__init__(f"HTTP {status}")
@@ -37,32 +37,33 @@ class HostStatusError(DownloadFailedError):
 
 
 class Host:
-    """What is known of one host in this run.
+    """The health of one host in this run.
 
-    ``given_up`` is the error of a host that stayed away for its whole budget; it is probed again
-    now and then, as long as there is something to request from it.
+    ``give_up_error`` is the last error of a host whose outage has used up its budget. Such a host
+    is still probed from time to time, and recovers with its next response.
     """
 
     def __init__(self, name: str, policy: HostPolicy, changed: Callable[[Host], None]) -> None:
         self.name = name
         self._policy = policy
         self._changed = changed
-        self.answers = 0
-        self.given_up: Exception | None = None
-        self.is_away = False
+        self.responses = 0
+        self.give_up_error: Exception | None = None
+        self.in_outage = False
         self._resume_at_s = 0.0
-        self._failing: set[object] = set()
+        self._failed_addresses: set[object] = set()
         self._failing_since_s = math.inf
-        self._pauses = 0
+        self._probes = 0
 
     @property
-    def has_answered(self) -> bool:
-        return self.answers > 0
+    def has_responded(self) -> bool:
+        """Whether the host has responded at least once in this run."""
+        return self.responses > 0
 
     @property
-    def is_well(self) -> bool:
-        """Whether requests may be sent without a thought."""
-        return not (self.is_away or self.given_up) and self.ready_in_s <= 0
+    def is_healthy(self) -> bool:
+        """Whether requests may be sent without a delay and up to the normal limit."""
+        return not (self.in_outage or self.give_up_error) and self.ready_in_s <= 0
 
     @property
     def ready_in_s(self) -> float:
@@ -71,76 +72,76 @@ class Host:
 
     @property
     def budget_s(self) -> float:
-        """How long the host may stay away before it is given up."""
-        return self._policy.outage_s * (1 if self.has_answered else _NEVER_ANSWERED)
+        """Seconds that an outage may last before the host is given up."""
+        return self._policy.outage_s * (1 if self.has_responded else _UNPROVEN_SHARE)
 
-    def max_at_once(self, limit: int) -> int:
-        """Return how many requests may be under way, where *limit* holds for a host that is well.
+    def max_concurrency(self, limit: int) -> int:
+        """Return how many requests may run concurrently; *limit* applies to a healthy host.
 
-        A host that is away is probed by one request at a time.
+        During an outage, one request at a time probes the host.
         """
-        if self.is_away or self.given_up:
+        if self.in_outage or self.give_up_error:
             return 1
-        return limit if self.has_answered else min(limit, _MAX_UNPROVEN)
+        return limit if self.has_responded else min(limit, _MAX_UNPROVEN)
 
     def pause(self, seconds: float) -> None:
-        """Send nothing before *seconds* have passed."""
+        """Send no request for the next *seconds*."""
         self._resume_at_s = max(self._resume_at_s, monotonic() + seconds)
         self._changed(self)
 
-    def answered(self) -> None:
-        """Note an answer, whatever it says: the host is well."""
-        troubled = self.is_away or self.given_up is not None or not self.has_answered
-        self.answers += 1
-        self._pauses = 0
-        self._failing.clear()
+    def record_response(self) -> None:
+        """Record a response of any content, which ends an outage."""
+        was_limited = self.in_outage or self.give_up_error is not None or not self.has_responded
+        self.responses += 1
+        self._probes = 0
+        self._failed_addresses.clear()
         self._failing_since_s = math.inf
-        self.is_away, self.given_up = False, None
-        if troubled:
+        self.in_outage, self.give_up_error = False, None
+        if was_limited:
             self._changed(self)
 
-    def failed(self, address: object, error: Exception, sent_at_s: float) -> bool:
-        """Note that the request for *address*, sent at *sent_at_s*, failed with *error*.
+    def record_failure(self, address: object, error: Exception, sent_at_s: float) -> bool:
+        """Record that the request for *address*, sent at *sent_at_s*, failed with *error*.
 
-        Return whether that begins an outage. During one, each failure makes the pause longer.
+        Return whether an outage begins. During an outage, each failure doubles the pause.
         """
         self._failing_since_s = min(self._failing_since_s, sent_at_s)
-        self._failing.add(address)
-        begins = not self.is_away and len(self._failing) >= _ADDRESSES_OF_AN_OUTAGE
-        self.is_away |= begins
-        if self.given_up is not None:
+        self._failed_addresses.add(address)
+        begins = not self.in_outage and len(self._failed_addresses) >= _ADDRESSES_OF_AN_OUTAGE
+        self.in_outage |= begins
+        if self.give_up_error is not None:
             self.pause(_MAX_PAUSE_S)
-        elif self._has_used_up_its_budget:
-            self.given_up = error
+        elif self._has_used_up_budget:
+            self.give_up_error = error
             self.pause(_MAX_PAUSE_S)
-        elif self.is_away:
-            self.pause(min(self._policy.backoff_s * 2**self._pauses, _MAX_PAUSE_S))
-            self._pauses = min(self._pauses + 1, 20)
-        return begins and self.given_up is None
+        elif self.in_outage:
+            self.pause(min(self._policy.backoff_s * 2**self._probes, _MAX_PAUSE_S))
+            self._probes = min(self._probes + 1, 20)
+        return begins and self.give_up_error is None
 
     @property
-    def _has_used_up_its_budget(self) -> bool:
-        tried_enough = self.is_away or not self.has_answered
-        return tried_enough and monotonic() - self._failing_since_s >= self.budget_s
+    def _has_used_up_budget(self) -> bool:
+        has_tried_enough = self.in_outage or not self.has_responded
+        return has_tried_enough and monotonic() - self._failing_since_s >= self.budget_s
 
 
 class Hosts:
-    """The hosts of a run by name (host and port)."""
+    """All hosts of a run, by name (host and port)."""
 
     def __init__(self, policy: HostPolicy) -> None:
         self.policy = policy
         self._hosts: dict[str, Host] = {}
-        self._watchers: list[Callable[[Host], None]] = []
+        self._callbacks: list[Callable[[Host], None]] = []
 
     def __getitem__(self, name: str) -> Host:
         if name not in self._hosts:
             self._hosts[name] = Host(name, self.policy, self._changed)
         return self._hosts[name]
 
-    def watch(self, changed: Callable[[Host], None]) -> None:
-        """Call *changed* with each host whose health changes."""
-        self._watchers.append(changed)
+    def on_change(self, callback: Callable[[Host], None]) -> None:
+        """Call *callback* with each host whose health changes."""
+        self._callbacks.append(callback)
 
     def _changed(self, host: Host) -> None:
-        for changed in self._watchers:
-            changed(host)
+        for callback in self._callbacks:
+            callback(host)

@@ -1,6 +1,6 @@
-"""Tell public addresses from all others, by a table of our own.
+"""Decide whether an IP address is public, by a table that does not depend on Python's version.
 
-The answer of ``ipaddress.is_global`` changes with the patch level of Python. The table has the
+The result of ``ipaddress.is_global`` changes between patch releases of Python. The table has the
 entries of IANA's registries of special-purpose addresses (RFC 6890) as of 2025-10-09,
 https://www.iana.org/assignments/iana-ipv4-special-registry (updated 2025-10-09) and
 https://www.iana.org/assignments/iana-ipv6-special-registry (updated 2025-10-09), and of the
@@ -37,7 +37,7 @@ _IPV4_SPECIAL = tuple(
         ),
     )
 )
-# Globally reachable entries inside of the ranges above.
+# Globally reachable entries within the ranges above.
 _IPV4_PUBLIC = tuple(
     map(
         IPv4Network,
@@ -47,7 +47,7 @@ _IPV4_PUBLIC = tuple(
         ),
     )
 )
-# All other space is not assigned (RFC 4291); this covers ::, ::1, 100::/64, 100:0:0:1::/64,
+# All other space is unassigned (RFC 4291); this excludes ::, ::1, 100::/64, 100:0:0:1::/64,
 # 64:ff9b:1::/48, 5f00::/16, fc00::/7, fe80::/10, fec0::/10 and ff00::/8.
 _IPV6_UNICAST = IPv6Network("2000::/3")
 _IPV6_SPECIAL = tuple(
@@ -80,15 +80,15 @@ _COMPATIBLE = IPv6Network("::/96")  # deprecated by RFC 4291
 _NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052
 _6TO4 = IPv6Network("2002::/16")  # RFC 3056
 _TEREDO = IPv6Network("2001::/32")  # RFC 4380
-# These lead to the IPv4 address inside, which alone decides.
+# These lead to the embedded IPv4 address, which alone decides.
 _CARRIERS = (_MAPPED, _NAT64, _6TO4, _TEREDO)
 _ISATAP = (0x0000_5EFE, 0x0200_5EFE)  # RFC 5214: the upper half of the interface identifier
 
 
 def is_public(address: str) -> bool:
-    """Return whether *address* (a literal, IPv4 or IPv6) is one of the open internet.
+    """Return whether *address*, a numeric IPv4 or IPv6 address, is on the public internet.
 
-    An IPv6 address that carries IPv4 addresses is public only if all of those are.
+    An IPv6 address with embedded IPv4 addresses is public only if all of these are.
     """
     try:
         ip = ipaddress.ip_address(address.partition("%")[0])
@@ -110,7 +110,7 @@ def _is_public(ip: Address) -> bool:
 
 
 def embedded(ip: IPv6Address) -> Iterator[IPv4Address]:
-    """Yield the IPv4 addresses that *ip* carries, by the range or the form that it has."""
+    """Yield the IPv4 addresses that are embedded in *ip*, by its range or its form."""
     bits = int(ip)
     if any(ip in network for network in (_MAPPED, _TRANSLATED, _COMPATIBLE, _NAT64)):
         yield _ipv4(bits)
@@ -118,7 +118,7 @@ def embedded(ip: IPv6Address) -> Iterator[IPv4Address]:
         yield _ipv4(bits >> 80)
     elif ip in _TEREDO:
         yield _ipv4(bits >> 64)  # the server
-        yield _ipv4(~bits)  # the client, which is stored inverted
+        yield _ipv4(~bits)  # the client, stored inverted
     if (bits >> 32) & 0xFFFF_FFFF in _ISATAP:
         yield _ipv4(bits)
 

@@ -1,4 +1,4 @@
-"""The response to the request for a picture, whose body is in a part file."""
+"""The response to a request for an image, with its body in a part file."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 class PictureResponse(Response):
-    """A response whose body is read from *part* only where a middleware asks for it.
+    """A response that reads its body from *part* when a middleware accesses it.
 
-    ``replace()`` returns a response with a body of its own.
+    ``replace()`` returns a response with its own body.
     """
 
     __slots__ = ("_part",)
@@ -26,18 +26,18 @@ class PictureResponse(Response):
     def of(
         cls, part: Part, url: str, status: int, headers: Headers, flags: list[str]
     ) -> PictureResponse:
-        """Return the response to a download that flowed into *part*."""
+        """Return the response to a download into *part*."""
         response = cls(url, status, flags=flags, part=part)
-        response.headers = headers  # which a Response would copy
+        response.headers = headers  # __init__ would copy them
         return response
 
-    def is_in(self, part: Part) -> bool:
-        """Return whether *part* holds the body, as it came."""
+    def has_body_in(self, part: Part) -> bool:
+        """Return whether the body is the unchanged content of *part*."""
         return self._part is part
 
     @property
     def body(self) -> bytes:
-        """The body; a middleware that reads it keeps the whole picture in memory."""
+        """The body; reading it loads the whole image into memory."""
         return super().body if self._part is None else self._part.content()
 
     @property

@@ -1,4 +1,4 @@
-"""The TLS context of a crawl, from Scrapy's settings."""
+"""Build the TLS context of a crawl from Scrapy's settings."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def tls_context(settings: BaseSettings) -> ssl.SSLContext:
     if not settings.getbool("DOWNLOAD_VERIFY_CERTIFICATES"):
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-    if least := _version(settings, "DOWNLOAD_TLS_MIN_VERSION"):
-        context.minimum_version = least
-    if most := _version(settings, "DOWNLOAD_TLS_MAX_VERSION"):
-        context.maximum_version = most
+    if minimum := _version(settings, "DOWNLOAD_TLS_MIN_VERSION"):
+        context.minimum_version = minimum
+    if maximum := _version(settings, "DOWNLOAD_TLS_MAX_VERSION"):
+        context.maximum_version = maximum
     if ciphers := settings["DOWNLOADER_CLIENT_TLS_CIPHERS"]:
         context.set_ciphers(ciphers)
     return context

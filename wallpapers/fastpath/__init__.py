@@ -1,5 +1,5 @@
-"""A shorter way of pictures through Scrapy, for the Scrapy versions that it was tested with.
+"""A shorter path for image requests through Scrapy, for tested versions of Scrapy.
 
-It uses private names of Scrapy. With any other version, and with WALLPAPERS_FAST_PATH=False,
-pictures take Scrapy's ordinary way, which needs twice the processor time for each.
+It uses private names of Scrapy, which docs/decisions.md lists. With any other version, and with
+WALLPAPERS_FAST_PATH=False, Scrapy's own path is used, which takes twice the CPU time per image.
 """

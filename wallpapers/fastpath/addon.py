@@ -1,4 +1,4 @@
-"""The Scrapy add-on that selects the fast path, or leaves Scrapy's own downloader in place."""
+"""Select the fast path, or keep Scrapy's downloader if this version is not tested."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TESTED_VERSIONS = ((2, 19),)  # of Scrapy, major and minor
 
 
 class FastPath:
-    """Sets DOWNLOADER, unless the user or a project did.
+    """Set DOWNLOADER, unless the user or a project has set it.
 
     Setting: WALLPAPERS_FAST_PATH.
     """

@@ -1,7 +1,7 @@
-"""Scrapy's downloader, with a shorter way for pictures: the same middlewares, slots and signals.
+"""Download images through fewer steps than Scrapy, with its middlewares, slots and signals.
 
-On Scrapy's own way a request passes three tasks, five Deferreds and two dozen coroutines that wait
-for nothing; that is half of what it costs to have a picture. docs/decisions.md has the figures.
+On Scrapy's own path, a request passes through three tasks, five Deferreds and two dozen coroutines
+that wait for nothing, which is half of the CPU time per image. docs/decisions.md has the figures.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from scrapy.downloadermiddlewares.offsite import OffsiteMiddleware
 from scrapy.http import Response
 from scrapy.utils.log import logformatter_adapter
 
-from wallpapers.downloads.receivers import tell
-from wallpapers.fastpath.middlewares import PromptMiddlewareManager
+from wallpapers.fastpath.middlewares import DirectMiddlewareManager
+from wallpapers.signals import send_to_receivers
 
 if TYPE_CHECKING:
     from scrapy.core.downloader import Slot
@@ -30,20 +30,25 @@ logger = logging.getLogger(__name__)
 
 
 class PictureDownloader(Downloader):
-    """Scrapy's downloader, and ``fetch_picture`` for requests whose body flows into a part."""
+    """Scrapy's downloader with a method for requests whose body is written to a part file."""
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
-        idle: set[type] = {HttpCompressionMiddleware}  # what comes is inflated by the handler
+        # The handler decompresses, and without allowed_domains nothing is offsite.
+        without_effect: set[type] = {HttpCompressionMiddleware}
         if not getattr(crawler.spider, "allowed_domains", None):
-            idle.add(OffsiteMiddleware)
-        middlewares = (one for one in self.middleware.middlewares if type(one) not in idle)
-        self._picture_middleware = PromptMiddlewareManager(*middlewares, crawler=crawler)
+            without_effect.add(OffsiteMiddleware)
+        middlewares = [
+            middleware
+            for middleware in self.middleware.middlewares
+            if type(middleware) not in without_effect
+        ]
+        self._picture_middleware = DirectMiddlewareManager(*middlewares, crawler=crawler)
 
     async def fetch_picture(self, request: Request) -> Response:
-        """Return the answer, as the engine's ``download_async`` does, redirects and retries done.
+        """Return the response after redirects and retries, as the engine's ``download_async`` does.
 
-        Raises what a handler or a middleware raises.
+        Raises the exceptions of the handler and the middlewares.
         """
         engine_slot = self.crawler.engine._slot
         assert engine_slot is not None
@@ -51,90 +56,92 @@ class PictureDownloader(Downloader):
             engine_slot.add_request(request)
             self.active.add(request)
             try:
-                answer = await self._picture_middleware.download_async(self._transfer, request)
+                result = await self._picture_middleware.download_async(self._transfer, request)
             finally:
                 self.active.remove(request)
                 engine_slot.remove_request(request)
                 engine_slot.nextcall.schedule()
-            if isinstance(answer, Response):
-                self._came(request, answer)
-                return answer
-            request = answer
+            if isinstance(result, Response):
+                self._report_response(request, result)
+                return result
+            request = result
 
-    def _came(self, request: Request, answer: Response) -> None:
-        """Tell log and signal of an answer, as the engine does."""
-        answer.request = answer.request or request
+    def _report_response(self, request: Request, response: Response) -> None:
+        """Log a response and send its signal, as the engine does."""
+        response.request = response.request or request
         spider = self.crawler.spider
         assert spider is not None
-        line = self.crawler.logformatter.crawled(answer.request, answer, spider)
+        line = self.crawler.logformatter.crawled(response.request, response, spider)
         if line is not None:
             logger.log(*logformatter_adapter(line), extra={"spider": spider})
-        tell(
+        send_to_receivers(
             self.signals,
             signals.response_received,
-            response=answer,
-            request=answer.request,
+            response=response,
+            request=response.request,
             spider=spider,
         )
 
     async def _transfer(self, request: Request) -> Response:
-        """Have the handler download *request* as soon as its slot has a place for it."""
+        """Download *request* with its handler as soon as its slot has room."""
         key, slot = self._get_slot(request)
         request.meta[self.DOWNLOAD_SLOT] = key
         slot.active.add(request)
-        about: dict[str, Any] = {"request": request, "spider": self.crawler.spider}
-        tell(self.signals, signals.request_reached_downloader, **about)
+        arguments: dict[str, Any] = {"request": request, "spider": self.crawler.spider}
+        send_to_receivers(self.signals, signals.request_reached_downloader, **arguments)
         try:
-            await self._place(slot, request)
+            await self._wait_for_slot(slot, request)
             try:
-                answer = await self.handlers.download_request_async(request)
-                tell(self.signals, signals.response_downloaded, response=answer, **about)
-                return answer
+                response = await self.handlers.download_request_async(request)
+                send_to_receivers(
+                    self.signals, signals.response_downloaded, response=response, **arguments
+                )
+                return response
             finally:
                 slot.transferring.discard(request)
                 self._process_queue(slot)
-                tell(self.signals, signals.request_left_downloader, **about)
+                send_to_receivers(self.signals, signals.request_left_downloader, **arguments)
         finally:
             slot.active.remove(request)
 
-    async def _place(self, slot: Slot, request: Request) -> None:
-        """Wait until *slot* lets *request* go; its delay and its number are Scrapy's to keep."""
-        waits = slot.queue or slot.latercall or slot.delay or slot.free_transfer_slots() <= 0
-        if not waits:
+    async def _wait_for_slot(self, slot: Slot, request: Request) -> None:
+        """Wait until *slot* starts *request*; Scrapy applies its delay and its concurrency."""
+        must_wait = slot.queue or slot.latercall or slot.delay or slot.free_transfer_slots() <= 0
+        if not must_wait:
             slot.transferring.add(request)
             return
-        turn = _Turn()
-        slot.queue.append((request, turn))  # type: ignore[arg-type]
+        queued = _QueuedTransfer()
+        slot.queue.append((request, queued))  # type: ignore[arg-type]
         self._process_queue(slot)
         try:
-            await turn.came
+            await queued.started
         except BaseException:
             slot.transferring.discard(request)
-            if not turn.came.done():
-                slot.queue.remove((request, turn))  # type: ignore[arg-type]
+            if not queued.started.done():
+                slot.queue.remove((request, queued))  # type: ignore[arg-type]
             raise
 
     def _wait_for_download(
-        self, slot: Slot, request: Request, queue_dfd: Deferred[Response] | _Turn
+        self, slot: Slot, request: Request, queue_dfd: Deferred[Response] | _QueuedTransfer
     ) -> Coroutine[Any, Any, None]:
-        """Count a request as under way as soon as it is let go.
+        """Count a request as running as soon as its slot starts it.
 
-        Scrapy 2.19 counts it when its task first runs: of a burst in one turn of the loop, all go
-        at once. With CONCURRENT_REQUESTS_PER_DOMAIN=4, 31 pictures of one page were seen at one
-        host.
+        Scrapy 2.19 counts it when its task first runs, so that all requests of one iteration of
+        the event loop start together. With CONCURRENT_REQUESTS_PER_DOMAIN=4, a host received 31
+        image requests of one page at the same time.
         """
         slot.transferring.add(request)
-        if isinstance(queue_dfd, _Turn):
-            return queue_dfd.comes()
+        if isinstance(queue_dfd, _QueuedTransfer):
+            return queue_dfd.start()
         return super()._wait_for_download(slot, request, queue_dfd)
 
 
-class _Turn:
-    """A picture that waits in the queue of a slot, where Scrapy has a Deferred."""
+class _QueuedTransfer:
+    """An image request in the queue of a slot, in place of Scrapy's Deferred."""
 
     def __init__(self) -> None:
-        self.came: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    async def comes(self) -> None:
-        if not self.came.done():
-            self.came.set_result(None)
+    async def start(self) -> None:
+        if not self.started.done():
+            self.started.set_result(None)

@@ -1,4 +1,4 @@
-"""Scrapy's chain of downloader middlewares, without the waits of the ordinary one."""
+"""Run the chain of downloader middlewares without creating needless coroutines."""
 
 from __future__ import annotations
 
@@ -14,44 +14,44 @@ if TYPE_CHECKING:
     from collections import deque
 
 
-class PromptMiddlewareManager(DownloaderMiddlewareManager):
-    """Scrapy's chain of downloader middlewares, which awaits only what there is to await."""
+class DirectMiddlewareManager(DownloaderMiddlewareManager):
+    """Scrapy's chain of downloader middlewares, which awaits only awaitable results."""
 
     async def _process_request(
         self,
         request: Request,
         download_func: Callable[[Request], Coroutine[Any, Any, Response]],
     ) -> Response | Request:
-        for method in self._all("process_request"):
-            answer = self._handle_mw_method(method, request=request)
-            if answer is None:
+        for method in self._methods("process_request"):
+            result = self._handle_mw_method(method, request=request)
+            if result is None:
                 continue
-            if not isinstance(answer, (Response, Request)):
-                answer = await ensure_awaitable(answer)
-            if answer is not None:
-                return _checked(method, answer)
+            if not isinstance(result, (Response, Request)):
+                result = await ensure_awaitable(result)
+            if result is not None:
+                return _checked(method, result)
         return await download_func(request)
 
     async def _process_response(
         self, response: Response | Request, request: Request
     ) -> Response | Request:
-        for method in self._all("process_response"):
+        for method in self._methods("process_response"):
             if isinstance(response, Request):
                 return response
-            answer = self._handle_mw_method(method, request=request, response=response)
-            if not isinstance(answer, (Response, Request)):
-                answer = await ensure_awaitable(answer)
-            response = _checked(method, answer)
+            result = self._handle_mw_method(method, request=request, response=response)
+            if not isinstance(result, (Response, Request)):
+                result = await ensure_awaitable(result)
+            response = _checked(method, result)
         return response
 
-    def _all(self, name: str) -> deque[Callable[..., Any]]:
+    def _methods(self, name: str) -> deque[Callable[..., Any]]:
         return self.methods[name]  # type: ignore[return-value]
 
 
-def _checked(method: Callable[..., Any], answer: object) -> Response | Request:
-    if not isinstance(answer, (Response, Request)):
+def _checked(method: Callable[..., Any], result: object) -> Response | Request:
+    if not isinstance(result, (Response, Request)):
         raise TypeError(
             f"Middleware {method.__qualname__} must return a Response or a Request, "
-            f"got {type(answer).__name__}"
+            f"got {type(result).__name__}"
         )
-    return answer
+    return result

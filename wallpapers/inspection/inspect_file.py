@@ -15,7 +15,7 @@ from typing import NamedTuple
 from wallpapers.errors import PictureRefusedError, store_errors
 from wallpapers.images import decoding, placeholders
 from wallpapers.images.structure import Buffer
-from wallpapers.options.filters import Wanted
+from wallpapers.options.filters import ImageFilters
 
 Thumbs = dict[str, bytes]  # by name
 
@@ -29,7 +29,7 @@ class Demands:
 
     check: str  # structure, decode or strict
     max_pixels: int
-    wanted: Wanted = field(default_factory=Wanted)
+    wanted: ImageFilters = field(default_factory=ImageFilters)
     placeholders: frozenset[str] = frozenset()  # sha512 of pictures that stand for a missing one
     thumbs: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # largest width and height
     seconds: float = 10.0  # of processor time for one picture
@@ -75,7 +75,7 @@ def _inspect(data: Buffer, task: Task, demands: Demands, turn: decoding.Turn) ->
         turn=turn,
     )
     width, height, size = picture.width, picture.height, len(data)
-    why = demands.wanted.why_not(width, height, size_bytes=size, kind=picture.format)
+    why = demands.wanted.find_mismatch(width, height, size_bytes=size, kind=picture.format)
     if why:
         raise PictureRefusedError(*why)
     claimed = task.claimed_pixels

@@ -1,4 +1,4 @@
-"""What each source speaks: request address out, bytes in, Page out. Pure: no Scrapy, no I/O."""
+"""Protocols of the sources: build request addresses and parse responses. No Scrapy, no I/O."""
 
 from wallpapers.listings.page import Page
 

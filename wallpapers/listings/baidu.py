@@ -1,4 +1,4 @@
-"""What the answers of all of Baidu's listings have in common: how they refuse, how they close."""
+"""Parse what all of Baidu's listings share: refusals, and the end of a list of entries."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ _CAPTCHA = "安全验证"
 
 
 def load(body: bytes) -> dict[str, Any]:
-    """Parse an answer.
+    """Parse a response.
 
-    Raises ListingRefusedError for Baidu's answers to robots, ListingCutError and ListingError as
-    ``tolerant_json.load`` does, and where the JSON is no object.
+    Raises ListingRefusedError if Baidu refuses the request, ListingError if the JSON is not an
+    object, and the errors of ``tolerant_json.load``.
     """
     try:
         answer = tolerant_json.load(body)
     except ListingError:
-        refuse_captcha(tolerant_json.decode(body))
+        raise_for_captcha(tolerant_json.decode(body))
         raise
     if not isinstance(answer, dict):
-        raise ListingError(f"JSON, but a {type(answer).__name__} instead of an object")
+        raise ListingError(f"JSON: expected an object, got {type(answer).__name__}")
     if answer.get("antiFlag"):
-        said = plain_text(answer.get("message")) or "no message"
-        raise ListingRefusedError(f"Baidu's refusal of robots (antiFlag): {said}", "antiFlag")
+        message = plain_text(answer.get("message")) or "no message"
+        raise ListingRefusedError(f"refused by Baidu as a robot (antiFlag): {message}", "antiFlag")
     return answer
 
 
-def refuse_captcha(text: str) -> None:
-    """Raise ListingRefusedError where *text* is the page that wants to see a human."""
+def raise_for_captcha(text: str) -> None:
+    """Raise ListingRefusedError if *text* is Baidu's captcha page."""
     if _CAPTCHA in text:
-        raise ListingRefusedError(f"Baidu's captcha page ({_CAPTCHA})", "captcha")
+        raise ListingRefusedError(f"a captcha page of Baidu ({_CAPTCHA})", "captcha")
 
 
-def closed_entries(answer: dict[str, Any], key: str) -> list[Any]:
-    """Return the entries under *key* without the empty object that closes the list."""
+def entries_before_terminator(answer: dict[str, Any], key: str) -> list[Any]:
+    """Return the list under *key* without the empty object that Baidu appends to it."""
     entries = entries_of(answer, key)
     return entries[:-1] if entries and entries[-1] == {} else entries

@@ -1,6 +1,7 @@
-"""Baidu's other channel listing, ``GET /channel/listjson``: what ``data/imgs`` has, in snake_case.
+"""Parse Baidu's second channel listing, ``GET /channel/listjson``.
 
-Seen in public clients until 2019-05; whether it answers today, no public source says.
+It has the data of ``data/imgs`` with keys in snake_case. Public clients used it until 2019-05; no
+public source says whether it still answers.
 """
 
 from __future__ import annotations
@@ -27,13 +28,13 @@ MAX_RN = 100
 
 _CANDIDATES = ("download_url", "image_url", "obj_url")
 _TITLES = ("abs", "desc")
-# The keys of a public copy of an entry, of which these types were seen; "colum" is no slip of ours.
+# Keys and types of a public copy of an entry; "colum" is spelled like this by Baidu.
 EXPECTED = expected(
     texts="""
         id setId abs desc date image_url download_url thumbnail_url from_url obj_url share_url
         colum
     """,
-    unsure="""
+    optional="""
         tag like_num is_single fashion_id dress_id fushi_obj_num fushi_obj_array dress_buy_link
         dress_price dress_discount dress_ext_info dress_tag dress_num dress_img_num
         children_vote dislike_num thumbnail_width thumbnail_height thumb_large_width
@@ -50,22 +51,22 @@ EXPECTED = expected(
 
 @dataclass(frozen=True)
 class Query:
-    """What the listing is asked for, in the endpoint's own words."""
+    """The parameters that select a listing, named as in the request."""
 
     tag1: str  # the column
     tag2: str
     ftags: str = ""  # a filter; several are joined by ##
-    width: int = 0  # the screen that is told to the endpoint, pixels; 0 = none
+    width: int = 0  # screen size to send, pixels; 0 = none
     height: int = 0
 
     @property
     def name(self) -> str:
-        """A short name of this listing, for people and for folders."""
+        """A short name of the listing, used in items and as folder name."""
         return "-".join(filter(None, (self.tag1, self.tag2, self.ftags)))
 
 
 def page_url(query: Query, pn: int, rn: int, *, endpoint: str = ENDPOINT) -> str:
-    """Return the address of the page of *rn* images that begins with image *pn* (0-based)."""
+    """Return the address of the page of *rn* images that starts with image *pn* (0-based)."""
     parameters = {
         "pn": pn,
         "rn": rn,
@@ -83,9 +84,9 @@ def page_url(query: Query, pn: int, rn: int, *, endpoint: str = ENDPOINT) -> str
 
 
 def parse_page(body: bytes) -> Page:
-    """Return what a page names. Raises as ``baidu.load`` does."""
+    """Parse a page. Raises the errors of ``baidu.load``."""
     answer = baidu.load(body)
-    page = page_of(baidu.closed_entries(answer, "data"), EXPECTED, _wallpaper)
+    page = page_of(baidu.entries_before_terminator(answer, "data"), EXPECTED, _wallpaper)
     page.total = whole_number(answer.get("totalNum"))
     return page
 

@@ -1,7 +1,8 @@
-"""Baidu's image search as a web page, ``GET /search/flip``: results inside of a script.
+"""Parse the web page of Baidu's image search, ``GET /search/flip``.
 
-The script hands an object to ``flip.setData('imgData', …)``; older pages and ``/search/index`` used
-``app.setData`` and ``var imgTempData =``. That object is JavaScript, which JSON is only mostly.
+The results are an object in a script, passed to ``flip.setData('imgData', …)``. Older pages and
+``/search/index`` used ``app.setData`` and ``var imgTempData =``. The object is JavaScript, which is
+not always valid JSON.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ _RESULTS = re.compile(r"""(?:setData\(\s*["']imgData["']\s*,|\bimgTempData\s*=)\
 
 @dataclass(frozen=True)
 class Query:
-    """What is searched for, in the endpoint's own words; 0 = any."""
+    """The search parameters, named as in the request; 0 = any."""
 
     word: str
     width: int = 0  # exact, pixels
@@ -40,9 +41,9 @@ class Query:
 
 
 def page_url(query: Query, pn: int, *, endpoint: str = ENDPOINT) -> str:
-    """Return the address of the page that begins with result *pn* (0-based).
+    """Return the address of the page that starts with result *pn* (0-based).
 
-    How many results a page has is the endpoint's own choice: 20, 30 and 60 were seen.
+    The endpoint chooses the number of results per page; 20, 30 and 60 were seen.
     """
     parameters = {
         "tn": "baiduimage",
@@ -60,38 +61,38 @@ def page_url(query: Query, pn: int, *, endpoint: str = ENDPOINT) -> str:
 
 
 def parse_page(body: bytes, *, previews: bool = False) -> Page:
-    """Return what a page names; the page that found nothing gives one without entries.
+    """Parse a page; a page that reports no results gives a Page without entries.
 
-    Raises ListingCutError for a page that did not come whole, ListingRefusedError for Baidu's
-    answers to robots, ListingError for another page.
+    Raises ListingCutError if the page is truncated, ListingRefusedError if Baidu refuses the
+    request, ListingError for any other page.
     """
     if not body.strip():
-        raise ListingCutError("an empty body")
+        raise ListingCutError("an empty response")
     text = tolerant_json.decode(body).replace("\0", "")
     if text.lstrip()[:1] == "{":
-        baidu.load(body)  # which knows the refusals
+        baidu.load(body)  # raises ListingRefusedError for a refusal
         raise ListingError("JSON instead of a web page")
     html = Selector(text, type="html")
     answer = _results(html)
     if answer is None:
         if html.xpath(_NOTHING_FOUND).get() == "1":
             return Page(ended=True)
-        baidu.refuse_captcha(text)
-        raise ListingError("a web page without results and without saying so")
-    entries = baidu.closed_entries(answer, "data")
+        baidu.raise_for_captcha(text)
+        raise ListingError("a web page without results")
+    entries = baidu.entries_before_terminator(answer, "data")
     page = page_of(entries, EXPECTED, partial(baidu_result.wallpaper, previews=previews))
     page.total = whole_number(answer.get("listNum"))
     return page
 
 
 def _results(html: Selector) -> dict[str, Any] | None:
-    """Return the object that a script hands over, or None where none does."""
+    """Return the results object of the page's script, or None if there is none."""
     for script in html.xpath(_SCRIPTS).getall():
-        if found := _RESULTS.search(script):
-            beginning = script[found.end() :]
+        if match := _RESULTS.search(script):
+            results = script[match.end() :]
             try:
-                answer = chompjs.parse_js_object(beginning, loader=tolerant_json.loads)
-            except ValueError as error:  # chompjs's own
-                raise ListingCutError("a web page whose results are broken") from error
+                answer = chompjs.parse_js_object(results, loader=tolerant_json.loads)
+            except ValueError as error:  # raised by chompjs
+                raise ListingCutError("a web page with invalid results") from error
             return answer if isinstance(answer, dict) else None
     return None

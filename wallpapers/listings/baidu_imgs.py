@@ -1,9 +1,8 @@
-r"""Baidu's channel listing, ``GET /data/imgs``: a page of wallpapers as JSON.
+r"""Parse Baidu's channel listing, ``GET /data/imgs``.
 
-The shape is the one seen in public clients and recorded answers of 2014 to 2019; no public source
-documents it. What real answers do, and this parser therefore takes in its stride: ``imgs`` closes
-with an empty object beyond the last entry, ``totalNum`` may be an int or a str, strings carry
-``\'`` escapes and raw control characters, a body may be GBK.
+The format is taken from public clients and recorded responses of 2014 to 2019; it is not documented
+publicly. The parser accepts the peculiarities of real responses: an empty object at the end of
+``imgs``, ``totalNum`` as int or str, ``\'`` escapes and raw control characters in strings, GBK.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from wallpapers.listings.text import (
 )
 
 ENDPOINT = "http://image.baidu.com/data/imgs"
-MAX_RN = 100  # the largest page that any public client asks for
+MAX_RN = 100  # the largest value that any public client sends
 
 _CANDIDATES = ("downloadUrl", "imageUrl", "objUrl")
 _TITLES = ("title", "desc", "fromPageTitle")
@@ -51,25 +50,25 @@ EXPECTED = expected(
 
 @dataclass(frozen=True)
 class Query:
-    """What the listing is asked for, in the endpoint's own words."""
+    """The parameters that select a listing, named as in the request."""
 
     col: str
     tag: str
     tag3: str = ""
-    width: int = 1600  # the screen that is told to the endpoint, pixels
+    width: int = 1600  # screen size to send, pixels
     height: int = 900
 
     @property
     def name(self) -> str:
-        """A short name of this listing, for people and for folders."""
+        """A short name of the listing, used in items and as folder name."""
         return "-".join(filter(None, (self.tag, self.tag3))) or self.col
 
 
 def page_url(query: Query, pn: int, rn: int, *, t: float, endpoint: str = ENDPOINT) -> str:
-    """Return the address of the page of *rn* images that begins with image *pn* (0-based).
+    """Return the address of the page of *rn* images that starts with image *pn* (0-based).
 
-    Sends every parameter of the original page's request; *t* is its cache buster, 0 <= t < 1.
-    Path and query of *endpoint* are kept, except for parameters of the same name.
+    It has every parameter of the request of Baidu's web page; *t* is the cache buster, 0 <= t < 1.
+    The path and query of *endpoint* are kept, except for parameters of the same name.
     """
     parameters = {
         "pn": pn,
@@ -93,15 +92,15 @@ def page_url(query: Query, pn: int, rn: int, *, t: float, endpoint: str = ENDPOI
 
 
 def parse_page(body: bytes) -> Page:
-    """Return what a page names; one bad entry costs itself and is counted, never its page.
+    """Parse a page; bad entries are skipped and counted.
 
-    ``imgs`` empty, null or absent gives a Page without entries.
+    If ``imgs`` is empty, null or absent, the Page has no entries.
 
-    Raises ListingCutError for a body that ends too early or is empty, ListingRefusedError for
-    Baidu's answer to robots, and ListingError for whatever else is not this protocol.
+    Raises ListingCutError if *body* is truncated or empty, ListingRefusedError if Baidu refuses the
+    request, and ListingError for any other response.
     """
     answer = baidu.load(body)
-    page = page_of(baidu.closed_entries(answer, "imgs"), EXPECTED, _wallpaper)
+    page = page_of(baidu.entries_before_terminator(answer, "imgs"), EXPECTED, _wallpaper)
     page.total = whole_number(answer.get("totalNum"))
     return page
 

@@ -1,6 +1,6 @@
-"""One result of Baidu's image search, in the shape that acjson and flip share.
+"""Parse one result of Baidu's image search, as acjson and flip return it.
 
-The keys are those of a real answer of 2020, and ``isAigcEdit`` of newer ones.
+The keys are those of a real response of 2020, and ``isAigcEdit`` of newer ones.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from wallpapers.items import Wallpaper
 from wallpapers.listings import objurl
 from wallpapers.listings.drift import expected
-from wallpapers.listings.masking import MOST_CHARACTERS
+from wallpapers.listings.masking import MAX_URL_CHARACTERS
 from wallpapers.listings.text import (
     address,
     identity,
@@ -33,34 +33,34 @@ EXPECTED = expected(
         imgType cs os simid personalized adPicId source_type
     """,
     numbers="hasLarge pageNum is_gif isCopyright bdSetImgNum partnerId spn isAspDianjing",
-    unsure="resourceInfo simid_info face_info xiangshi_info isAigcEdit",
+    optional="resourceInfo simid_info face_info xiangshi_info isAigcEdit",
     width=int | str,
     height=int | str,
     filesize=int | str,
     replaceUrl=list | None,  # may be missing or empty
 )
 
-_MOST_REPLACEMENTS = 20
-# What serves pictures of its own to whoever comes from the search.
+_MAX_REPLACEMENTS = 20
+# Baidu's own image hosts, which accept the origin of the search as Referer.
 _OWN_HOSTS = re.compile(r"(?:^|\.)(?:baidu\.com|bdstatic\.com|bdimg\.com|bcebos\.com)$")
-# Two numbers that Baidu makes of the picture itself; its thumbnails are named after them.
+# Two numbers that Baidu computes from the image; thumbnail addresses contain them.
 _SIGN = re.compile(r"(?:^|[/?&]u=)(\d+,\d+)(?:$|&)")
 
 
 def wallpaper(entry: dict[str, Any], *, previews: bool) -> Wallpaper:
-    """Return what a result names; previews are candidates only where they are asked for."""
+    """Return the wallpaper of a result; *previews* adds its smaller images as candidates."""
     replacements = list(_replacements(entry))
-    originals = [_plain(entry.get("objURL"))]
-    originals += [_plain(url.get("ObjURL") or url.get("ObjUrl")) for url in replacements]
+    originals = [_decoded_address(entry.get("objURL"))]
+    originals += [_decoded_address(one.get("ObjURL") or one.get("ObjUrl")) for one in replacements]
     pages = [entry.get("fromURL")]
-    pages += [url.get("FromURL") or url.get("FromUrl") for url in replacements]
+    pages += [one.get("FromURL") or one.get("FromUrl") for one in replacements]
     return with_previews(
         originals,
         [address(entry.get("hoverURL")), address(entry.get("middleURL"))],
         previews=previews,
         sign=sign(entry.get("cs"), entry.get("thumbURL"), entry.get("middleURL")),
         title=plain_text(entry.get("fromPageTitle")) or plain_text(entry.get("fromPageTitleEnc")),
-        page_url=next(filter(None, map(_page, pages)), ""),
+        page_url=next(filter(None, map(_decoded_page_address, pages)), ""),
         date=iso_date(entry.get("bdImgnewsDate")),
         width=whole_number(entry.get("width")) or 0,
         height=whole_number(entry.get("height")) or 0,
@@ -70,10 +70,9 @@ def wallpaper(entry: dict[str, Any], *, previews: bool) -> Wallpaper:
 def with_previews(
     originals: list[str], smaller: list[str], *, previews: bool, sign: str, **fields: Any
 ) -> Wallpaper:
-    """Return a wallpaper whose candidates are the originals, and behind them the smaller ones.
+    """Return a wallpaper whose candidates are *originals*, then *smaller* if *previews* is set.
 
-    Without an original and with *previews* not asked for, it has no candidate but says that there
-    are previews.
+    Without originals and without *previews* it has no candidates, but its ``previews`` are filled.
     """
     best = list(dict.fromkeys(filter(None, originals)))
     others = [url for url in dict.fromkeys(filter(None, smaller)) if url not in best]
@@ -86,34 +85,34 @@ def with_previews(
 
 
 def sign(claimed: object, *thumbnails: object) -> str:
-    """Return the two numbers that stand for the picture, as claimed or as a thumbnail has them."""
+    """Return the two numbers that identify an image, from *claimed* or a thumbnail, or ""."""
     for text in (claimed, *thumbnails):
-        found = _SIGN.search(text[:MOST_CHARACTERS]) if isinstance(text, str) else None
-        if found and found[1] != "0,0":
-            return found[1]
+        match = _SIGN.search(text[:MAX_URL_CHARACTERS]) if isinstance(text, str) else None
+        if match and match[1] != "0,0":
+            return match[1]
     return ""
 
 
-def referer(url: str, searched: str) -> str:
-    """Return the Referer for the picture at *url*, which was found at the origin *searched*.
+def referer(url: str, search_origin: str) -> str:
+    """Return the Referer for the image at *url*, which was found at *search_origin*.
 
-    Other people's hosts answer 403 to who comes from the search, not to who comes from themselves.
+    Third-party hosts answer 403 if the Referer is the search, but accept their own origin.
     """
     origin = origin_of(url)
-    own = _OWN_HOSTS.search(urlsplit(origin).hostname or "")
-    return searched if own or not origin else origin
+    is_baidu = _OWN_HOSTS.search(urlsplit(origin).hostname or "")
+    return search_origin if is_baidu or not origin else origin
 
 
 def _replacements(entry: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     replacements = entry.get("replaceUrl")
     if isinstance(replacements, list):
-        some = islice(replacements, _MOST_REPLACEMENTS)
-        yield from (one for one in some if isinstance(one, dict))
+        first = islice(replacements, _MAX_REPLACEMENTS)
+        yield from (replacement for replacement in first if isinstance(replacement, dict))
 
 
-def _plain(value: object) -> str:
+def _decoded_address(value: object) -> str:
     return address(objurl.decode(value)) if isinstance(value, str) else ""
 
 
-def _page(value: object) -> str:
+def _decoded_page_address(value: object) -> str:
     return page_address(objurl.decode(value)) if isinstance(value, str) else ""

@@ -1,8 +1,9 @@
-"""Baidu's image search, ``GET /search/acjson``, in its two answers.
+"""Parse Baidu's image search, ``GET /search/acjson``, which has two response formats.
 
-``data`` is the long one: scrambled ``objURL``, ``replaceUrl``. ``images`` is what ``newReq=1``
-brings: lower-case keys, of which only ``thumburl`` and ``titleShow`` were seen in public; the other
-names are inferred from the long answer. Either is read, whichever was asked for.
+``data`` is the long format, with scrambled ``objURL`` and ``replaceUrl``. ``images`` is the format
+of responses to ``newReq=1``; its keys are in lower case. Only ``thumburl`` and ``titleShow`` were
+seen in public; the other keys are inferred from the long format. Both formats are accepted for
+either request.
 """
 
 from __future__ import annotations
@@ -19,36 +20,36 @@ from wallpapers.listings.page import Page, page_of, request_url
 from wallpapers.listings.text import address, first_text, iso_date, page_address, whole_number
 
 ENDPOINT = "https://image.baidu.com/search/acjson"
-MAX_OFFSET = 1000  # from here on, results repeat
+MAX_OFFSET = 1000  # results repeat from here on
 MAX_RN = 100
 SIZES = {0: "any", 9: "extra large", 3: "large", 2: "medium", 1: "small"}
 
 EXPECTED_IMAGES = expected(
     texts="thumburl titleShow",
-    unsure="objurl hoverurl middleurl fromurl title date width height",
+    optional="objurl hoverurl middleurl fromurl title date width height",
 )
 
 
 @dataclass(frozen=True)
 class Query:
-    """What is searched for, in the endpoint's own words; 0 = any."""
+    """The search parameters, named as in the request; 0 = any."""
 
     word: str
     width: int = 0  # exact, pixels
     height: int = 0
-    z: int = 0  # class of size, see SIZES
+    z: int = 0  # size class, see SIZES
     ic: int = 0  # colour
 
 
 def page_url(
     query: Query, pn: int, rn: int, *, images: bool = False, endpoint: str = ENDPOINT
 ) -> str:
-    """Return the address of the page of *rn* results that begins with result *pn* (0-based).
+    """Return the address of the page of *rn* results that starts with result *pn* (0-based).
 
-    *images* asks for the answer with ``images`` instead of the one with ``data``.
+    *images* requests the ``images`` format instead of the ``data`` format.
     """
     rn = min(rn, max(MAX_OFFSET - pn, 1))
-    shared = {
+    common = {
         "tn": "resultjson_com",
         "word": query.word,
         "ie": "utf-8",
@@ -64,9 +65,9 @@ def page_url(
     }
     if images:
         return request_url(
-            endpoint, {**shared, "fr": "", "ala": 0, "applid": "", "nojc": 0, "newReq": 1}
+            endpoint, {**common, "fr": "", "ala": 0, "applid": "", "nojc": 0, "newReq": 1}
         )
-    long = {
+    data_only = {
         "ipn": "rj",
         "ct": 201326592,
         "is": "",
@@ -78,27 +79,27 @@ def page_url(
         "istype": 2,
         "nc": 1,
     }
-    return request_url(endpoint, {**shared, **long})
+    return request_url(endpoint, {**common, **data_only})
 
 
 def parse_page(body: bytes, *, previews: bool = False) -> Page:
-    """Return what a page names; *previews* lets the smaller pictures be candidates, too.
+    """Parse a page; *previews* adds the smaller images as candidates.
 
-    No ``data``, or an ``errno`` that is not 0, gives a Page without entries.
-    Raises as ``baidu.load`` does.
+    Without ``data``, or if ``errno`` is not 0, the Page has no entries.
+    Raises the errors of ``baidu.load``.
     """
     answer = baidu.load(body)
     data = answer.get("data")
     if isinstance(data, dict):
-        entries = [] if answer.get("errno") else baidu.closed_entries(data, "images")
-        return page_of(entries, EXPECTED_IMAGES, partial(_of_images, previews=previews))
-    entries = baidu.closed_entries(answer, "data")
+        entries = [] if answer.get("errno") else baidu.entries_before_terminator(data, "images")
+        return page_of(entries, EXPECTED_IMAGES, partial(_wallpaper_of_images, previews=previews))
+    entries = baidu.entries_before_terminator(answer, "data")
     page = page_of(entries, EXPECTED, partial(baidu_result.wallpaper, previews=previews))
     page.total = whole_number(answer.get("listNum"))
     return page
 
 
-def _of_images(entry: dict[str, Any], *, previews: bool) -> Wallpaper:
+def _wallpaper_of_images(entry: dict[str, Any], *, previews: bool) -> Wallpaper:
     original, page = entry.get("objurl"), entry.get("fromurl")
     smaller = [address(entry.get(key)) for key in ("hoverurl", "middleurl", "thumburl")]
     return baidu_result.with_previews(

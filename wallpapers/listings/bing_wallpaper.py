@@ -1,4 +1,4 @@
-"""Bing's pictures of the day, ``GET /HPImageArchive.aspx``: those of some fifteen days, as JSON."""
+"""Parse Bing's images of the day, ``GET /HPImageArchive.aspx``, of the last fifteen days."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from wallpapers.listings.page import Page, entries_of, page_of, request_url
 from wallpapers.listings.text import first_text, identity, iso_date, joined, page_address
 
 ENDPOINT = "https://www.bing.com/HPImageArchive.aspx"
-MAX_OFFSET = 15  # idx goes to 7, n to 8
+MAX_OFFSET = 15  # idx is at most 7, n at most 8
 EXPECTED = expected(
     texts="startdate fullstartdate enddate url urlbase copyright copyrightlink title quiz hsh",
     numbers="drk top bot",
@@ -22,23 +22,23 @@ EXPECTED = expected(
 
 
 def page_url(offset: int, market: str, endpoint: str) -> str:
-    """Return the address of the eight days that begin *offset* days ago."""
-    asked = {"format": "js", "idx": min(offset, 7), "n": 8, "mkt": market}
-    return request_url(endpoint, asked)
+    """Return the address of the page of eight days that starts *offset* days ago."""
+    parameters = {"format": "js", "idx": min(offset, 7), "n": 8, "mkt": market}
+    return request_url(endpoint, parameters)
 
 
 def parse_page(body: bytes, endpoint: str = ENDPOINT) -> Page:
-    """Return what a page names; its addresses are relative to *endpoint*."""
+    """Parse a page; its addresses are relative to *endpoint*."""
     entries = entries_of(tolerant_json.load(body), "images")
     return page_of(entries, EXPECTED, partial(_wallpaper, endpoint))
 
 
 def _wallpaper(endpoint: str, entry: dict[str, Any]) -> Wallpaper:
     largest = f"{entry['urlbase']}_UHD.jpg" if entry.get("urlbase") else ""
-    found = [url for path in (largest, entry.get("url")) if (url := joined(endpoint, path))]
+    candidates = [url for path in (largest, entry.get("url")) if (url := joined(endpoint, path))]
     return Wallpaper(
-        id=identity(entry.get("hsh"), found),
-        image_urls=found,
+        id=identity(entry.get("hsh"), candidates),
+        image_urls=candidates,
         title=first_text(entry, ("title", "copyright")),
         page_url=page_address(entry.get("copyrightlink"), endpoint),
         date=iso_date(entry.get("startdate")),

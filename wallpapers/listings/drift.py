@@ -1,4 +1,4 @@
-"""How far the entries of a page are from what was seen before: keys new, missing, mistyped."""
+"""Compare the entries of a page with the expected keys and types."""
 
 from __future__ import annotations
 
@@ -12,32 +12,36 @@ from typing import Any, get_args
 
 from wallpapers.listings.text import one_line
 
-# A type, or a union of types; with None in it (or as object) the key may be null or absent.
+# Key -> type or union of types. A union with None, or object, allows the key to be null or absent.
 Expected = Mapping[str, type | UnionType]
 
-_MOST_ENTRIES = 200  # that are compared: a page that is not hostile has fewer
-_MOST_NAMES = 20  # that are told of each kind
-_MOST_CHARACTERS = 40  # of a name that is told
+_MAX_ENTRIES = 200  # to compare; real pages have fewer
+_MAX_NAMES = 20  # to report of each kind
+_MAX_CHARACTERS = 40  # of a reported name
 
 
 def expected(
-    *, texts: str = "", numbers: str = "", unsure: str = "", **others: type | UnionType
+    *, texts: str = "", numbers: str = "", optional: str = "", **others: type | UnionType
 ) -> Expected:
-    """Return what entries should have: keys that hold text, numbers, or who knows what.
+    """Return the expected keys of an entry with their types.
 
-    The first three are names with blanks between them; *unsure* keys may also be absent.
+    *texts*, *numbers* and *optional* are names separated by blanks. *optional* keys may be absent
+    and may have any type. *others* are keys with an explicit type.
     """
     return {
         **dict.fromkeys(texts.split(), str),
         **dict.fromkeys(numbers.split(), int),
-        **dict.fromkeys(unsure.split(), object),
+        **dict.fromkeys(optional.split(), object),
         **others,
     }
 
 
 @dataclass(frozen=True)
 class Drift:
-    """What most entries of a page lack or have of another type; what any of them has beyond."""
+    """The differences between a page and the expected keys and types.
+
+    ``missing`` and ``mistyped`` apply to most entries of the page, ``new`` to at least one.
+    """
 
     new: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
@@ -47,18 +51,18 @@ class Drift:
         return bool(self.new or self.missing or self.mistyped)
 
     def __str__(self) -> str:
-        """Return one line, such as ``missing objURL; mistyped width: float``."""
+        """Return a description in one line: ``missing objURL; mistyped width: float``."""
         kinds = (("missing", self.missing), ("mistyped", self.mistyped), ("new", self.new))
         return "; ".join(f"{kind} {', '.join(names)}" for kind, names in kinds if names)
 
 
 def drift(entries: Iterable[object], schema: Expected) -> Drift:
-    """Compare *entries*, those of them that are objects with any key, with what is expected."""
+    """Compare *entries* with *schema*; empty objects and other values are skipped."""
     compared = 0
     new: Counter[str] = Counter()
     present: Counter[str] = Counter()
     mistyped: Counter[tuple[str, str]] = Counter()
-    for entry in islice(entries, _MOST_ENTRIES):
+    for entry in islice(entries, _MAX_ENTRIES):
         if not isinstance(entry, dict) or not entry:
             continue
         compared += 1
@@ -69,25 +73,24 @@ def drift(entries: Iterable[object], schema: Expected) -> Drift:
             for key, kind in schema.items()
             if key in entry and not _fits(entry[key], kind)
         )
-    most = compared / 2
+    majority = compared / 2
     required = [key for key, kind in schema.items() if not isinstance(None, kind)]
     return Drift(
         new=_names(new),
-        missing=_names(key for key in required if present[key] < most),
+        missing=_names(key for key in required if present[key] < majority),
         mistyped=_names(
-            f"{key}: {kind}" for (key, kind), n in mistyped.items() if n * 2 > compared
+            f"{key}: {kind}" for (key, kind), count in mistyped.items() if count > majority
         ),
     )
 
 
 def _fits(value: Any, kind: type | UnionType) -> bool:
-    if isinstance(value, bool):  # which is an int to Python, but not to JSON
+    if isinstance(value, bool):  # an int in Python, but not in JSON
         return kind is object or bool in (kind, *get_args(kind))
     return isinstance(value, kind)
 
 
 def _names(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(
-        one_line(name[:_MOST_CHARACTERS])[:_MOST_CHARACTERS]
-        for name in nsmallest(_MOST_NAMES, names)
+        one_line(name[:_MAX_CHARACTERS])[:_MAX_CHARACTERS] for name in nsmallest(_MAX_NAMES, names)
     )

@@ -1,7 +1,7 @@
-r"""Mask user names and passwords in addresses that a listing spells wrongly.
+r"""Mask user names and passwords in malformed addresses.
 
-A parser finds no user part in ``http:user:pw@host/`` or ``http:\\user:pw@host/``, but a person who
-reads the log does.
+Parsers find no user part in ``http:user:pw@host/`` or ``http:\\user:pw@host/``, but the password
+would be readable in the log.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-# Longer than what servers take (8 KB, by default).
-MOST_CHARACTERS = 8_192
+# More than servers accept (8 KB by default).
+MAX_URL_CHARACTERS = 8_192
 
 _MASK = "***"
-# The characters that some reader takes for "@": percent-encoded (once or more often), as an HTML
-# entity, and what Unicode's compatibility forms turn into it.
+# All spellings of "@": percent-encoded (once or more often), as an HTML entity, and the characters
+# that Unicode compatibility forms convert to it.
 _AT = r"(?:@|%(?:25)*40|&(?:#0*64|#[xX]0*40|commat);?|\uff20|\ufe6b)"
 _COLON = r"(?::|%(?:25)*3[aA]|\uff1a|\ufe13|\ufe55)"
 _SCHEME = r"(?:https?|[A-Za-z][A-Za-z0-9+.-]{0,20}(?=:[/\\]{2}))"
@@ -26,12 +26,12 @@ _IN_TEXT = re.compile(r"(?<=://)[^\s/?#@]{1,500}@")
 
 
 def is_well_formed(url: str) -> bool:
-    """Return whether *url* is an http(s) address with a host, and without user and password."""
-    if len(url) > MOST_CHARACTERS or "\\" in url:
+    """Return whether *url* is an http(s) address with a host and without user and password."""
+    if len(url) > MAX_URL_CHARACTERS or "\\" in url:
         return False
     try:
         parts = urlsplit(url)
-        port = parts.port  # ValueError where it is none
+        port = parts.port  # raises ValueError if it is invalid
     except ValueError:
         return False
     host = parts.hostname or ""
@@ -47,8 +47,8 @@ def is_well_formed(url: str) -> bool:
     )
 
 
-def masked(url: str) -> str:
-    """Return *url* as it is if it is well formed, else with all that may be a user part masked."""
+def mask_address(url: str) -> str:
+    """Return *url*; if it is malformed, with everything masked that may be user and password."""
     if is_well_formed(url):
         return url
     user = _USER_OF_HOST.match(url)
@@ -64,6 +64,6 @@ def masked(url: str) -> str:
     return url
 
 
-def masked_text(text: str) -> str:
-    """Return *text* with the user parts of the addresses in it masked."""
+def mask_text(text: str) -> str:
+    """Return *text* with user and password masked in every address that it contains."""
     return _IN_TEXT.sub(f"{_MASK}@", text) if "@" in text else text

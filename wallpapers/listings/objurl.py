@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-# Replaced first, as they stand; letters matter, so nothing is ever lower-cased.
+# Replaced first. They are case-sensitive.
 _MARKERS = {"_z2C$q": ":", "_z&e3B": ".", "AzdH3F": "/"}
-# Then character by character; what is not named stays.
+# Then replaced character by character; other characters stay.
 _SCRAMBLED = "0123456789abcdefghijklmnopqrstuvw"
 _PLAIN = "7dgjmoru140852vsnkheb963wtqplifca"
 _LETTERS = str.maketrans(_SCRAMBLED, _PLAIN)
 
 
 def decode(address: str) -> str:
-    """Return *address* in plain; one that is plain already is returned as it is.
+    """Return *address* unscrambled; an address that is not scrambled is returned unchanged.
 
-    Scrambled is what begins with ``ippr``, which is ``http``, or holds one of the markers.
+    A scrambled address starts with ``ippr`` (``http``) or contains one of the markers.
     """
     if address.startswith(("http:", "https:")):
         return address

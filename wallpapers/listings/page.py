@@ -1,4 +1,4 @@
-"""One page of a listing, whatever protocol it came by: where it begins, and what it names."""
+"""Represent one page of a listing and its position, independently of the protocol."""
 
 from __future__ import annotations
 
@@ -18,47 +18,50 @@ if TYPE_CHECKING:
 
 @dataclass
 class Page:
-    """What a page of a listing names.
+    """A parsed page of a listing.
 
-    ``entries`` counts what came, good and bad: paging advances by it. ``rejected`` counts, by
-    reason, the entries that are no wallpaper at all. ``total`` is what the source claims the whole
-    listing holds, or None; it is never to be trusted.
+    ``entries`` counts all entries, good and bad; paging advances by it. ``rejected`` counts invalid
+    entries by reason. ``total`` is the number of entries of the whole listing as claimed by the
+    source, or None; it is often wrong.
     """
 
     wallpapers: list[Wallpaper] = field(default_factory=list)
     rejected: Counter[str] = field(default_factory=Counter)
     entries: int = 0
     total: int | None = None
-    cursor: str = ""  # what the source wants to be told when it is asked for the next page
-    ended: bool = False  # the source itself says that no page follows
+    cursor: str = ""  # to send with the request for the next page
+    ended: bool = False  # the source states that this is the last page
     compare: Callable[[], Drift] = field(default=Drift, repr=False, compare=False)
 
     @cached_property
     def drift(self) -> Drift:
-        """How far its entries are from what was seen before; costs a tenth of reading them."""
+        """The differences from the expected format, computed on first access.
+
+        This takes a tenth of the time of parsing the page.
+        """
         return self.compare()
 
 
 @dataclass(frozen=True)
 class Position:
-    """Where a page begins. One source asks by offset, another by number, a third by cursor."""
+    """The position at which a page starts; each source uses offset, page number or cursor."""
 
     offset: int = 0  # entries before it, 0-based
     number: int = 1  # of the page
-    cursor: str = ""  # what the page before said
+    cursor: str = ""  # from the previous page
 
     def after(self, page: Page) -> Position:
-        """Return where the page behind *page*, which began here, begins."""
+        """Return the position of the page that follows *page*, which starts at this position."""
         return Position(self.offset + page.entries, self.number + 1, page.cursor)
 
 
 def page_of(
     entries: list[Any], schema: Expected, read: Callable[[dict[str, Any]], Wallpaper]
 ) -> Page:
-    """Return the page of *entries*; one that is bad costs itself and is counted.
+    """Return the page with the wallpapers of *entries*; bad entries are skipped and counted.
 
-    *read* makes a wallpaper of an entry. One without a candidate is none; where it names previews
-    all the same, that is its reason.
+    *read* converts an entry to a wallpaper. A wallpaper without candidates is rejected, with the
+    reason ``only_previews`` if it has previews.
     """
     page = Page(entries=len(entries), compare=partial(drift, entries, schema))
     for entry in entries:
@@ -74,22 +77,22 @@ def page_of(
 
 
 def entries_of(answer: object, key: str) -> list[Any]:
-    """Return the list that *answer* has under *key*; null and absent are an empty one.
+    """Return the list under *key*, or an empty list if it is null or absent.
 
-    Raises ListingError where *answer* is no object or has something else there.
+    Raises ListingError if *answer* is not an object or the value is not a list.
     """
     if not isinstance(answer, dict):
-        raise ListingError(f"JSON, but a {type(answer).__name__} instead of an object")
+        raise ListingError(f"JSON: expected an object, got {type(answer).__name__}")
     entries = answer.get(key)
     if entries is None:
         return []
     if not isinstance(entries, list):
-        raise ListingError(f"JSON whose {key} is a {type(entries).__name__} instead of a list")
+        raise ListingError(f"JSON: expected a list in {key}, got {type(entries).__name__}")
     return entries
 
 
 def request_url(endpoint: str, parameters: Mapping[str, object]) -> str:
-    """Return *endpoint* with *parameters*; its own are kept, except for those of the same name."""
+    """Return *endpoint* with *parameters* added to its query; equal names are replaced."""
     parts = urlsplit(endpoint)
     kept = [
         (name, value)

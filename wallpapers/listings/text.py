@@ -1,6 +1,6 @@
-"""Clean what a listing says: text for people, numbers, dates and addresses that can be trusted.
+"""Convert values of a listing to clean text, numbers, dates and addresses.
 
-Whatever type a value has, the answer is of the right one; nothing here raises.
+Every function accepts a value of any type, returns one of the right type, and never raises.
 """
 
 from __future__ import annotations
@@ -15,63 +15,63 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 from w3lib.html import remove_tags
 
-from wallpapers.listings.masking import MOST_CHARACTERS, is_well_formed, masked, masked_text
+from wallpapers.listings.masking import MAX_URL_CHARACTERS, is_well_formed, mask_address, mask_text
 
-# C0 and C1 controls, the bidirectional marks that can turn a log line around, and what is no
-# character of XML.
+# C0 and C1 controls, bidirectional marks (which can reorder a log line), and characters that XML
+# does not allow.
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffe\uffff]+")
 _OTHER_SCHEME = re.compile(r"(?!https?:)[A-Za-z][A-Za-z0-9+.-]*:", re.IGNORECASE)
 _ENCODED = re.compile(r"https?%(?:25)*3a", re.IGNORECASE)
-_MOST_ENCODINGS = 5  # on top of each other
+_MAX_ENCODINGS = 5  # nested
 _TWO_SLASHES = re.compile(r"[/\\]{2}")
-_MOST_TEXT = 2_000  # characters; looking for tags takes the square of them
-_MOST_ID = 200  # characters; an index of PostgreSQL takes 2,700 bytes
-_MOST_TEXTS = 100  # of one value, such as the tags of one wallpaper
-_MOST_EXAMINED = 1_000  # elements of one value, of which most may say nothing or repeat others
-_MOST = 10**12  # beyond it no number of a listing means anything
+_MAX_TEXT = 2_000  # characters; removing tags takes quadratic time
+_MAX_ID = 200  # characters; a PostgreSQL index entry holds 2,700 bytes
+_MAX_TEXTS = 100  # of one value, such as the tags of one wallpaper
+_MAX_EXAMINED = 1_000  # elements of one value, many of which may be empty or repeated
+_MAX_NUMBER = 10**12  # larger numbers in listings are errors
 
 
 def plain_text(value: object) -> str:
     """Return *value* as one line of text without markup, entities or control characters.
 
-    Anything but a str gives "", a very long one its beginning. A lone surrogate, which no feed
-    could encode, becomes "?".
+    Returns "" for any other type, and only the start of a very long text. A lone surrogate, which
+    no feed can encode, becomes "?".
     """
     if not isinstance(value, str):
         return ""
-    plain = remove_tags(html.unescape(remove_tags(value[:_MOST_TEXT])))
-    return masked_text(one_line(plain))
+    plain = remove_tags(html.unescape(remove_tags(value[:_MAX_TEXT])))
+    return mask_text(one_line(plain))
 
 
 def one_line(text: str) -> str:
-    """Return *text* without what could break or turn around a line of a log or a feed."""
+    """Return *text* without characters that break or reorder a line of a log or a feed."""
     printable = " ".join(_UNPRINTABLE.sub(" ", text).split())
     return printable.encode("utf-8", "replace").decode("utf-8")
 
 
 def plain_texts(value: object) -> list[str]:
-    """Return the texts of a list (or of a single str) that say something, without repeats.
+    """Return the non-empty texts of a list, or of a single str, without duplicates.
 
-    Of a long list, the first hundred of its first thousand elements.
+    At most the first hundred texts among the first thousand elements.
     """
-    values = islice(value, _MOST_EXAMINED) if isinstance(value, list) else [value]
+    values = islice(value, _MAX_EXAMINED) if isinstance(value, list) else [value]
     texts = dict.fromkeys(text for text in map(plain_text, values) if text)
-    return list(islice(texts, _MOST_TEXTS))
+    return list(islice(texts, _MAX_TEXTS))
 
 
 def whole_number(value: object) -> int | None:
-    """Return *value* (an int, or a str or float that holds one) from 0 to a trillion, else None."""
+    """Return *value* (int, str or float) as an int from 0 to a trillion, else None."""
     if isinstance(value, bool):
         return None
     try:
         number = int(value)  # type: ignore[call-overload]
     except (TypeError, ValueError, OverflowError):
         return None
-    return number if 0 <= number <= _MOST else None
+    return number if 0 <= number <= _MAX_NUMBER else None
 
 
 def iso_date(value: object) -> str:
-    """Return *value* if it is a date like "2016-01-26" or begins with one, else ""."""
+    """Return the date at the start of *value*, like "2016-01-26", or ""."""
     try:
         return date.fromisoformat(value[:10]).isoformat() if isinstance(value, str) else ""
     except ValueError:
@@ -79,28 +79,28 @@ def iso_date(value: object) -> str:
 
 
 def address(value: object) -> str:
-    """Return *value* as an address without blanks, or "" where there is none.
+    """Return *value* as an address without blanks, or "" if there is none.
 
-    Whether it can be asked for is not decided here: what a listing names wrongly is to be told,
-    not to be dropped, but with "***" in place of all that may be user and password. An address
-    that was percent-encoded as a whole is decoded; one that is longer than any server takes is
-    none.
+    A malformed address is kept, so that it appears in messages, with "***" in place of everything
+    that may be user and password. An address that is percent-encoded as a whole is decoded. An
+    address that is longer than servers accept gives "".
     """
-    return masked(_unmasked(value))
+    return mask_address(_decoded(value))
 
 
 def page_address(value: object, base: str = "") -> str:
-    """Return *value* as the address of a page, or "" for ``javascript:void(0)`` and its kind."""
-    if _OTHER_SCHEME.match(_unmasked(value)):
+    """Return *value* as the address of a web page, or "" for other schemes like ``javascript:``."""
+    if _OTHER_SCHEME.match(_decoded(value)):
         return ""
     return joined(base, value) if base else address(value)
 
 
-def _unmasked(value: object) -> str:
-    if not isinstance(value, str) or len(value) > MOST_CHARACTERS:
+def _decoded(value: object) -> str:
+    """Return *value* as an address without blanks; encoded addresses are decoded, none masked."""
+    if not isinstance(value, str) or len(value) > MAX_URL_CHARACTERS:
         return ""
     text = _UNPRINTABLE.sub("", value).strip()
-    for _ in range(_MOST_ENCODINGS):
+    for _ in range(_MAX_ENCODINGS):
         if not _ENCODED.match(text):
             break
         text = unquote(text)
@@ -108,7 +108,7 @@ def _unmasked(value: object) -> str:
 
 
 def origin_of(url: str) -> str:
-    """Return scheme, host and port of an address, with a slash behind them; "" for none."""
+    """Return the origin of an address with a trailing slash, or "" if it has none."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -117,35 +117,35 @@ def origin_of(url: str) -> str:
 
 
 def joined(base: str, value: object) -> str:
-    """Return *value* as an address, completed by *base* where it is relative; "" for none."""
-    url = _unmasked(value)
-    # In a misspelled absolute address, urljoin would take user and password for a path.
+    """Return *value* as an absolute address, resolved against *base*, or ""."""
+    url = _decoded(value)
+    # In a malformed absolute address, urljoin would treat user and password as a path.
     absolute = url[:6].lower().startswith(("http:", "https:"))
     hostless = _TWO_SLASHES.match(url) and not is_well_formed(f"https:{url}")
     if not url or absolute or hostless:
-        return masked(url)
+        return mask_address(url)
     try:
-        return masked(urljoin(base, masked_text(url)))
-    except ValueError:  # malformed: it is to be told, not to be dropped
-        return masked(url)
+        return mask_address(urljoin(base, mask_text(url)))
+    except ValueError:  # malformed: keep it for messages
+        return mask_address(url)
 
 
 def listed_addresses(entry: Mapping[str, object], keys: Iterable[str]) -> list[str]:
-    """Return the addresses that *entry* has under *keys*, in their order, without repeats."""
-    found = (address(entry.get(key)) for key in keys)
-    return list(dict.fromkeys(url for url in found if url))
+    """Return the addresses of *entry* under *keys*, in this order, without duplicates."""
+    urls = (address(entry.get(key)) for key in keys)
+    return list(dict.fromkeys(url for url in urls if url))
 
 
 def first_text(entry: Mapping[str, object], keys: Iterable[str]) -> str:
-    """Return the first text under *keys* that says something, or ""."""
+    """Return the first non-empty text under *keys*, or ""."""
     return next(filter(None, (plain_text(entry.get(key)) for key in keys)), "")
 
 
 def identity(claimed: object, candidates: Sequence[str]) -> str:
-    """Return the id that the listing gives, or one made of the first candidate's address."""
+    """Return the *claimed* id, or a hash of the first candidate's address if there is none."""
     if isinstance(claimed, int) and not isinstance(claimed, bool):
         claimed = str(claimed)
-    if isinstance(claimed, str) and len(claimed) > _MOST_ID:
+    if isinstance(claimed, str) and len(claimed) > _MAX_ID:
         return _digest(claimed)
     return plain_text(claimed) or _digest("".join(candidates[:1]))
 

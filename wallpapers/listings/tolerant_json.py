@@ -1,7 +1,7 @@
-r"""Read JSON as listings send it: bad escapes, stray commas, GBK, and bodies that lie.
+r"""Parse JSON as listings send it, with bad escapes, stray commas and other encodings.
 
-A body that would take a hundred times its size in memory, or the stack with it, is refused before
-it is parsed.
+A body whose objects would take a hundred times its size in memory, or that is nested too deeply, is
+rejected.
 """
 
 from __future__ import annotations
@@ -12,15 +12,17 @@ from typing import Any
 
 from wallpapers.errors import ListingCutError, ListingError
 
-# A real page has some hundred objects; a body made of nothing but braces has millions.
+# A real page has some hundred objects; a body that consists of braces has millions.
 _MAX_OBJECTS = 20_000
 _MAX_DIGITS = 4_000
-_MOST_BAD = 10  # elements of a page; to look for each costs a pass over the text
+_MAX_BAD = 10  # elements of a page; finding each one takes a pass over the text
 _BLANK = " \t\r\n\0\ufeff"
-# Possessive, so that each character is looked at once, whatever a hostile body holds.
+# Possessive quantifiers, so that matching takes linear time for any body. Groups that can fail in
+# the middle of a repetition are bounded instead: before Python 3.11.5, a possessive group keeps the
+# part of such a repetition that matched.
 _STRING = r'"(?:[^"\\]++|\\.)*+"?'
 _TOKEN = re.compile(
-    r'(?P<plain>(?:"[^"\\]*+"|[^",u]++|u(?!ndefined\b))++)'
+    r'(?P<plain>(?:"[^"\\]*+"|[^",u]++|u(?!ndefined\b)){1,500})'
     rf"|(?P<string>{_STRING})"
     r"|(?P<commas>,(?:\s*+,)*+)(?P<end>\s*+(?=[\]}]))?"
     r"|(?P<undefined>undefined)",
@@ -28,43 +30,42 @@ _TOKEN = re.compile(
 )
 _BRACKET = re.compile(rf'[\[\]{{}}]|(?:{_STRING}|[^"\[\]{{}}]++)++', re.DOTALL)
 _ESCAPE = re.compile(
-    r'(?P<good>(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))++)|\\(?:x(?P<hex>[0-9a-fA-F]{2})|.?)',
+    r'(?P<good>(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})){1,500})|\\(?:x(?P<hex>[0-9a-fA-F]{2})|.?)',
     re.DOTALL,
 )
 _NEXT_ELEMENT = re.compile(r"\}(?=\s*+(?:,\s*+\{|\]))")
 
 
 def load(body: bytes) -> Any:
-    """Parse *body* as JSON, at the second try with the known defects mended.
+    """Parse *body* as JSON; if that fails, repair known defects and try again.
 
-    Raises ListingCutError for a body that ends too early or is empty, ListingError for whatever
-    else is no JSON.
+    Raises ListingCutError if *body* is truncated or empty, ListingError if it is not JSON.
     """
     if not body.strip():
-        raise ListingCutError("an empty body")
+        raise ListingCutError("an empty response")
     return loads(decode(body))
 
 
 def loads(text: str) -> Any:
     """Parse *text* as ``load`` does."""
     if text.count("{") + text.count("[,") + text.count("],") > _MAX_OBJECTS:
-        raise ListingError(f"JSON of more than {_MAX_OBJECTS} objects")
+        raise ListingError(f"JSON with more than {_MAX_OBJECTS} objects")
     text = text.lstrip(_BLANK)
     try:
         try:
             return _DECODER.raw_decode(text)[0]
         except json.JSONDecodeError:
-            return _without_bad_elements(_TOKEN.sub(_mended, text))
+            return _parse_without_bad_elements(_TOKEN.sub(_repair_token, text))
     except json.JSONDecodeError as error:
         if text[:1] not in ("{", "["):
-            raise ListingError("no JSON") from error
-        raise ListingCutError(f"JSON that is broken at character {error.pos:,}") from error
+            raise ListingError("not JSON") from error
+        raise ListingCutError(f"invalid JSON at character {error.pos:,}") from error
     except RecursionError as error:
         raise ListingError("JSON nested too deeply") from error
 
 
 def decode(body: bytes) -> str:
-    """Decode by byte order mark or as UTF-8; where most of that is damaged, as GBK."""
+    """Decode by byte order mark or as UTF-8; if most characters are invalid, as GBK."""
     text = body.decode(json.detect_encoding(body), "replace")
     damaged = text.count("\ufffd")
     if damaged and damaged * 2 > sum(character > "\x7f" for character in text):
@@ -72,28 +73,28 @@ def decode(body: bytes) -> str:
     return text
 
 
-def _mended(token: re.Match[str]) -> str:
-    """Mend the escapes of a string, drop commas that nothing follows, leave the rest."""
+def _repair_token(token: re.Match[str]) -> str:
+    """Repair the escapes of a string, drop stray commas, replace ``undefined`` by null."""
     if token["string"]:
-        return _ESCAPE.sub(_mended_escape, token[0])
+        return _ESCAPE.sub(_repair_escape, token[0])
     if token["commas"]:
         return "," if token["end"] is None else ""
     return "null" if token["undefined"] else token[0]
 
 
-def _mended_escape(escape: re.Match[str]) -> str:
-    r"""Read ``\x41`` as JavaScript does, and drop the backslash of an unknown escape (``\'``)."""
+def _repair_escape(escape: re.Match[str]) -> str:
+    r"""Convert ``\x41`` to a JSON escape, and drop the backslash of an unknown one (``\'``)."""
     if escape["hex"]:
         return f"\\u00{escape['hex']}"
     return escape["good"] or escape[0][1:]
 
 
-def _without_bad_elements(text: str) -> Any:
-    """Parse *text* with null in place of the elements of its outermost list that are broken.
+def _parse_without_bad_elements(text: str) -> Any:
+    """Parse *text*, replacing invalid elements of its outermost list by null.
 
-    Raises JSONDecodeError where it is broken elsewhere, or where too many elements are.
+    Raises JSONDecodeError if it is invalid elsewhere, or if too many elements are invalid.
     """
-    for _ in range(_MOST_BAD):
+    for _ in range(_MAX_BAD):
         try:
             return _DECODER.raw_decode(text)[0]
         except json.JSONDecodeError as error:
@@ -106,7 +107,7 @@ def _without_bad_elements(text: str) -> Any:
 
 
 def _element_around(text: str, position: int) -> int | None:
-    """Return where the element of the outermost list begins that *position* lies in."""
+    """Return the start of the element of the outermost list that contains *position*."""
     brackets: list[tuple[str, int]] = []
     for token in _BRACKET.finditer(text, 0, position):
         bracket = token[0]
@@ -121,7 +122,7 @@ def _element_around(text: str, position: int) -> int | None:
 
 
 def _integer(digits: str) -> int | None:
-    """Read an integer of JSON; one that Python would refuse to read is as good as none."""
+    """Convert an integer; return None if it has more digits than Python converts."""
     return int(digits) if len(digits) < _MAX_DIGITS else None
 
 

@@ -1,4 +1,4 @@
-"""Wallhaven's search, ``GET /api/v1/search``, as https://wallhaven.cc/help/api documents it."""
+"""Parse Wallhaven's search, ``GET /api/v1/search``; see https://wallhaven.cc/help/api."""
 
 from typing import Any
 
@@ -16,14 +16,14 @@ EXPECTED = expected(
 )
 
 
-def page_url(asked: dict[str, str], position: Position, endpoint: str) -> str:
-    """Return the address of a page; the cursor is the seed of a listing in random order."""
-    parameters = {**asked, "page": position.number, "seed": position.cursor}
+def page_url(query: dict[str, str], position: Position, endpoint: str) -> str:
+    """Return the address of a page; its cursor is the seed of the random order."""
+    parameters = {**query, "page": position.number, "seed": position.cursor}
     return request_url(endpoint, {name: value for name, value in parameters.items() if value})
 
 
 def parse_page(body: bytes) -> Page:
-    """Return what a page names, and whether it is the last."""
+    """Parse a page."""
     answer = tolerant_json.load(body)
     page = page_of(entries_of(answer, "data"), EXPECTED, _wallpaper)
     meta = answer.get("meta")
@@ -36,8 +36,8 @@ def parse_page(body: bytes) -> Page:
 
 def _wallpaper(entry: dict[str, Any]) -> Wallpaper:
     return Wallpaper(
-        image_urls=(found := text.listed_addresses(entry, ["path"])),
-        id=text.identity(entry.get("id"), found),
+        image_urls=(candidates := text.listed_addresses(entry, ["path"])),
+        id=text.identity(entry.get("id"), candidates),
         page_url=text.page_address(entry.get("url")),
         date=text.iso_date(entry.get("created_at")),
         width=text.whole_number(entry.get("dimension_x")) or 0,

@@ -1,1 +1,1 @@
-"""What the commands beside crawl do: verify, retry and doctor."""
+"""Implement ``scrapy verify``, ``scrapy retry`` and ``scrapy doctor``."""

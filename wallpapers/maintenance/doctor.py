@@ -1,4 +1,4 @@
-"""Look at a page and a picture of a source, by its own spider, and keep nothing."""
+"""Check a source with its own spider: request a page and an image, and store nothing."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from scrapy.http import Response
 from twisted.python.failure import Failure
 
 from wallpapers.downloads import failures
-from wallpapers.downloads.addresses import is_askable
+from wallpapers.downloads.addresses import is_valid_address
 from wallpapers.downloads.requests import picture_request
 from wallpapers.errors import ListingError, ListingRefusedError, PictureRefusedError
 from wallpapers.images import decoding, placeholders
 from wallpapers.items import Wallpaper
 from wallpapers.listings.page import Page, Position
 from wallpapers.listings.text import one_line
-from wallpapers.maintenance.doctor_report import CheckUp
+from wallpapers.maintenance.doctor_report import SourceReport
 from wallpapers.options.setting_values import positive
 from wallpapers.spiders import diagnosis
 from wallpapers.spiders.listing_spider import ListingSpider
@@ -28,76 +28,78 @@ from wallpapers.spiders.listing_spider import ListingSpider
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
-# The picture of one wallpaper may be gone without its source being ill.
-_MOST_WALLPAPERS = 3
-_MOST_CANDIDATES = 3  # of each
-_PICTURES_S = 10.0  # after which no other candidate is begun
+# One missing image does not mean that the source does not work.
+_MAX_WALLPAPERS = 3
+_MAX_CANDIDATES = 3  # per wallpaper
+_PICTURES_S = 10.0  # no further candidate is requested after this time
 
 
 class CheckedSpider(ListingSpider):
-    """Mixed into a spider, it has it read its first page only, and note what it sees.
+    """A mixin that makes a spider read only the first page and fill in a ``SourceReport``.
 
-    How the source is asked (first visit, headers, other ways of asking, retries) stays the
-    spider's.
+    The requests are those of the spider: home page, headers, protocols, retries.
     """
 
     def __init__(self, **given: str) -> None:
         super().__init__(**given)
-        self._begun_s = monotonic()
-        self.checkup = CheckUp(self.name, refusal="no verdict, see the log")
+        self._started_s = monotonic()
+        self.report = SourceReport(self.name, problem_detail="no result; see the log")
         self.interrupted = False
 
     def parse(
         self, response: Response, position: Position | None = None, hops: int = 0
     ) -> Iterator[Request | Wallpaper]:
-        """Note that there is an answer, whatever it is."""
-        self.checkup.answers = True
+        """Record that there is a response, whatever it is."""
+        self.report.answers = True
         yield from super().parse(response, position, hops)
 
-    def page_came(self, page: Page, position: Position) -> Iterator[Request | Wallpaper]:
-        """Yield the first wallpapers, and ask for no other page."""
+    def process_page(self, page: Page, position: Position) -> Iterator[Request | Wallpaper]:
+        """Yield the first wallpapers, and do not request another page."""
         if not page.wallpapers:
-            self.checkup.how, self.checkup.refusal = "empty", "no wallpaper"
-            self.give_up(diagnosis.no_wallpaper(page, self.page_url(position), self.instead))
-        yield from page.wallpapers[:_MOST_WALLPAPERS]
+            self.report.problem, self.report.problem_detail = "empty", "no wallpaper"
+            self.fail_listing(
+                diagnosis.no_wallpapers_found(page, self.page_url(position), self.suggested_command)
+            )
+        yield from page.wallpapers[:_MAX_WALLPAPERS]
 
     def page_failed(self, failure: Failure) -> None:
-        self.checkup.how = self.checkup.refusal = failures.explain(failure.value)[0]
-        self.checkup.answers = self.checkup.how == "robots"
+        self.report.problem = self.report.problem_detail = failures.explain(failure.value)[0]
+        self.report.answers = self.report.problem == "robots"
         super().page_failed(failure)
 
-    def asks_otherwise(self) -> bool:
-        changed = super().asks_otherwise()
-        self.checkup.otherwise |= changed
-        return changed
+    def switch_protocol(self) -> bool:
+        switched = super().switch_protocol()
+        self.report.other_protocol |= switched
+        return switched
 
-    def give_up(self, message: str) -> None:
-        """Note the line that would end a crawl."""
-        self.checkup.advice = message
+    def fail_listing(self, message: str) -> None:
+        """Record the message with which a crawl would fail."""
+        self.report.advice = message
 
     def closed(self, reason: str) -> None:
-        """Note the end; called by Scrapy."""
+        """Record the end of the run; called by Scrapy."""
         self.interrupted = reason == "shutdown"
-        self.checkup.seconds = monotonic() - self._begun_s
+        self.report.seconds = monotonic() - self._started_s
 
     def _read(self, response: Response) -> Page:
-        checkup = self.checkup
+        report = self.report
         try:
             page = super()._read(response)
         except ListingError as error:
-            checkup.how = _how(response, error)
-            said = one_line(str(error))
-            checkup.refusal = f"HTML: {said}" if checkup.how == "HTML" else said
+            report.problem = _problem(response, error)
+            message = one_line(str(error))
+            is_html = report.problem == "HTML"
+            report.problem_detail = f"HTML: {message}" if is_html else message
             raise
-        checkup.how = checkup.refusal = ""
-        checkup.entries = page.entries
-        # Where it is asked otherwise, the first answer is the one that says why.
-        checkup.drift = checkup.drift or page.drift
+        report.problem = report.problem_detail = ""
+        report.entries = page.entries
+        # After a switch of the protocol, the drift of the first page explains the switch.
+        report.drift = report.drift or page.drift
         return page
 
 
-def _how(response: Response, error: ListingError) -> str:
-    """Return a word for what came in place of a page."""
+def _problem(response: Response, error: ListingError) -> str:
+    """Return a keyword for a response that is not a page."""
     if isinstance(error, ListingRefusedError):
         return error.how
     if response.status != 200:
@@ -106,17 +108,19 @@ def _how(response: Response, error: ListingError) -> str:
 
 
 class PictureExaminer:
-    """In place of the pipelines: looks at pictures in memory until one is good.
+    """A pipeline, in place of all others, that inspects images in memory until one is good.
 
     Settings: WALLPAPERS_MAX_PIXELS, WALLPAPERS_PLACEHOLDERS.
     """
 
-    def __init__(self, crawler: Crawler, max_pixels: int, known: frozenset[str]) -> None:
+    def __init__(
+        self, crawler: Crawler, max_pixels: int, placeholder_hashes: frozenset[str]
+    ) -> None:
         self._crawler = crawler
         self._max_pixels = max_pixels
-        self._placeholders = known
-        self._one_at_a_time = asyncio.Lock()
-        self._begun_s: float | None = None
+        self._placeholder_hashes = placeholder_hashes
+        self._lock = asyncio.Lock()
+        self._started_s: float | None = None
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -125,38 +129,38 @@ class PictureExaminer:
         return cls(crawler, max_pixels, frozenset(settings.getlist("WALLPAPERS_PLACEHOLDERS")))
 
     async def process_item(self, item: Wallpaper) -> Wallpaper:
-        """Look at the wallpaper's candidates, best first, unless one was good already."""
+        """Inspect the candidates of *item* in order, unless a good image was found before."""
         spider = self._crawler.spider
         assert isinstance(spider, CheckedSpider)
-        checkup = spider.checkup
-        async with self._one_at_a_time:
-            self._begun_s = self._begun_s or monotonic()
-            for url in item.image_urls[:_MOST_CANDIDATES]:
-                if checkup.picture or monotonic() - self._begun_s > _PICTURES_S:
+        report = spider.report
+        async with self._lock:
+            self._started_s = self._started_s or monotonic()
+            for url in item.image_urls[:_MAX_CANDIDATES]:
+                if report.picture or monotonic() - self._started_s > _PICTURES_S:
                     break
                 try:
-                    checkup.picture = await self._look_at(url, item, spider)
+                    report.picture = await self._inspect(url, item, spider)
                 except PictureRefusedError as refusal:
-                    checkup.no_picture = checkup.no_picture or one_line(str(refusal))
+                    report.picture_error = report.picture_error or one_line(str(refusal))
         return item
 
-    async def _look_at(self, url: str, wallpaper: Wallpaper, spider: CheckedSpider) -> str:
-        """Return what the picture at *url* is. Raises PictureRefusedError."""
-        if not is_askable(url):
-            raise PictureRefusedError("bad_url", "no http(s) address without user part")
+    async def _inspect(self, url: str, wallpaper: Wallpaper, spider: CheckedSpider) -> str:
+        """Return format and size of the image at *url*. Raises PictureRefusedError."""
+        if not is_valid_address(url):
+            raise PictureRefusedError("bad_url", "not an http(s) address, or contains a user name")
         preview = url in wallpaper.previews
         request = picture_request(url, spider.picture_referer(url), preview=preview)
         request.meta["dont_retry"] = True
         try:
             response = await self._crawler.engine.download_async(request)
-        except Exception as error:  # Scrapy's, Twisted's, a middleware's
+        except Exception as error:  # raised by Scrapy, Twisted or a middleware
             raise PictureRefusedError(failures.explain(error)[0]) from error
         if response.status != 200:
             raise PictureRefusedError(f"http_{response.status}")
         claimed = 0 if preview else wallpaper.width * wallpaper.height
         picture = await asyncio.to_thread(self._examine, response.body, claimed)
-        said = f"{picture.format} {picture.width}x{picture.height}"
-        return f"{said} (preview)" if preview else said
+        description = f"{picture.format} {picture.width}x{picture.height}"
+        return f"{description} (preview)" if preview else description
 
     def _examine(self, body: bytes, claimed_pixels: int) -> decoding.Picture:
         picture = decoding.examine(body, max_pixels=self._max_pixels, check="strict")
@@ -165,13 +169,14 @@ class PictureExaminer:
             picture.width,
             picture.height,
             claimed_pixels=claimed_pixels,
-            known=self._placeholders,
+            known=self._placeholder_hashes,
         )
         return picture
 
 
-# A person waits: a host that is away is told within some fifteen seconds. -s changes these.
-QUICK: dict[str, Any] = {
+# A user waits for the result: a host that does not respond is reported in about 15 s.
+# -s overrides these settings.
+QUICK_SETTINGS: dict[str, Any] = {
     "LOG_LEVEL": "WARNING",
     "RETRY_TIMES": 1,
     "DOWNLOAD_TIMEOUT": 30,
@@ -180,8 +185,8 @@ QUICK: dict[str, Any] = {
     "WALLPAPERS_PATIENCE_MAX_WAIT": 2,
     "WALLPAPERS_PATIENCE_OUTAGE": 5,
 }
-# Nothing changes these: nothing is stored, and what is seen is what the source says now.
-KEEPS_NOTHING: dict[str, Any] = {
+# Store nothing and bypass caches. Nothing overrides these settings.
+STORE_NOTHING_SETTINGS: dict[str, Any] = {
     "ITEM_PIPELINES": {PictureExaminer: 0},
     "EXTENSIONS": {FeedExporter: None},
     "FEEDS": {},

@@ -1,4 +1,4 @@
-"""What a look at a source showed: a row of the table, its advice, the exit status. Pure."""
+"""Build the report of ``scrapy doctor``: table, advice and exit status. No I/O."""
 
 from __future__ import annotations
 
@@ -9,91 +9,92 @@ from typing import Any
 from wallpapers.listings.drift import Drift
 from wallpapers.run.exit_status import ExitStatus
 
-COLUMNS = ("source", "answers", "speaks its protocol", "entries", "drift", "picture", "time")
-_LONGEST_CELL = 120  # characters; an answer may say anything
-_LONGEST_ADVICE = 2_000
+COLUMNS = ("source", "answers", "valid page", "entries", "drift", "picture", "time")
+_MAX_CELL = 120  # characters; a response may contain any text
+_MAX_ADVICE = 2_000
 
 
 @dataclass
-class CheckUp:
-    """What one source answered; texts are one line each."""
+class SourceReport:
+    """The result of checking one source; every text is one line."""
 
     source: str
-    answers: bool = False  # with anything at all
-    how: str = ""  # it refuses, in a word: HTML, antiFlag, captcha, redirect, robots, timeout ...
-    refusal: str = ""  # what came in place of a page, or why nothing came
-    otherwise: bool = False  # a page came, but only to another way of asking than the first
+    answers: bool = False  # any response was received
+    problem: str = ""  # a keyword: HTML, antiFlag, captcha, redirect, robots, timeout ...
+    problem_detail: str = ""  # what was received instead of a page, or why nothing was
+    other_protocol: bool = False  # only another protocol than the first one returned a page
     entries: int = 0
     drift: Drift = field(default_factory=Drift)
-    picture: str = ""  # what the picture is, where one was served
-    no_picture: str = ""  # why not the first
+    picture: str = ""  # format and size of the first good image
+    picture_error: str = ""  # why the first image was rejected
     seconds: float = 0.0
-    advice: str = ""  # about the refusal
+    advice: str = ""  # for the problem
 
     @property
-    def answers_well(self) -> bool:
-        """Does it list wallpapers, and are its pictures served?"""
-        return self.answers and not self.refusal and bool(self.picture)
+    def works(self) -> bool:
+        """Whether the source lists wallpapers and serves an image."""
+        return self.answers and not self.problem_detail and bool(self.picture)
 
     @property
     def has_changed(self) -> bool:
-        """Does it answer otherwise than it did?"""
-        return self.otherwise or bool(self.drift)
+        """Whether the format or the protocol of the source has changed."""
+        return self.other_protocol or bool(self.drift)
 
     def row(self) -> tuple[str, ...]:
-        """Return the cells of a table, as in COLUMNS."""
-        speaks = "only when asked otherwise" if self.otherwise else "yes"
+        """Return the cells of the table, in the order of COLUMNS."""
         return (
             self.source,
             "yes" if self.answers else "no",
-            self.refusal[:_LONGEST_CELL] or speaks,
+            self.problem_detail[:_MAX_CELL]
+            or ("other protocol only" if self.other_protocol else "yes"),
             f"{self.entries:,}",
             str(self.drift) or "none",
-            self.picture or self.no_picture[:_LONGEST_CELL] or "not asked for",
+            self.picture or self.picture_error[:_MAX_CELL] or "not requested",
             f"{self.seconds:.1f} s",
         )
 
-    def advices(self) -> Iterator[str]:
-        """Yield what to do about it, if it is not well: one line each."""
-        if self.refusal:
-            yield f"{self.source}: {self.advice or self.refusal}"[:_LONGEST_ADVICE]
-        elif not self.answers_well:
+    def advice_lines(self) -> Iterator[str]:
+        """Yield one line of advice for each problem and change."""
+        if self.problem_detail:
+            yield f"{self.source}: {self.advice or self.problem_detail}"[:_MAX_ADVICE]
+        elif not self.works:
+            error = self.picture_error or "a bug; see the log"
             yield (
-                f"{self.source}: its pictures could not be had, the first because of "
-                f"{self.no_picture or 'a fault: see the log'}; if a crawl fails alike, their host "
-                "wants something else by now: look at one in a browser"
-            )[:_LONGEST_ADVICE]
-        if self.otherwise and not self.refusal:
+                f"{self.source}: images could not be downloaded (first error: {error}); if a crawl "
+                "fails too, the host may have changed its requirements: open an image in a browser"
+            )[:_MAX_ADVICE]
+        if self.other_protocol and not self.problem_detail:
             yield (
-                f"{self.source}: it answered only when it was asked in another way, which names "
-                "fewer originals; look for a newer version of wallpapers"
+                f"{self.source}: only the other protocol works, which lists fewer originals; "
+                "update wallpapers"
             )
         if self.drift:
             yield (
-                f"{self.source}: its entries are not as they were ({self.drift}); what is new "
-                "does no harm, what is missing may: look for a newer version of wallpapers"
+                f"{self.source}: listing format changed ({self.drift}); new keys are harmless, "
+                "missing ones may not be: update wallpapers"
             )
 
     def as_json(self) -> dict[str, Any]:
-        """Return all of it, for a program to read."""
-        return {**asdict(self), "seconds": round(self.seconds, 3), "advice": list(self.advices())}
+        """Return all fields as values for JSON; ``advice`` is the list of lines."""
+        seconds = round(self.seconds, 3)
+        return {**asdict(self), "seconds": seconds, "advice": list(self.advice_lines())}
 
 
-def status(checkups: Sequence[CheckUp]) -> int:
-    """Return the exit status of ``scrapy doctor``: that of the worst source."""
-    if not all(checkup.answers_well for checkup in checkups):
+def status(reports: Sequence[SourceReport]) -> int:
+    """Return the exit status of ``scrapy doctor``, which is that of the worst source."""
+    if not all(report.works for report in reports):
         return ExitStatus.LISTING
-    if any(checkup.has_changed for checkup in checkups):
+    if any(report.has_changed for report in reports):
         return ExitStatus.FAILURES
     return ExitStatus.COMPLETE
 
 
-def table(checkups: Sequence[CheckUp]) -> str:
-    """Return a table of all, and below it a line of advice for each that is not well."""
-    rows = [COLUMNS, *(checkup.row() for checkup in checkups)]
+def table(reports: Sequence[SourceReport]) -> str:
+    """Return the table of all sources, followed by the lines of advice."""
+    rows = [COLUMNS, *(report.row() for report in reports)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in rows
     ]
-    return "\n".join([*lines, *(advice for checkup in checkups for advice in checkup.advices())])
+    return "\n".join([*lines, *(line for report in reports for line in report.advice_lines())])

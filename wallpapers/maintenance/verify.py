@@ -1,4 +1,4 @@
-"""Hash the store again, and hold it against the catalogue."""
+"""Hash the stored images and compare them with the catalogue."""
 
 from __future__ import annotations
 
@@ -16,77 +16,87 @@ from wallpapers.catalogue.location import FILE_NAME
 from wallpapers.errors import store_errors
 from wallpapers.images import decoding
 from wallpapers.items import StoredImage
+from wallpapers.storage.files import is_below
 from wallpapers.storage.local import LocalStorage
 from wallpapers.storage.run_folder import PARTS
 
 _CHUNK = 500
-_THUMBS = "thumbs"  # derived: they have no rows
+_THUMBS = "thumbs"  # thumbnails have no rows
 
 
 @dataclass
-class Findings:
-    """What a look at the store found; paths are those below it."""
+class VerifyReport:
+    """The result of verifying a store; paths are relative to it."""
 
-    whole: int = 0
-    damaged: list[str] = field(default_factory=list)  # other bytes than those that were stored
+    whole: int = 0  # intact images
+    damaged: list[str] = field(default_factory=list)  # the hash differs
     missing: list[str] = field(default_factory=list)
-    without_row: list[str] = field(default_factory=list)  # pictures that the catalogue lacks
-    shared: dict[str, int] = field(default_factory=dict)  # one picture for many wallpapers
+    not_in_catalogue: list[str] = field(default_factory=list)  # images without a row
+    shared: dict[str, int] = field(default_factory=dict)  # path -> number of wallpapers
 
     @property
-    def all_is_well(self) -> bool:
-        """Is everything there that should be?"""
+    def is_clean(self) -> bool:
+        """Whether no image is damaged or missing."""
         return not self.damaged and not self.missing
 
 
 def verify(
-    catalogue: Catalogue, store: LocalStorage, done: Callable[[int], None] = lambda _: None
-) -> Findings:
-    """Look at every file of *store*; what is damaged is marked, so that the next crawl fetches it.
+    catalogue: Catalogue, store: LocalStorage, progress: Callable[[int], None] = lambda _: None
+) -> VerifyReport:
+    """Check every image of *store*, and mark damaged ones for the next crawl to download again.
 
-    *done* is told the number of pictures that were hashed since the last time. Raises StoreError.
+    *progress* is called with the number of images hashed since the last call. Raises StoreError.
     """
-    findings = Findings()
+    report = VerifyReport()
     after = ""
     with ThreadPoolExecutor(os.cpu_count()) as workers:
         while images := catalogue.run(partial(Entries.pictures, after=after, most=_CHUNK)):
             with store_errors(store.root):
-                checksums = list(workers.map(store.checksum, [image["path"] for image in images]))
-            gone = catalogue.run(partial(_mark, images, checksums))
+                paths = [image["path"] for image in images]
+                checksums = list(workers.map(partial(_checksum, store), paths))
+            removed = catalogue.run(partial(_mark, images, checksums))
             for image, checksum in zip(images, checksums, strict=True):
-                if image["checksum"] not in gone:
-                    _judge(findings, image, checksum)
+                if image["checksum"] not in removed:
+                    _record(report, image, checksum)
             after = images[-1]["checksum"]
-            done(len(images))
-    files = _pictures_below(store.root)
-    while paths := list(islice(files, _CHUNK)):
-        findings.without_row += catalogue.run(partial(Entries.without_row, paths=paths))
-    findings.shared = catalogue.run(Entries.shared)
-    return findings
+            progress(len(images))
+    files = _image_paths(store.root)
+    while names := list(islice(files, _CHUNK)):
+        report.not_in_catalogue += catalogue.run(partial(Entries.without_row, paths=names))
+    report.shared = catalogue.run(Entries.shared)
+    return report
 
 
-def _judge(findings: Findings, image: StoredImage, checksum: str | None) -> None:
+def _checksum(store: LocalStorage, path: str) -> str | None:
+    """Return the SHA-256 of *path*, or None if it is not a file or is outside of the store."""
+    return store.checksum(path) if is_below(path) else None
+
+
+def _record(report: VerifyReport, image: StoredImage, checksum: str | None) -> None:
     if checksum is None:
-        findings.missing.append(image["path"])
+        report.missing.append(image["path"])
     elif checksum != image["checksum"]:
-        findings.damaged.append(image["path"])
+        report.damaged.append(image["path"])
     else:
-        findings.whole += 1
+        report.whole += 1
 
 
 def _mark(images: list[StoredImage], checksums: list[str | None], entries: Entries) -> set[str]:
-    """Mark what is damaged; return the sha256 of missing pictures that no wallpaper is any more."""
-    gone = set()
+    """Mark damaged images; remove rows of missing ones that no wallpaper refers to.
+
+    Returns the SHA-256 of the removed rows.
+    """
+    removed = set()
     for image, checksum in zip(images, checksums, strict=True):
         if checksum is None and entries.drop_unused(image["checksum"]):
-            gone.add(image["checksum"])
+            removed.add(image["checksum"])
         else:
             entries.mark(image["checksum"], damaged=checksum not in (None, image["checksum"]))
-    return gone
+    return removed
 
 
-def _pictures_below(root: Path) -> Iterator[str]:
-    """Yield the paths of all pictures of this store; a folder with a catalogue is another store."""
+def _image_paths(root: Path) -> Iterator[str]:
+    """Yield the paths of all images of the store; subfolders with a catalogue are other stores."""
     extensions = {*decoding.EXTENSIONS.values(), ".jpeg"}
     for folder, folders, names in os.walk(root):
         here = Path(folder)

@@ -1,1 +1,1 @@
-"""Spider and downloader middlewares; those that replace one of Scrapy's are named after it."""
+"""Spider and downloader middlewares; a replacement is named after Scrapy's middleware."""

@@ -1,4 +1,4 @@
-"""Register each wallpaper as it leaves the spider, whichever spider that is."""
+"""Register each wallpaper in the ledger of the run when any spider yields it."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 class RunLedgerMiddleware(BaseSpiderMiddleware):
-    """Registers items with candidates in the run's ledger; other items pass.
+    """Register items that have candidates, and leave other items unchanged.
 
-    Where the run is ending, a wallpaper is left for the next one. Where it failed before it began,
-    the spider is not started. Setting: IMAGES_URLS_FIELD.
+    While the run is stopping, wallpapers are left for the next run. If the store failed before the
+    start, the spider is not started. Setting: IMAGES_URLS_FIELD.
     """
 
     def __init__(self, crawler: Crawler) -> None:

@@ -1,4 +1,4 @@
-"""Follow redirects of pictures: to http(s) only, not for ever, and with their Referer."""
+"""Follow redirects to http(s) addresses, up to a limit, and keep the Referer."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from scrapy import Spider
 from scrapy.downloadermiddlewares.redirect import RedirectMiddleware
 from scrapy.http import Request, Response
 
-from wallpapers.downloads.addresses import is_askable
+from wallpapers.downloads.addresses import is_valid_address
 from wallpapers.downloads.errors import RedirectLoopError, RedirectRefusedError
 
 STATUSES = (301, 302, 303, 307, 308)
 
 
 class PictureRedirectMiddleware(RedirectMiddleware):
-    """Scrapy's redirects, except that each end of a chain is told apart by its exception.
+    """Scrapy's RedirectMiddleware with a separate exception for each reason.
 
-    Scrapy raises the same IgnoreRequest for every reason, returns a redirect to ``file:`` as if it
-    were an answer, and takes away a Referer that was set by hand: picture hosts want to see it.
+    Scrapy raises the same IgnoreRequest for every reason, returns a redirect to ``file:`` as a
+    response, and removes a Referer header that image hosts require.
     """
 
     def process_response(
@@ -34,17 +34,17 @@ class PictureRedirectMiddleware(RedirectMiddleware):
         return super().process_response(request, response)
 
     def handle_referer(self, request: Request, response: Response) -> None:
-        """Keep the Referer: it is the origin of the listing, the same for every hop."""
+        """Keep the Referer, which is the origin of the listing for every redirect."""
 
 
 def _refusal(url: str, location: str) -> str:
-    """Return why *location* must not be followed, or "" where it may be."""
+    """Return why *location* must not be followed, or "" if it may be."""
     try:
         target = urljoin(url, location)
     except ValueError:
         target = ""
-    if not is_askable(target):
-        return "a redirect to no http(s) address without credentials"
+    if not is_valid_address(target):
+        return "redirect to an address that is not http(s), or contains a user name"
     if url.startswith("https:") and urlsplit(target).scheme == "http":
-        return "a redirect from https to http"
+        return "redirect from https to http"
     return ""

@@ -1,7 +1,7 @@
-"""Retry failed requests patiently: Retry-After, backoff, and the health of hosts.
+"""Retry failed requests with backoff, Retry-After and pauses during outages of a host.
 
-Scrapy retries a failed request immediately, twice, and gives up: a host that is away for five
-seconds costs every picture that was requested in them.
+Scrapy retries a failed request immediately, twice, and then gives up. If a host is down for five
+seconds, all images that are requested in this time fail.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import random
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from time import monotonic
-from typing import TYPE_CHECKING, NoReturn, Self
+from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 from scrapy import Request
@@ -36,12 +36,12 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_AWAY_STATUSES = (429, 502, 503, 504, 522, 524)  # of a host that is away, or refuses to serve
-_CHECK_INTERVAL_S = 0.25  # how long a waiting request takes to notice that the run is stopping
+_OUTAGE_STATUSES = (429, 502, 503, 504, 522, 524)  # the host is down or overloaded
+_CHECK_INTERVAL_S = 0.25  # between two checks whether the run is stopping
 
 
 class RetryLaterError(IgnoreRequest):
-    """A picture's request failed and may be sent again as ``request`` after ``wait_s`` seconds."""
+    """A request for an image failed; ``request`` may be sent after ``wait_s`` seconds."""
 
     def __init__(self, request: Request, wait_s: float) -> None:
         super().__init__(f"to be retried in {wait_s:.1f} s")
@@ -50,17 +50,19 @@ class RetryLaterError(IgnoreRequest):
 
 
 class PatientRetryMiddleware(RetryMiddleware):
-    """Scrapy's retries (RETRY_ENABLED, RETRY_TIMES, RETRY_HTTP_CODES, RETRY_EXCEPTIONS) with waits.
+    """Scrapy's RetryMiddleware with delays; the RETRY_* settings keep their meaning.
 
-    - ``Retry-After``, in seconds or as a date, holds for the whole host, up to
+    - ``Retry-After``, in seconds or as a date, applies to the whole host, up to
       WALLPAPERS_PATIENCE_MAX_WAIT.
-    - Without it, a retry waits WALLPAPERS_PATIENCE_BACKOFF, then twice as long, with jitter.
-    - Failures of three addresses without an answer between them are an outage of the host: one
-      request at a time probes it, and no other uses up a try. After WALLPAPERS_PATIENCE_OUTAGE (a
-      tenth of it for a host that has never answered) the host is given up.
+    - Without it, the first retry waits for WALLPAPERS_PATIENCE_BACKOFF and each further one twice
+      as long, with jitter.
+    - If three addresses of a host fail without a response between them, an outage begins. One
+      request at a time probes the host, and failures do not use up retries. After
+      WALLPAPERS_PATIENCE_OUTAGE, or a tenth of it if the host has never responded, the host is
+      given up.
 
-    A page waits here. A picture does not: RetryLaterError sends it back to its pipeline, where it
-    waits without occupying a place.
+    Requests for pages wait here. Requests for images raise RetryLaterError and wait in their
+    pipeline, where they do not occupy a place.
 
     Stats: Scrapy's ``retry/*``; ``wallpapers/outages``.
     """
@@ -75,7 +77,7 @@ class PatientRetryMiddleware(RetryMiddleware):
                 outage_s=positive(settings, "WALLPAPERS_PATIENCE_OUTAGE"),
             )
         )
-        # The download handler reads it too late for a run that should not have started.
+        # The download handler, which uses it, is created after the run has started.
         positive(settings, "WALLPAPERS_IDLE_TIMEOUT")
 
     @classmethod
@@ -85,12 +87,15 @@ class PatientRetryMiddleware(RetryMiddleware):
         return middleware
 
     async def process_request(self, request: Request) -> None:
-        """Wait until the host of a page is ready. Raises RunIsEndingError, or the host's error."""
+        """Delay the request for a page until its host is ready.
+
+        Raises RunIsEndingError, or the last error of a host that is given up.
+        """
         if not _is_picture(request):
             host = self._host(request)
             while wait_s := host.ready_in_s:
-                if host.given_up:
-                    raise host.given_up.with_traceback(None)  # or it would grow with every raise
+                if host.give_up_error:
+                    raise host.give_up_error.with_traceback(None)  # which grows with each raise
                 await self._sleep(wait_s)
         request.meta["sent_at_s"] = monotonic()
 
@@ -99,23 +104,23 @@ class PatientRetryMiddleware(RetryMiddleware):
     ) -> Request | Response:
         host = self._host(request)
         if response.status not in self.retry_http_codes:
-            host.answered()
+            host.record_response()
             return response
         wait_s = retry_after_s(response)
         if wait_s is not None:
             wait_s = min(wait_s, self.hosts.policy.max_wait_s)
             host.pause(wait_s)
-        if response.status in _AWAY_STATUSES:
-            self._note_failure(request, host, HostStatusError(response.status))
+        if response.status in _OUTAGE_STATUSES:
+            self._record_failure(request, host, HostStatusError(response.status))
         else:
-            host.answered()
-        if self._must_give_up(request, host):
+            host.record_response()
+        if self._is_final(request, host):
             return response
-        if host.is_away:
-            return await self._again(request.replace(dont_filter=True), host.ready_in_s)
+        if host.in_outage:
+            return await self._delayed(request.replace(dont_filter=True), host.ready_in_s)
         retried = super().process_response(request, response)
         if isinstance(retried, Request):
-            return await self._again(retried, self._backoff_s(retried) if wait_s is None else 0)
+            return await self._delayed(retried, self._backoff_s(retried) if wait_s is None else 0)
         return retried
 
     async def process_exception(  # type: ignore[override]
@@ -124,34 +129,34 @@ class PatientRetryMiddleware(RetryMiddleware):
         if not isinstance(exception, self.exceptions_to_retry):
             return None
         host = self._host(request)
-        if explain(exception)[0] == "cut":  # a host that sends half a body answers
-            host.answered()
+        if explain(exception)[0] == "cut":  # the host has responded
+            host.record_response()
         else:
-            self._note_failure(request, host, exception)
-        if self._must_give_up(request, host):
+            self._record_failure(request, host, exception)
+        if self._is_final(request, host):
             return None
-        if host.is_away:
-            return await self._again(request.replace(dont_filter=True), host.ready_in_s)
+        if host.in_outage:
+            return await self._delayed(request.replace(dont_filter=True), host.ready_in_s)
         retried = super().process_exception(request, exception)
         if isinstance(retried, Request):
-            return await self._again(retried, self._backoff_s(retried))
+            return await self._delayed(retried, self._backoff_s(retried))
         return retried
 
     def _host(self, request: Request) -> Host:
         return self.hosts[urlparse_cached(request).netloc]
 
-    def _note_failure(self, request: Request, host: Host, error: Exception) -> None:
-        """Count a failure against the host, unless the host answered others meanwhile."""
+    def _record_failure(self, request: Request, host: Host, error: Exception) -> None:
+        """Record a failure of the host, unless it has responded to others in the meantime."""
         name = urlparse_cached(request).netloc
-        answers = request.meta.setdefault("answers_at_failure", {}).setdefault(name, host.answers)
-        if self._state.stopping or answers != host.answers:
+        counts = request.meta.setdefault("responses_at_failure", {})
+        if self._state.stopping or counts.setdefault(name, host.responses) != host.responses:
             return
-        # Pages are requested one after the other: each failure of one counts.
+        # Pages are requested one after the other, so each failed try counts as an address.
         tries = 0 if _is_picture(request) else request.meta.get("retry_times", 0)
         sent_at_s = request.meta.get("sent_at_s", monotonic())
-        if not _is_picture(request) and not host.has_answered:
-            return  # only the user waits for it, who may have mistyped it
-        if host.failed((request.url, tries), error, sent_at_s):
+        if not _is_picture(request) and not host.has_responded:
+            return  # a mistyped start address should fail soon
+        if host.record_failure((request.url, tries), error, sent_at_s):
             self.crawler.stats.inc_value("wallpapers/outages")
             logger.warning(
                 "Host failed: %s (%s, several addresses in a row); waiting up to %.0f s for it to "
@@ -161,8 +166,8 @@ class PatientRetryMiddleware(RetryMiddleware):
                 host.budget_s,
             )
 
-    def _must_give_up(self, request: Request, host: Host) -> bool:
-        return bool(self._state.stopping or host.given_up or request.meta.get("dont_retry"))
+    def _is_final(self, request: Request, host: Host) -> bool:
+        return bool(self._state.stopping or host.give_up_error or request.meta.get("dont_retry"))
 
     def _backoff_s(self, request: Request) -> float:
         policy = self.hosts.policy
@@ -170,24 +175,24 @@ class PatientRetryMiddleware(RetryMiddleware):
         wait_s: float = policy.backoff_s * 2 ** (tries - 1) * random.uniform(0.5, 1.5)
         return min(wait_s, policy.max_wait_s)
 
-    async def _again(self, request: Request, wait_s: float) -> Request:
-        """Return a page's *request* after *wait_s*, or raise RetryLaterError for a picture's."""
+    async def _delayed(self, request: Request, wait_s: float) -> Request:
+        """Return the *request* for a page after *wait_s*; raise RetryLaterError for an image."""
         if _is_picture(request):
-            _raise_later(request, wait_s)
+            raise RetryLaterError(request, wait_s)
         end_s = monotonic() + wait_s
         while (left_s := end_s - monotonic()) > 0:
             await self._sleep(left_s)
         return request
 
     async def _sleep(self, seconds: float) -> None:
-        """Sleep for a moment at most. Raises RunIsEndingError."""
+        """Sleep, but no longer than until the next check. Raises RunIsEndingError."""
         if self._state.stopping:
             raise RunIsEndingError
         await asyncio.sleep(min(seconds, _CHECK_INTERVAL_S))
 
 
 def retry_after_s(response: Response) -> float | None:
-    """Return the wait that ``Retry-After`` asks for, in seconds, or None (RFC 9110, 10.2.3)."""
+    """Return the delay in ``Retry-After`` in seconds, or None (RFC 9110, section 10.2.3)."""
     value = (response.headers.get("Retry-After") or b"").decode("latin-1").strip()
     if value.isdecimal():
         return float(value[:12])
@@ -200,7 +205,3 @@ def retry_after_s(response: Response) -> float | None:
 
 def _is_picture(request: Request) -> bool:
     return "part" in request.meta
-
-
-def _raise_later(request: Request, wait_s: float) -> NoReturn:
-    raise RetryLaterError(request, wait_s)

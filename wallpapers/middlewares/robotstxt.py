@@ -1,4 +1,4 @@
-"""Obey robots.txt where ROBOTSTXT_OBEY is on, and say so in a way that can be told apart."""
+"""Obey robots.txt if ROBOTSTXT_OBEY is on, and raise a separate exception for it."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from scrapy.exceptions import IgnoreRequest
 from wallpapers.downloads.errors import RobotsForbiddenError
 
 
-def _one_line(record: logging.LogRecord) -> bool:
-    """Take away the traceback: what a server did to its robots.txt is told in a line."""
+def _remove_traceback(record: logging.LogRecord) -> bool:
+    """Reduce *record* to one line, because a failure of a server needs no traceback."""
     record.exc_info = record.exc_text = None
     return True
 
 
-logging.getLogger(RobotsTxtMiddleware.__module__).addFilter(_one_line)
+logging.getLogger(RobotsTxtMiddleware.__module__).addFilter(_remove_traceback)
 
 
 class NamedRobotsTxtMiddleware(RobotsTxtMiddleware):
-    """Scrapy's, except that its refusal has a class of its own, and its failures no traceback.
+    """Scrapy's RobotsTxtMiddleware with its own exception, and without tracebacks in the log.
 
-    A robots.txt that does not come forbids nothing, as in Scrapy.
+    If robots.txt cannot be downloaded, everything is allowed, as in Scrapy.
     """
 
     async def process_request(self, request: Request, spider: Spider | None = None) -> None:

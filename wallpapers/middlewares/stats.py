@@ -1,4 +1,4 @@
-"""Scrapy's stats of requests and answers, without writing out each request to learn its length."""
+"""Count requests and responses as Scrapy does, without serializing each request."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from scrapy.http import Response
 
 
-class Traffic(DownloaderStats):
-    """Scrapy's DownloaderStats, which neither serializes a request nor reads a picture."""
+class PictureStatsMiddleware(DownloaderStats):
+    """Scrapy's DownloaderStats, without serializing requests and without reading images."""
 
     def process_request(self, request: Request, spider: Spider | None = None) -> None:
         count = self.stats.inc_value
         count("downloader/request_count")
         count(f"downloader/request_method_count/{request.method}")
-        fields = dict.items(request.headers)  # Scrapy's own looks each one up again
+        fields = dict.items(request.headers)  # Headers.items() looks up each name again
         size = sum(len(name) + len(value) + 4 for name, values in fields for value in values)
         size += len(request.method) + len(request.url) + len(request.body)
         count("downloader/request_bytes", size)

@@ -1,1 +1,1 @@
-"""What a run is told: spider arguments, settings, filters, and optional libraries."""
+"""The options of a run: spider arguments, settings, filters and optional libraries."""

@@ -1,9 +1,10 @@
-"""Spider arguments (-a): declared in one place, checked before the first request."""
+"""Declare spider arguments (-a) and convert their values before the first request."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -12,7 +13,7 @@ from wallpapers.errors import ArgumentError
 
 @dataclass(frozen=True)
 class Argument:
-    """One argument: its default, how its text is read, and what is allowed, in words."""
+    """A spider argument: default value, conversion from text, and the allowed values in words."""
 
     default: Any
     read: Callable[[str], Any]  # raises ValueError
@@ -38,19 +39,19 @@ class Argument:
 
 
 def text(default: str, *, empty: bool = True) -> Argument:
-    """Any text that can be sent; one that is not *empty*, where it must say something."""
+    """Declare an argument for any text; with ``empty=False``, blank text is not allowed."""
 
     def read(value: str) -> str:
         if not empty and not value.strip():
             raise ValueError
-        value.encode()  # what was no UTF-8 on the command line raises
+        value.encode()  # raises for text that was not UTF-8 on the command line
         return value
 
     return Argument(default, read, "text in UTF-8" if empty else "text in UTF-8, not empty")
 
 
 def whole_number(default: int, least: int, most: int | None = None) -> Argument:
-    """A whole number from *least* to *most*, both included."""
+    """Declare an argument for a whole number from *least* to *most*, both included."""
 
     def read(value: str) -> int:
         number = int(value)
@@ -58,12 +59,12 @@ def whole_number(default: int, least: int, most: int | None = None) -> Argument:
             raise ValueError
         return number
 
-    span = f"{least} or more" if most is None else f"from {least} to {most}"
-    return Argument(default, read, f"a number {span}")
+    bounds = f"{least} or more" if most is None else f"from {least} to {most}"
+    return Argument(default, read, f"a number {bounds}")
 
 
 def decimal(default: float) -> Argument:
-    """A number, 0 or more."""
+    """Declare an argument for a number, 0 or more."""
 
     def read(value: str) -> float:
         number = float(value)
@@ -74,20 +75,23 @@ def decimal(default: float) -> Argument:
     return Argument(default, read, "a number, 0 or more")
 
 
-def one_or_more(*known: str) -> Argument:
-    """Some of a few names, with commas between them, in either case; none is all."""
+def subset(*names: str) -> Argument:
+    """Declare an argument for some of *names*, separated by commas, in any case.
+
+    The default is an empty set, which means all.
+    """
 
     def read(value: str) -> frozenset[str]:
         chosen = frozenset(name.strip().upper() for name in value.split(",") if name.strip())
-        if not chosen <= set(known):
+        if not chosen <= set(names):
             raise ValueError
         return chosen
 
-    return Argument(frozenset(), read, f"some of {','.join(known)}")
+    return Argument(frozenset(), read, f"some of {','.join(names)}")
 
 
 def choice(default: Any, *others: Any) -> Argument:
-    """One of a few values, all of one type."""
+    """Declare an argument for one of several values of the same type."""
     kind = type(default)
     allowed = (default, *others)
 
@@ -103,25 +107,28 @@ def choice(default: Any, *others: Any) -> Argument:
 
 
 def switch(default: bool = False) -> Argument:
-    """1 for yes, 0 for no."""
-    names = {"0": False, "1": True}
+    """Declare an argument that is 0 or 1."""
+    values = {"0": False, "1": True}
 
     def read(value: str) -> bool:
-        if value not in names:
+        if value not in values:
             raise ValueError
-        return names[value]
+        return values[value]
 
     return Argument(default, read, "0 or 1")
 
 
 def web_address(default: str) -> Argument:
-    """An http(s) address without user and password, which would end up in logs."""
+    """Declare an argument for an http(s) address.
+
+    User and password are not allowed, because logs would show them.
+    """
 
     def read(value: str) -> str:
         parts = urlsplit(value)
         if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
             raise ValueError
-        if parts.port == 0:  # reading the port raises ValueError where it is none
+        if parts.port == 0:  # an invalid port raises ValueError here
             raise ValueError
         return value
 
@@ -129,21 +136,28 @@ def web_address(default: str) -> Argument:
 
 
 def read_arguments(declared: Mapping[str, Argument], given: Mapping[str, str]) -> dict[str, Any]:
-    """Return the value of every declared argument.
+    """Return the values of all declared arguments, converted from *given*.
 
-    Names that begin with ``_`` belong to a scheduler (scrapyd sends ``_job``) and are ignored.
-    Raises ArgumentError with one line that names the argument, the value and what is allowed.
+    Names that start with ``_`` are ignored, because schedulers use them (scrapyd sends ``_job``).
+    Raises ArgumentError with a one-line message that states the argument, its value and the allowed
+    values.
     """
     values = {name: argument.default for name, argument in declared.items()}
     for name, value in given.items():
         if name.startswith("_"):
             continue
         if name not in declared:
-            known = ", ".join(declared)
-            raise ArgumentError(f"{name!r} is no argument of this spider; it takes {known}")
+            raise ArgumentError(_unknown(name, declared))
         try:
             values[name] = declared[name].read(value)
         except ValueError:
             shown = "***" if "@" in value else value
             raise ArgumentError(f"{name} must be {declared[name].allowed}, got {shown!r}") from None
     return values
+
+
+def _unknown(name: str, declared: Mapping[str, Argument]) -> str:
+    """Return the message for an unknown argument, with the most similar name if there is one."""
+    message = f"unknown argument {name!r}; expected one of: {', '.join(declared)}"
+    similar = get_close_matches(name, declared, n=1)
+    return f"{message} (did you mean {similar[0]!r}?)" if similar else message

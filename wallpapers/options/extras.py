@@ -1,4 +1,4 @@
-"""Libraries that only some tasks need: said at the start when they are missing, with the remedy."""
+"""Check at the start that the optional libraries of a run are installed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from importlib.util import find_spec
 
 from wallpapers.errors import MissingLibraryError
 
-# URI scheme -> what to import, and what to install for it
+# URI scheme -> module to import, distribution to install
 _FOR_STORE = {
     "s3": ("botocore", "botocore"),
     "gs": ("google.cloud.storage", "google-cloud-storage"),
@@ -17,12 +17,12 @@ _FOR_FEED = {**_FOR_STORE, "s3": ("boto3", "boto3")}
 
 
 def require_for_store(scheme: str) -> None:
-    """Raise MissingLibraryError where an IMAGES_STORE of *scheme* would not work."""
+    """Raise MissingLibraryError if the library for an IMAGES_STORE of *scheme* is missing."""
     _require(f"an IMAGES_STORE at {scheme}://", _FOR_STORE.get(scheme))
 
 
 def require_for_feed(scheme: str) -> None:
-    """Raise MissingLibraryError where a feed to *scheme* would not work."""
+    """Raise MissingLibraryError if the library for a feed to *scheme* is missing."""
     _require(f"a feed to {scheme}://", _FOR_FEED.get(scheme))
 
 
@@ -31,15 +31,16 @@ def install_command(requirement: str) -> str:
     return shlex.join([sys.executable or "python3", "-m", "pip", "install", requirement])
 
 
-def _require(what: str, library: tuple[str, str] | None) -> None:
+def _require(feature: str, library: tuple[str, str] | None) -> None:
     if library is None:
         return
     module, distribution = library
     try:
         found = find_spec(module) is not None
-    except ModuleNotFoundError:  # not even its parent package
+    except ModuleNotFoundError:  # the parent package is missing
         found = False
     if not found:
         raise MissingLibraryError(
-            f"{what} needs {distribution}, which is not installed: {install_command(distribution)}"
+            f"{feature} needs {distribution}, which is not installed: "
+            f"{install_command(distribution)}"
         )

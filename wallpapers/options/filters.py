@@ -1,4 +1,4 @@
-"""Which wallpapers are wanted: asked of the claim before the download, of the truth after it."""
+"""Filter wallpapers by their claimed size before the download and by the actual image after it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wallpapers.images import decoding
-from wallpapers.options.arguments import Argument, choice, decimal, one_or_more, whole_number
+from wallpapers.options.arguments import Argument, choice, decimal, subset, whole_number
 from wallpapers.options.setting_values import not_negative
 from wallpapers.run.reasons import FilterReason
 
@@ -38,60 +38,66 @@ ARGUMENTS: dict[str, Argument] = {
     "orientation": choice("", "landscape", "portrait").means("orientation; empty = any"),
     "min_megapixels": decimal(0.0).means("least number of million pixels; 0 = any"),
     "max_bytes": whole_number(0, 0).means("greatest file size in bytes; 0 = any"),
-    "formats": one_or_more(*_FORMATS).means("formats to keep; empty = all"),
+    "formats": subset(*_FORMATS).means("formats to keep; empty = all"),
 }
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What a picture must be to be kept; 0 and empty = anything. Pixels as displayed."""
+class ImageFilters:
+    """Conditions that an image must meet to be stored.
+
+    0 and empty values mean no condition. Sizes are in pixels, as displayed.
+    """
 
     min_width: int = 0
     max_width: int = 0
     min_height: int = 0
     max_height: int = 0
-    ratio: float = 0.0  # width by height, within 2 %
+    ratio: float = 0.0  # width divided by height, within 2 %
     orientation: str = ""  # landscape, portrait
     min_megapixels: float = 0.0
     max_bytes: int = 0
     formats: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, spider: Spider | None, settings: BaseSettings) -> Wanted:
-        """Return what the spider's arguments and IMAGES_MIN_WIDTH and _HEIGHT ask for together.
+    def from_spider(cls, spider: Spider | None, settings: BaseSettings) -> ImageFilters:
+        """Combine the arguments of *spider* with IMAGES_MIN_WIDTH and IMAGES_MIN_HEIGHT.
 
-        Raises SettingError.
+        The stricter condition applies. Raises SettingError.
         """
-        asked = {name: getattr(spider, name, default) for name, default in _DEFAULTS.items()}
+        values = {name: getattr(spider, name, default) for name, default in _DEFAULTS.items()}
         for side in ("width", "height"):
             least = not_negative(settings, f"IMAGES_MIN_{side.upper()}")
-            asked[f"min_{side}"] = max(asked[f"min_{side}"], least)
-        return cls(**asked)
+            values[f"min_{side}"] = max(values[f"min_{side}"], least)
+        return cls(**values)
 
-    def why_not(
+    def find_mismatch(
         self, width: int, height: int, *, size_bytes: int = 0, kind: str = ""
     ) -> tuple[str, str] | None:
-        """Return one of REASONS and the figures, or None for what is wanted; 0 and "" = unknown."""
+        """Return the reason (one of REASONS) and details for filtering an image, or None.
+
+        0 and "" mean unknown; unknown values match.
+        """
         size = f"{width}x{height}"
         if 0 < width < self.min_width or 0 < height < self.min_height:
-            return "too_small", f"{size}, wanted {self.min_width}x{self.min_height}"
+            return "too_small", f"{size}, minimum {self.min_width}x{self.min_height}"
         if 0 < self.max_width < width or 0 < self.max_height < height:
-            return "oversized", f"{size}, wanted {self.max_width}x{self.max_height} at most"
+            return "oversized", f"{size}, maximum {self.max_width}x{self.max_height}"
         if 0 < self.max_bytes < size_bytes:
-            return "oversized", f"{size_bytes:,} bytes, wanted {self.max_bytes:,} at most"
+            return "oversized", f"{size_bytes:,} bytes, maximum {self.max_bytes:,}"
         if kind and self.formats and kind not in self.formats:
-            return "unwanted_format", f"{kind}, wanted {', '.join(sorted(self.formats))}"
-        return self._why_not_shape(width, height) if width and height else None
+            return "unwanted_format", f"{kind}, expected one of: {', '.join(sorted(self.formats))}"
+        return self._find_shape_mismatch(width, height) if width and height else None
 
-    def _why_not_shape(self, width: int, height: int) -> tuple[str, str] | None:
+    def _find_shape_mismatch(self, width: int, height: int) -> tuple[str, str] | None:
         size = f"{width}x{height}"
         if width * height < self.min_megapixels * 1_000_000:
-            return "too_small", f"{size}, wanted {self.min_megapixels:g} megapixels"
+            return "too_small", f"{size}, minimum {self.min_megapixels:g} megapixels"
         if self.ratio and abs(width / height / self.ratio - 1) > _RATIO_TOLERANCE:
-            return "wrong_ratio", f"{size}, wanted {self.ratio:.3f} to 1"
-        lies = "landscape" if width > height else "portrait" if height > width else "square"
-        if self.orientation not in ("", lies):
-            return "wrong_orientation", f"{size}, wanted {self.orientation}"
+            return "wrong_ratio", f"{size}, expected ratio {self.ratio:.3f}"
+        orientation = "landscape" if width > height else "portrait" if height > width else "square"
+        if self.orientation not in ("", orientation):
+            return "wrong_orientation", f"{size}, expected {self.orientation}"
         return None
 
 

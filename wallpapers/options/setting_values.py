@@ -1,4 +1,4 @@
-"""Settings that are checked when a component is made: a wrong value ends the run at the start."""
+"""Read settings and check their values, so that a wrong one ends the run at the start."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def one_of(settings: BaseSettings, name: str, allowed: Sequence[str]) -> str:
-    """Return the setting *name*. Raises SettingError where it is none of *allowed*."""
+    """Return the setting *name*. Raises SettingError if it is not one of *allowed*."""
     value = settings[name]
     if value not in allowed:
         raise SettingError(f"{name} must be one of {', '.join(allowed)}, got {value!r}")
@@ -21,7 +21,7 @@ def one_of(settings: BaseSettings, name: str, allowed: Sequence[str]) -> str:
 
 
 def positive(settings: BaseSettings, name: str) -> float:
-    """Return the setting *name*. Raises SettingError where it is no number above 0."""
+    """Return the setting *name*. Raises SettingError if it is not a number above 0."""
     number = _number(settings, name)
     if number <= 0:
         raise SettingError(f"{name} must be a number above 0, got {settings[name]!r}")
@@ -29,7 +29,7 @@ def positive(settings: BaseSettings, name: str) -> float:
 
 
 def not_negative(settings: BaseSettings, name: str) -> int:
-    """Return the setting *name*. Raises SettingError where it is no whole number from 0 on."""
+    """Return the setting *name*. Raises SettingError if it is not a whole number, 0 or more."""
     number = _number(settings, name)
     if number < 0 or number != int(number):
         raise SettingError(f"{name} must be a whole number, 0 or more, got {settings[name]!r}")
@@ -37,24 +37,24 @@ def not_negative(settings: BaseSettings, name: str) -> int:
 
 
 def sizes(settings: BaseSettings, name: str) -> dict[str, tuple[int, int]]:
-    """Return the setting *name*, sizes in pixels by name. Raises SettingError."""
-    wrong = SettingError(f'{name} must be like {{"small": [270, 270]}}, got {settings[name]!r}')
+    """Return the setting *name*, a dict of sizes in pixels. Raises SettingError."""
+    error = SettingError(f'{name} must be like {{"small": [270, 270]}}, got {settings[name]!r}')
     try:
         given = settings.getdict(name)
-        read = {str(key): (int(size[0]), int(size[1])) for key, size in given.items()}
+        checked = {str(key): (int(size[0]), int(size[1])) for key, size in given.items()}
     except (TypeError, ValueError, IndexError, KeyError):
-        raise wrong from None
-    if any(min(size) < 1 for size in read.values()):
-        raise wrong
-    return read
+        raise error from None
+    if any(min(size) < 1 for size in checked.values()):
+        raise error
+    return checked
 
 
 def _number(settings: BaseSettings, name: str) -> float:
-    wrong = SettingError(f"{name} must be a number, got {settings[name]!r}")
+    error = SettingError(f"{name} must be a number, got {settings[name]!r}")
     try:
         number = settings.getfloat(name)
     except (TypeError, ValueError):
-        raise wrong from None
+        raise error from None
     if not math.isfinite(number):
-        raise wrong
+        raise error
     return number

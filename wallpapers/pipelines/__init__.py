@@ -1,1 +1,1 @@
-"""Pipelines only keep or drop, one module each; their order stands in settings.py."""
+"""Item pipelines: filter by listed size, and look up, download and store images."""

@@ -1,8 +1,8 @@
-"""Put wallpapers aside on the disk while their host is not ready, and take them up again.
+"""Put wallpapers aside on disk while their host is not ready, and resume them later.
 
-What is put aside costs no memory, and the page that named it does not wait for it. A wallpaper
-that is taken up again goes on in the images pipeline and then in the pipelines behind it; those
-before it have seen it already.
+Wallpapers that are put aside use no memory, and their listing page does not wait for them. A
+resumed wallpaper enters the images pipeline and then the pipelines after it. It has already passed
+the pipelines before.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from scrapy.utils.deprecate import argument_is_required
 from scrapy.utils.log import logformatter_adapter
 from twisted.python.failure import Failure
 
-from wallpapers.pipelines.places import FEW, HostQueue
+from wallpapers.pipelines.places import MAX_WAITING_IN_TROUBLE, HostQueue
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -32,109 +32,111 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_MAX_UNDER_WAY = 64  # wallpapers of one host that are taken up
+_MAX_RESUMED = 64  # wallpapers of one host at the same time
 
 
 class AsideQueues:
-    """The wallpapers that are put aside, first in, first out for each host.
+    """Queues of wallpapers that are put aside, one per host, first in, first out.
 
-    They rest in an SQLite database without a name, in a file from *scratch*, which is gone with the
-    process however that ends. Stat: ``wallpapers/put_aside``.
+    They are kept in an SQLite database. Its file, created at the path that *scratch_file* returns,
+    is unlinked immediately, so it disappears with the process. Stat: ``wallpapers/put_aside``.
     """
 
     def __init__(
-        self, crawler: Crawler, run: Run, pipeline: object, scratch: Callable[[], Path]
+        self, crawler: Crawler, run: Run, pipeline: object, scratch_file: Callable[[], Path]
     ) -> None:
         self._crawler = crawler
         self._ledger, self._state = run.ledger, run.state
         self._pipeline = pipeline
-        self._scratch_file = scratch
+        self._scratch_file = scratch_file
         self._database: sqlite3.Connection | None = None
-        self._aside: Counter[str] = Counter()  # by host
-        self._under_way: Counter[str] = Counter()  # by host: taken up and not done
+        self._counts: Counter[str] = Counter()  # by host
+        self._resumed: Counter[str] = Counter()  # by host: resumed and not finished
         self._tasks: set[asyncio.Task[None]] = set()
 
     def put(self, host: str, item: Any) -> bool:
-        """Put *item* aside until *host* is ready; False = its kind cannot be written to a file."""
+        """Put *item* aside until *host* is ready; return False if it cannot be pickled."""
         try:
             record = pickle.dumps(item)
-        except Exception:  # whatever a user's own kind of item raises
+        except Exception:  # the user's item classes may raise anything
             return False
-        self._database = self._database or _unnamed(self._scratch_file())
+        self._database = self._database or _unlinked_database(self._scratch_file())
         self._database.execute("INSERT INTO aside (host, item) VALUES (?, ?)", (host, record))
-        self._aside[host] += 1
+        self._counts[host] += 1
         self._ledger.put_aside(item)
         self._crawler.stats.inc_value("wallpapers/put_aside")
         return True
 
-    def take_up(self, queue: HostQueue) -> None:
-        """Take up wallpapers of a host, as many as there is room for."""
-        room = FEW if queue.is_in_trouble else max(FEW, min(2 * queue.limit, _MAX_UNDER_WAY))
-        while self._aside[queue.name] and self._under_way[queue.name] < room:
+    def resume(self, queue: HostQueue) -> None:
+        """Resume as many wallpapers of a host as it can serve."""
+        room = MAX_WAITING_IN_TROUBLE
+        if not queue.is_in_trouble:
+            room = max(room, min(2 * queue.limit, _MAX_RESUMED))
+        while self._counts[queue.name] and self._resumed[queue.name] < room:
             if self._state.stopping:
                 return
             item = self._pop(queue.name)
-            self._ledger.take_up(item)
+            self._ledger.resume(item)
             self._start(item, queue)
 
     def keep_open(self, queue_of: Callable[[str], HostQueue]) -> None:
-        """Raise DontCloseSpider while a wallpaper is put aside, or under way again."""
+        """Raise DontCloseSpider while wallpapers are put aside or being resumed."""
         if self._state.stopping:
             return
-        for host in +self._aside:
-            self.take_up(queue_of(host))
+        for host in +self._counts:
+            self.resume(queue_of(host))
         if self._tasks:
             raise DontCloseSpider
 
     def _pop(self, host: str) -> Any:
         assert self._database is not None
         oldest = "SELECT rowid FROM aside WHERE host = ? ORDER BY rowid LIMIT 1"
-        take = f"DELETE FROM aside WHERE rowid = ({oldest}) RETURNING item"  # noqa: S608 (fixed)
-        ((record,),) = self._database.execute(take, (host,)).fetchall()
-        self._aside[host] -= 1
-        return pickle.loads(record)  # noqa: S301 (of this process)
+        pop = f"DELETE FROM aside WHERE rowid = ({oldest}) RETURNING item"  # noqa: S608 (fixed)
+        ((record,),) = self._database.execute(pop, (host,)).fetchall()
+        self._counts[host] -= 1
+        return pickle.loads(record)  # noqa: S301 (written by this process)
 
     def close(self) -> None:
-        """Close the database; what is still put aside is left for the next run."""
+        """Close the database; the wallpapers in it are left for the next run."""
         if self._database is not None:
             self._database.close()
 
     def _start(self, item: Any, queue: HostQueue) -> None:
-        self._under_way[queue.name] += 1
+        self._resumed[queue.name] += 1
         task = asyncio.ensure_future(self._process(item))
         self._tasks.add(task)
 
-        def done(task: asyncio.Task[None]) -> None:
+        def finished(task: asyncio.Task[None]) -> None:
             self._tasks.discard(task)
-            self._under_way[queue.name] -= 1
-            self.take_up(queue)
+            self._resumed[queue.name] -= 1
+            self.resume(queue)
 
-        task.add_done_callback(done)
+        task.add_done_callback(finished)
 
     async def _process(self, item: Any) -> None:
-        """Process *item* as Scrapy's scraper does, beginning with our pipeline."""
+        """Process *item* as Scrapy's scraper does, starting with the images pipeline."""
         crawler, spider = self._crawler, self._crawler.spider
         assert spider is not None
-        about: dict[str, Any] = {"response": None, "spider": spider}
+        arguments: dict[str, Any] = {"response": None, "spider": spider}
         exc_info: Any = None
         try:
-            item = await self._through_pipelines(item)
+            item = await self._run_pipelines(item)
         except DropItem as drop:
             line = crawler.logformatter.dropped(item, drop, None, spider)
-            about |= {"signal": signals.item_dropped, "exception": drop}
+            arguments |= {"signal": signals.item_dropped, "exception": drop}
         except Exception as error:
             line = crawler.logformatter.item_error(item, error, None, spider)
-            about |= {"signal": signals.item_error, "failure": Failure()}  # type: ignore[no-untyped-call]
+            arguments |= {"signal": signals.item_error, "failure": Failure()}  # type: ignore[no-untyped-call]
             exc_info = error
         else:
             line = crawler.logformatter.scraped(item, None, spider)
-            about |= {"signal": signals.item_scraped}
+            arguments |= {"signal": signals.item_scraped}
         if line is not None:
             extra = {"spider": spider, "item": item}
             logger.log(*logformatter_adapter(line), extra=extra, exc_info=exc_info)
-        await crawler.signals.send_catch_log_async(item=item, **about)
+        await crawler.signals.send_catch_log_async(item=item, **arguments)
 
-    async def _through_pipelines(self, item: Any) -> Any:
+    async def _run_pipelines(self, item: Any) -> Any:
         pipelines = list(self._crawler.engine.scraper.itemproc.middlewares)
         for pipeline in pipelines[pipelines.index(self._pipeline) :]:
             process = getattr(pipeline, "process_item", None)
@@ -145,8 +147,8 @@ class AsideQueues:
         return item
 
 
-def _unnamed(path: Path) -> sqlite3.Connection:
-    """Return a database whose file has no name any more, and that keeps no journal."""
+def _unlinked_database(path: Path) -> sqlite3.Connection:
+    """Return a new database without a journal, whose file is already unlinked."""
     database = sqlite3.connect(path, isolation_level=None)
     for statement in (
         "PRAGMA journal_mode = OFF",

@@ -1,4 +1,4 @@
-"""The candidates of a wallpaper, and the wallpaper as the catalogue knows it."""
+"""Turn items into requests for their candidates and into wallpapers of the catalogue."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any, Protocol
 
 from scrapy import Request
 
-from wallpapers.downloads.addresses import is_askable
+from wallpapers.downloads.addresses import is_valid_address
 from wallpapers.downloads.requests import picture_request
 from wallpapers.errors import PictureRefusedError, SmallerThanListedError
 from wallpapers.items import StoredImage, Wallpaper, fields_of
-from wallpapers.listings.masking import MOST_CHARACTERS
+from wallpapers.listings.masking import MAX_URL_CHARACTERS
 from wallpapers.listings.text import address, one_line
 from wallpapers.pipelines import results
 from wallpapers.run.reasons import FailureReason
@@ -22,42 +22,48 @@ _BAD_URL = "not an http(s) address, or contains a user name"
 _FIELDS = [field.name for field in fields(Wallpaper)]
 
 
-# A candidate, and why it gave no picture.
+# The address of a candidate, and why it was refused.
 Refusal = tuple[str, PictureRefusedError]
 
 
 class Fetch(Protocol):
-    """Fetch a candidate. Raises PictureRefusedError; SmallerThanListedError if not accepted."""
+    """Fetch a candidate.
+
+    Raises PictureRefusedError; SmallerThanListedError unless *accept_smaller*.
+    """
 
     async def __call__(self, request: Request, *, accept_smaller: bool) -> StoredImage: ...
 
 
 def requests_for(
-    item: Any, candidates: Iterable[object], referer: Callable[[str], str]
+    item: Any, candidates: Iterable[object], referer: Callable[[str], str], endpoint: str = ""
 ) -> list[Request]:
-    """Return a request for each of *candidates* that is a well-formed address."""
+    """Return a request for each of *candidates* that is a valid address.
+
+    The origin of *endpoint* may be in a private network.
+    """
     previews = fields_of(item).get("previews") or ()
     return [
-        picture_request(url, referer(url), preview=url in previews)
+        picture_request(url, referer(url), preview=url in previews, endpoint=endpoint)
         for url in candidates
-        if is_askable(url)
+        if is_valid_address(url)
     ]
 
 
 def is_preview(request: Request, item: Any) -> bool:
-    """Return whether *request* is for a candidate of *item* that is no original."""
+    """Return whether *request* is for a preview of *item*, not for an original."""
     return request.meta.get("preview") or request.url in (fields_of(item).get("previews") or ())
 
 
 async def first_stored(
     candidates: Sequence[Request | object], fetch: Fetch
 ) -> tuple[StoredImage | None, list[Refusal]]:
-    """Return the first picture that can be stored, and why the candidates before gave none.
+    """Return the first image that can be stored, and the refusals of the candidates before it.
 
-    One that is far smaller than its listing claims is taken where no candidate has a better one.
+    An image with far fewer pixels than listed is accepted only if no candidate has a better one.
     """
     refusals: list[Refusal] = []
-    smaller: list[tuple[int, Request]] = []  # with their pixels
+    smaller: list[tuple[int, Request]] = []  # number of pixels, request
     for number, candidate in enumerate(candidates, 1):
         is_last_resort = number == len(candidates) and not smaller
         try:
@@ -67,53 +73,53 @@ async def first_stored(
         except PictureRefusedError as refusal:
             if isinstance(refusal, SmallerThanListedError) and isinstance(candidate, Request):
                 smaller.append((refusal.pixels, candidate))
-            refusals.append((_shown(candidate), results.bare(refusal)))
+            refusals.append((_shown(candidate), results.without_traceback(refusal)))
     if smaller:
         _, largest = max(smaller, key=lambda pair: pair[0])
         try:
             return await fetch(largest, accept_smaller=True), refusals
         except PictureRefusedError as refusal:
-            refusals.append((largest.url, results.bare(refusal)))
+            refusals.append((largest.url, results.without_traceback(refusal)))
     return None, refusals
 
 
 def _shown(candidate: Request | object) -> str:
-    return candidate.url if isinstance(candidate, Request) else name_of(candidate)
+    return candidate.url if isinstance(candidate, Request) else shown_text(candidate)
 
 
 def in_order(
     candidates: Iterable[object], requests: Iterable[Request]
 ) -> Iterator[Request | object]:
-    """Yield the requests, and between them, in their place, what could not become one."""
-    rest = iter(requests)
+    """Yield the requests in the order of *candidates*, and invalid candidates in between."""
+    remaining = iter(requests)
     for candidate in candidates:
-        if not is_askable(candidate):
+        if not is_valid_address(candidate):
             yield candidate
-        elif (request := next(rest, None)) is not None:
+        elif (request := next(remaining, None)) is not None:
             yield request
-    yield from rest
+    yield from remaining
 
 
 def wallpaper_of(item: Any, candidates: list[Any], first_url: str, source: str) -> Wallpaper:
-    """Return *item* with a source and an id: by default *source* and a hash of *first_url*."""
-    given = fields_of(item)
-    known = {name: given[name] for name in _FIELDS if given.get(name)}
-    shown = [url if is_askable(url) else name_of(url) for url in candidates]
-    wallpaper = Wallpaper(**{"id": "", **known, "image_urls": shown, "images": []})
-    # A database takes neither NUL nor a lone surrogate.
+    """Return *item* as a Wallpaper; *source* and a hash of *first_url* replace missing fields."""
+    item_fields = fields_of(item)
+    present = {name: item_fields[name] for name in _FIELDS if item_fields.get(name)}
+    urls = [url if is_valid_address(url) else shown_text(url) for url in candidates]
+    wallpaper = Wallpaper(**{"id": "", **present, "image_urls": urls, "images": []})
+    # Databases reject NUL and lone surrogates.
     wallpaper.id = one_line(str(wallpaper.id)) or hash_of(first_url)
     wallpaper.source = one_line(str(wallpaper.source or source))
-    wallpaper.page_url = name_of(wallpaper.page_url)
+    wallpaper.page_url = shown_text(wallpaper.page_url)
     wallpaper.listing = one_line(str(wallpaper.listing))
     return wallpaper
 
 
-def name_of(candidate: object) -> str:
-    """Return *candidate*, which cannot be asked for, as log and catalogue may show it."""
+def shown_text(candidate: object) -> str:
+    """Return an invalid *candidate* as a short text for log and catalogue."""
     text = candidate if isinstance(candidate, str) else repr(candidate)
-    return address(text[:MOST_CHARACTERS])
+    return address(text[:MAX_URL_CHARACTERS])
 
 
 def hash_of(url: str) -> str:
-    """Return an id for what has none but an address."""
+    """Return an id for a wallpaper that only has an address."""
     return hashlib.sha256(url.encode()).hexdigest()[:20]

@@ -1,4 +1,4 @@
-"""Why a wallpaper left the pipelines without reaching a feed."""
+"""Exceptions that take an item out of the pipelines, so that it is not exported."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from scrapy.exceptions import DropItem
 
 
 class Filtered(DropItem):
-    """The user does not want this wallpaper; counted, not exported, no failure."""
+    """The wallpaper does not match the filters; this is counted, but is not a failure."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, log_level="DEBUG")
 
 
 class LeftForNextRun(DropItem):
-    """The run is ending early, so this wallpaper was not begun."""
+    """The run is stopping before this wallpaper was started."""
 
     def __init__(self) -> None:
-        super().__init__("the run is ending", log_level="DEBUG")
+        super().__init__("run is stopping", log_level="DEBUG")
 
 
 class PutAside(DropItem):
-    """The host of this wallpaper is not ready; the wallpaper is processed later in the run."""
+    """The host of this wallpaper is not ready; the wallpaper is resumed later in the run."""
 
     def __init__(self) -> None:
         super().__init__("put aside until its host is ready", log_level="DEBUG")

@@ -1,4 +1,4 @@
-"""Fetch one candidate: in a place of its host, retried patiently, once for each address."""
+"""Download candidates within the limits of their hosts, with retries, each address once."""
 
 from __future__ import annotations
 
@@ -32,36 +32,36 @@ if TYPE_CHECKING:
     from wallpapers.storage.intake import Arrival
     from wallpapers.storage.parts import Part
 
-# Path of a picture and of its thumbnails by name, for the response to its request.
+# Returns the path of an image, and those of its thumbnails by name, for a response.
 Paths = Callable[[Response], tuple[str, Mapping[str, str]]]
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """One address of a wallpaper's picture, and what is to be made of its picture."""
+    """One address of a wallpaper, and how to store its image."""
 
     request: Request
     wallpaper: Wallpaper
     paths: Paths
     preview: bool
-    accept_smaller: bool  # than a quarter of the pixels that the listing claims
+    accept_smaller: bool  # even with less than a quarter of the listed pixels
 
     @property
     def claimed_pixels(self) -> int:
-        """The pixels of the listing, 0 = unknown; a preview is smaller than its original."""
+        """The listed number of pixels; 0 = unknown, as for previews."""
         return 0 if self.preview else self.wallpaper.width * self.wallpaper.height
 
     @property
     def key(self) -> tuple[object, ...]:
-        """What two candidates share that get the same picture by the same rules."""
+        """The key under which equal downloads are shared."""
         return self.request.url, self.claimed_pixels, self.accept_smaller
 
 
 class PictureFetcher:
-    """Downloads candidates into the library, each address once at a time.
+    """Download candidates into the library, and share downloads of the same address.
 
-    Its methods raise PictureRefusedError with the reason, HostNotReadyError, LeftForNextRun where
-    the run is stopping, and StoreError. Settings: CONCURRENT_REQUESTS,
+    The methods raise PictureRefusedError with the reason, HostNotReadyError, LeftForNextRun if the
+    run is stopping, and StoreError. Settings: CONCURRENT_REQUESTS,
     CONCURRENT_REQUESTS_PER_DOMAIN, DOWNLOAD_SLOTS.
     """
 
@@ -70,37 +70,37 @@ class PictureFetcher:
         crawler: Crawler,
         state: RunState,
         library: Library,
-        room: Callable[[HostQueue], None],
+        has_room: Callable[[HostQueue], None],
     ) -> None:
         self._crawler = crawler
         self._state = state
         self._library = library
         self._slots = crawler.settings.getdict("DOWNLOAD_SLOTS")
-        most = not_negative(crawler.settings, "CONCURRENT_REQUESTS")
-        # One of Scrapy's requests is kept for the listing, which else would wait for pictures.
-        # A picture has its place until it is stored: neither memory nor disk runs full.
-        total = max(1, most - 1) if most else sys.maxsize
+        limit = not_negative(crawler.settings, "CONCURRENT_REQUESTS")
+        # One of Scrapy's requests is reserved for the listing, so that it does not wait for images.
+        # An image occupies its place until its file is stored, which limits memory and disk usage.
+        total = max(1, limit - 1) if limit else sys.maxsize
         self.places = Places(
             _hosts_of(crawler),
             total,
             self._limit_of,
-            extra_changed=self._admit_requests,
-            room=room,
+            extra_changed=self._raise_limit,
+            has_room=has_room,
         )
-        # As many again may wait for their rows, so that the run can stop soon.
+        # As many again may wait for their rows. This limits how long a stop takes.
         self._rows = asyncio.Semaphore(total)
         self._in_flight: dict[tuple[object, ...], asyncio.Future[StoredImage]] = {}
         self._stopping = asyncio.Event()
         state.call_on_stop(self._stop)
 
     async def fetch(self, candidate: Candidate, *, may_wait: bool = False) -> StoredImage:
-        """Fetch and store a candidate, or share in what is under way for the same address.
+        """Download and store a candidate, or share a running download of the same address.
 
-        HostNotReadyError is not raised where it *may_wait*.
+        With *may_wait*, HostNotReadyError is not raised.
         """
         key, wallpaper = candidate.key, candidate.wallpaper
-        if (under_way := self._in_flight.get(key)) is not None:
-            image = await asyncio.shield(under_way)
+        if (running := self._in_flight.get(key)) is not None:
+            image = await asyncio.shield(running)
             shared = await self._library.share(wallpaper, image, preview=candidate.preview)
             if shared:
                 return shared
@@ -109,7 +109,7 @@ class PictureFetcher:
             image = await self._fetch(candidate, may_wait)
         except BaseException as error:
             fetched.set_exception(error)
-            fetched.exception()  # which nobody may be waiting for
+            fetched.exception()  # mark it as retrieved, as there may be no waiter
             raise
         else:
             fetched.set_result(image)
@@ -125,12 +125,12 @@ class PictureFetcher:
         try:
             place, response = await self._download(candidate.request, part, may_wait)
             try:
-                arrival = await self._keep(candidate, part, response)
+                arrival = await self._store_file(candidate, part, response)
                 await self._rows.acquire()
             finally:
-                self.places.leave(place)
+                self.places.release(place)
             try:
-                return await self._library.enter(candidate.wallpaper, arrival)
+                return await self._library.add_row(candidate.wallpaper, arrival)
             finally:
                 self._rows.release()
         finally:
@@ -138,10 +138,10 @@ class PictureFetcher:
             if arrival is not None:
                 arrival.discard()
 
-    async def _keep(self, candidate: Candidate, part: Part, response: Response) -> Arrival:
+    async def _store_file(self, candidate: Candidate, part: Part, response: Response) -> Arrival:
         path, thumb_paths = candidate.paths(response)
         try:
-            return await self._library.keep(
+            return await self._library.store_file(
                 candidate.wallpaper,
                 part,
                 candidate.request.url,
@@ -157,44 +157,44 @@ class PictureFetcher:
     async def _download(
         self, request: Request, part: Part, may_wait: bool
     ) -> tuple[Place, Response]:
-        """Return the response with the picture in *part*, and the place, which is still taken."""
+        """Return the response, whose image is in *part*, and the place, which is still occupied."""
         while True:
-            place = await self._enter(request, part, may_wait)
+            place = await self._acquire_place(request, part, may_wait)
             try:
                 response = await self._send(request)
-                if not (isinstance(response, PictureResponse) and response.is_in(part)):
+                if not (isinstance(response, PictureResponse) and response.has_body_in(part)):
                     await _replace(part, response.body)
             except RetryLaterError as later:
-                self.places.leave(place)
+                self.places.release(place)
                 request, wait_s = later.request, later.wait_s
             except BaseException:
-                self.places.leave(place)
+                self.places.release(place)
                 raise
             else:
                 place.is_downloading = False
                 return place, response
             await self._wait(wait_s)
 
-    async def _enter(self, request: Request, part: Part, may_wait: bool) -> Place:
+    async def _acquire_place(self, request: Request, part: Part, may_wait: bool) -> Place:
         if self._state.stopping:
             raise LeftForNextRun
         name = urlsplit(request.url).netloc
         try:
-            return await self.places.enter(name, part, may_wait=may_wait)
+            return await self.places.acquire(name, part, may_wait=may_wait)
         except (HostNotReadyError, LeftForNextRun):
             raise
-        except Exception as error:  # of a host that is given up
+        except Exception as error:  # the host is given up
             raise PictureRefusedError(*failures.explain(error)) from error
 
     async def _send(self, request: Request) -> Response:
-        """Return the response with status 200."""
+        """Return the response, whose status is 200."""
         engine = self._crawler.engine
         fetch = getattr(engine.downloader, "fetch_picture", engine.download_async)
         try:
             response: Response = await fetch(request)
         except (PictureRefusedError, StoreError, RetryLaterError):
             raise
-        except Exception as error:  # Scrapy's, Twisted's, a middleware's
+        except Exception as error:  # of Scrapy, Twisted or a middleware
             if self._state.stopping or isinstance(error, RunIsEndingError):
                 raise LeftForNextRun from error
             raise PictureRefusedError(*failures.explain(error)) from error
@@ -203,7 +203,7 @@ class PictureFetcher:
         return response
 
     async def _wait(self, seconds: float) -> None:
-        """Wait for a retry without a place. Raises LeftForNextRun."""
+        """Wait for a retry. Raises LeftForNextRun."""
         try:
             async with asyncio.timeout(seconds):
                 await self._stopping.wait()
@@ -215,35 +215,35 @@ class PictureFetcher:
         self._stopping.set()
         self.places.stop(LeftForNextRun)
 
-    # Scrapy's own limits
+    # Scrapy's limits
 
     def _limit_of(self, host: str) -> int:
-        """Return how many pictures of *host* may be under way."""
+        """Return how many images of *host* may be downloaded concurrently."""
         slot = self._slots.get(host) or self._slots.get(urlsplit(f"//{host}").hostname) or {}
         per_domain = not_negative(self._crawler.settings, "CONCURRENT_REQUESTS_PER_DOMAIN")
         return int(slot.get("concurrency") or 0) or per_domain or sys.maxsize
 
     def _choose_slot(self, request: Request) -> None:
-        """Give each port of a host a slot of its own, unless a setting names the host."""
+        """Use a separate slot for each port of a host, unless DOWNLOAD_SLOTS has the host."""
         parts = urlsplit(request.url)
         if parts.port and parts.hostname not in self._slots:
             request.meta.setdefault("download_slot", parts.netloc)
 
-    def _admit_requests(self, change: int) -> None:
-        """Have Scrapy admit as many requests beside the transfers that it should not count."""
+    def _raise_limit(self, change: int) -> None:
+        """Raise Scrapy's limit by the number of transfers that should not count towards it."""
         downloader = self._crawler.engine.downloader
         if downloader.total_concurrency:
             downloader.total_concurrency += change
 
 
 def _hosts_of(crawler: Crawler) -> Hosts:
-    """Return the hosts that the retry middleware watches; without it, none is ever in trouble."""
+    """Return the hosts of the retry middleware; without it, all hosts stay healthy."""
     middleware = crawler.get_downloader_middleware(PatientRetryMiddleware)
     return middleware.hosts if middleware else Hosts(HostPolicy(1.0, 1.0, 1.0))
 
 
 async def _replace(part: Part, body: bytes) -> None:
-    """Put *body*, which a middleware or another download handler brought, into *part*."""
+    """Write *body*, which comes from a middleware or another download handler, to *part*."""
     part.begin()
     if work := part.feed(body):
         await asyncio.to_thread(work)

@@ -1,4 +1,4 @@
-"""Download each wallpaper's original and store it, byte for byte as it was served."""
+"""Download the original of each wallpaper and store it, byte for byte as it was served."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ _MAX_LINE = 2_000  # characters of a log line about a failed wallpaper
 class WallpaperImagesPipeline(ImagesPipeline):
     """Scrapy's ImagesPipeline for originals, which tries one candidate after the other.
 
-    ``get_media_requests``, ``file_path``, ``thumb_path`` and ``item_completed`` are the extension
-    points that Scrapy documents. ``item_completed`` gets one success, or a Failure with a
-    PictureRefusedError for each candidate; the extension that ``file_path`` gives is replaced by
-    the true one.
+    Subclasses may override ``get_media_requests``, ``file_path``, ``thumb_path`` and
+    ``item_completed`` as in Scrapy's documentation. ``item_completed`` receives one success, or a
+    Failure with a PictureRefusedError for each candidate. The extension of ``file_path`` is
+    replaced by that of the actual format.
 
     Stats: ``wallpapers/<verdict>``, ``wallpapers/filtered/<reason>``,
     ``wallpapers/failed/<reason>``, ``wallpapers/smaller_than_listed``.
@@ -87,12 +87,10 @@ class WallpaperImagesPipeline(ImagesPipeline):
         except StoreError as error:
             self._state.store_failed(f"Store not writable: {error}")
         else:
-            # Beside the first request, which needs no catalogue.
+            # Concurrently with the first request, which needs no catalogue.
             self._opening = asyncio.ensure_future(self._open_catalogue())
         self._aside = AsideQueues(self.crawler, self._run, self, self._library.scratch_file)
-        self._fetcher = PictureFetcher(
-            self.crawler, self._state, self._library, self._aside.take_up
-        )
+        self._fetcher = PictureFetcher(self.crawler, self._state, self._library, self._aside.resume)
         self.crawler.signals.connect(self._spider_idle, signals.spider_idle)
 
     async def _open_catalogue(self) -> None:
@@ -108,12 +106,17 @@ class WallpaperImagesPipeline(ImagesPipeline):
         self._aside.close()
         self._library.close()
 
-    # What Scrapy's users may override
+    # Hooks that users may override
 
     def get_media_requests(self, item: Any, info: SpiderInfo) -> list[Request]:
-        """Return a request for each candidate that is a well-formed address, best first."""
-        referer = getattr(info.spider, "picture_referer", lambda url: "")
-        return candidates.requests_for(item, candidates_of(item, self.images_urls_field), referer)
+        """Return a request for each candidate that is a valid address, best first."""
+        # A retry requests each wallpaper as the run that listed it did.
+        spider_for = getattr(info.spider, "spider_for", None)
+        spider: Any = spider_for(item) if spider_for else info.spider
+        referer = getattr(spider, "picture_referer", lambda url: "")
+        urls = candidates_of(item, self.images_urls_field)
+        endpoint = spider.endpoint if spider_for else ""
+        return candidates.requests_for(item, urls, referer, endpoint)
 
     def file_path(
         self,
@@ -123,14 +126,14 @@ class WallpaperImagesPipeline(ImagesPipeline):
         *,
         item: Any = None,
     ) -> str:
-        """Return ``source/listing/id.jpg``; its extension gives way to the true one.
+        """Return ``source/listing/id.jpg``; the extension is replaced by that of the format.
 
-        An item without an id is named after its address, one without a source after the spider.
+        An item without an id is named after its address, an item without a source after the spider.
         """
         wallpaper = fields_of(item)
         source = wallpaper.get("source") or (info.spider.name if info else "")
         identity = str(wallpaper.get("id") or candidates.hash_of(request.url))
-        if candidates.is_preview(request, item):  # which never takes the place of an original
+        if candidates.is_preview(request, item):  # must not replace an original
             identity = f"{identity}-preview"
         return picture_path(source, wallpaper.get("listing") or "", identity)
 
@@ -146,23 +149,23 @@ class WallpaperImagesPipeline(ImagesPipeline):
         """Return ``thumbs/<name>/source/listing/id.jpg``; a thumbnail is always a JPEG."""
         return thumbnail_path(thumb_id, self.file_path(request, response, info, item=item))
 
-    # The way of an item
+    # Processing an item
 
     async def process_item(self, item: Any, spider: Spider | None = None) -> Any:
-        """Store the wallpaper and give it its verdict; an item without candidates passes."""
+        """Store the wallpaper and record its verdict; an item without candidates passes."""
         requests = list(arg_to_iter(self.get_media_requests(item, self.spiderinfo)))
-        given = candidates_of(item, self.images_urls_field)
-        if not (given or requests):
-            named = self.images_urls_field in fields_of(item)
-            return self.item_completed([], item, self.spiderinfo) if named else item
+        urls = candidates_of(item, self.images_urls_field)
+        if not (urls or requests):
+            has_field = self.images_urls_field in fields_of(item)
+            return self.item_completed([], item, self.spiderinfo) if has_field else item
         self._ledger.register_missing(item)
         try:
             if self._state.stopping:
                 raise LeftForNextRun
-            done = await self._settled(item, given, requests)
+            candidate_results = await self._settle(item, urls, requests)
         except HostNotReadyError as not_ready:
             if not self._aside.put(not_ready.host, item):
-                done = await self._settled(item, given, requests, may_wait=True)
+                candidate_results = await self._settle(item, urls, requests, may_wait=True)
             else:
                 raise PutAside from None
         except LeftForNextRun:
@@ -172,14 +175,14 @@ class WallpaperImagesPipeline(ImagesPipeline):
             self._state.store_failed(f"Store failed: {error}")
             self._ledger.leave(item)
             raise LeftForNextRun from error
-        return self.item_completed(done, item, self.spiderinfo)
+        return self.item_completed(candidate_results, item, self.spiderinfo)
 
-    async def _settled(
-        self, item: Any, given: list[Any], requests: Sequence[Request], *, may_wait: bool = False
+    async def _settle(
+        self, item: Any, urls: list[Any], requests: Sequence[Request], *, may_wait: bool = False
     ) -> list[FileInfoOrError]:
-        """Return the results of a wallpaper, which has its verdict."""
+        """Process a wallpaper, record its verdict, and return the results of its candidates."""
         first_url = requests[0].url if requests else ""
-        wallpaper = candidates.wallpaper_of(item, given, first_url, self.spiderinfo.spider.name)
+        wallpaper = candidates.wallpaper_of(item, urls, first_url, self.spiderinfo.spider.name)
         if known := await self._known(wallpaper, requests, item):
             self._ledger.settle(item, Verdict.KNOWN)
             return [results.success(known)]
@@ -197,13 +200,13 @@ class WallpaperImagesPipeline(ImagesPipeline):
             candidate = Candidate(request, wallpaper, paths, preview, accept_smaller)
             return await self._fetcher.fetch(candidate, may_wait=may_wait)
 
-        tried = list(candidates.in_order(given, requests))
-        image, refusals = await candidates.first_stored(tried, fetch)
+        in_order = list(candidates.in_order(urls, requests))
+        image, refusals = await candidates.first_stored(in_order, fetch)
         if image is None:
             await self._give_up(item, wallpaper, refusals)
             return [results.failure(refusal) for _, refusal in refusals]
         if not image.get("preview"):
-            image = results.measured(image, wallpaper)
+            image = results.with_size_note(image, wallpaper)
         duplicate = image["status"] == "duplicate"
         verdict = Verdict.DUPLICATE if duplicate else Verdict.STORED
         self._ledger.settle(item, verdict, size_bytes=image["size"])
@@ -220,15 +223,15 @@ class WallpaperImagesPipeline(ImagesPipeline):
             path = self.file_path(requests[0], info=self.spiderinfo, item=item)
         known = await self._library.known(wallpaper, url, path, preview=preview)
         if known is None or not known.get("preview"):
-            return known and results.measured(known, wallpaper)
-        originals = {given for given in wallpaper.image_urls if given not in wallpaper.previews}
-        if known["url"] in originals:  # by what its listing says now
-            return results.measured(results.labelled(known, preview=False), wallpaper)
-        # A wallpaper that has an original, too, is not known by its preview.
+            return known and results.with_size_note(known, wallpaper)
+        originals = {url for url in wallpaper.image_urls if url not in wallpaper.previews}
+        if known["url"] in originals:  # according to the current listing
+            return results.with_size_note(results.with_preview(known, preview=False), wallpaper)
+        # A stored preview does not count if the wallpaper has an original now.
         return known if preview else None
 
     async def _give_up(self, item: Any, wallpaper: Wallpaper, refusals: Sequence[Refusal]) -> None:
-        """Settle a wallpaper that none of its candidates gave, in one line of the log."""
+        """Settle a wallpaper without a usable candidate, and log one line for a failure."""
         for _, refusal in refusals:
             if refusal.reason in filters.REASONS:
                 await self._library.filter(wallpaper, refusal.reason)

@@ -1,22 +1,25 @@
-"""What is stored and known: a storage and a catalogue, which never contradict each other for long.
+"""Keep storage and catalogue consistent: look up, store, share and reject images.
 
-A file comes before its row: what a kill leaves between the two is a file without a row, which the
-next run finds under the wallpaper's name and enters.
+A file is stored before its row is written. A run that is killed in between leaves a file without a
+row. The next run finds it under the name of its wallpaper and adds the row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING, Self
 
-from wallpapers.catalogue.location import catalogue_url
 from wallpapers.catalogue.writer import Writer
 from wallpapers.errors import PictureRefusedError, StoreError
 from wallpapers.items import StoredImage, Wallpaper
 from wallpapers.options.setting_values import positive
-from wallpapers.pipelines.results import labelled
+from wallpapers.pipelines.drops import LeftForNextRun
+from wallpapers.pipelines.results import with_preview
+from wallpapers.pipelines.setup import catalogue_opener
 from wallpapers.storage.address import folder_of, store_address
 from wallpapers.storage.contract import NewFile, Storage
 from wallpapers.storage.intake import Arrival, Intake
@@ -30,24 +33,29 @@ if TYPE_CHECKING:
     from scrapy.pipelines.files import FilesStoreProtocol
     from scrapy.pipelines.media import MediaPipeline
 
-    from wallpapers.catalogue.catalogue import Catalogue
-    from wallpapers.catalogue.entries import Entered, Entries
+    from wallpapers.catalogue.entries import Entered, Entries, Held
     from wallpapers.inspection.inspect_file import Demands
     from wallpapers.run.state import RunState
     from wallpapers.storage.parts import Part
 
+_POLL_INTERVAL_S = 0.25
+_MAX_WAIT_FOR_RUN_S = 600.0
+
 
 class Library:
-    """Keeps each content once, and never replaces the file of another wallpaper.
+    """Store each content once, and never replace the file of another wallpaper.
 
     All methods raise StoreError.
     """
 
-    def __init__(self, storage: Storage, intake: Intake, writer: Writer) -> None:
+    def __init__(
+        self, storage: Storage, intake: Intake, writer: Writer, is_stopping: Callable[[], bool]
+    ) -> None:
+        self._is_stopping = is_stopping
         self._storage = storage
         self._intake = intake
         self._writer = writer
-        self._uploads: dict[str, str] = {}  # path -> sha256 of what has no row yet
+        self._uploads: dict[str, str] = {}  # path -> sha256, until the row is written
 
     @classmethod
     def from_crawler(
@@ -58,7 +66,7 @@ class Library:
         scrapys_store: FilesStoreProtocol,
         info: MediaPipeline.SpiderInfo,
     ) -> Self:
-        """Return the library that the settings name; a remote store is Scrapy's own."""
+        """Return the library of the settings; *scrapys_store* accesses a remote store."""
         settings = crawler.settings
         address = store_address(str(settings["IMAGES_STORE"]))
         is_folder = folder_of(address) is not None
@@ -69,67 +77,81 @@ class Library:
             else RemoteStorage(scrapys_store, address, info, timeout_s)
         )
 
-        def open_catalogue() -> Catalogue:
-            from wallpapers.catalogue.catalogue import Catalogue
-
-            return Catalogue.open(catalogue_url(settings), storage.holds, storage.address)
-
         intake = Intake(storage, requirements, lambda: state.stopping)
-        return cls(storage, intake, Writer(open_catalogue))
+        return cls(
+            storage, intake, Writer(catalogue_opener(crawler, storage)), lambda: state.stopping
+        )
 
     def open(self) -> None:
         """Check that the storage accepts files."""
         self._intake.open()
 
     async def open_catalogue(self) -> None:
-        """Open the catalogue, which may take a while."""
+        """Open the catalogue; this may take several seconds."""
         await self._writer.open()
 
     def close(self) -> None:
-        """Close catalogue and storage. No call may be running."""
+        """Close catalogue and storage; all other calls must have ended."""
         self._writer.close()
         self._intake.close()
 
     def part(self) -> Part:
-        """Return a part for a download."""
+        """Return a new part file for a download."""
         return self._intake.part()
 
     def scratch_file(self) -> Path:
-        """Return a new path on a local disk for what the run needs itself."""
+        """Return a new path on a local disk for temporary data of the run."""
         return self._storage.scratch_file()
+
+    async def _listed(
+        self, wallpaper: Wallpaper, has_file: Callable[[], bool]
+    ) -> tuple[Held | None, bool]:
+        """Enter *wallpaper*; wait while another run of this store is fetching its picture.
+
+        A run that is stopped for so long that it seems frozen is not waited for any more.
+        """
+        end_s = monotonic() + _MAX_WAIT_FOR_RUN_S
+        while True:
+            held, file_is_there, elsewhere = await self._writer.enter_listed(wallpaper, has_file)
+            if not elsewhere or monotonic() > end_s:
+                return held, file_is_there
+            if self._is_stopping():
+                raise LeftForNextRun
+            await asyncio.sleep(_POLL_INTERVAL_S)
 
     async def known(
         self, wallpaper: Wallpaper, url: str, path: str, *, preview: bool
     ) -> StoredImage | None:
-        """Return the picture of *wallpaper*, if it is whole: by its row, or else as file *path*.
+        """Return the stored image of *wallpaper*, found by its row or else as the file *path*.
 
-        *preview* tells whether that file would be a preview. An empty *path* is none.
+        *preview* states whether a file at *path* is a preview. If *path* is empty, only the row is
+        used.
         """
 
         def has_file() -> bool:
             return bool(path) and self._intake.has_file(path)
 
-        held, file_is_there = await self._writer.take_up(wallpaper, has_file)
-        if held is None:
-            found = await self._intake.find(url, path) if file_is_there else None
+        row, has_file_at_path = await self._listed(wallpaper, has_file)
+        if row is None:
+            found = await self._intake.find(url, path) if has_file_at_path else None
             if found is None:
                 return None
-            image = labelled(found, preview=preview)
-            entered = await self._writer.do(lambda entries: entries.adopt(wallpaper, image))
-        elif not held.whole:
-            return None  # a file may be there by now, but not the one that was stored
-        elif held.state == "stored":
-            return held.image
+            image = with_preview(found, preview=preview)
+            written = await self._writer.do(lambda entries: entries.adopt(wallpaper, image))
+        elif not row.whole:
+            return None  # a file at *path* is not the one that was stored
+        elif row.state == "stored":
+            return row.image
         else:
-            image = held.image
-            entered = await self._writer.store(wallpaper, image)
-        if entered is None:
+            image = row.image
+            written = await self._writer.record(wallpaper, image)
+        if written is None:
             return None
-        if entered.image["path"] != image["path"]:
+        if written.image["path"] != image["path"]:
             await self._intake.remove(image)
-        return {**entered.image, "status": "uptodate"} if entered.accepted else None
+        return {**written.image, "status": "uptodate"} if written.accepted else None
 
-    async def keep(
+    async def store_file(
         self,
         wallpaper: Wallpaper,
         part: Part,
@@ -141,17 +163,17 @@ class Library:
         preview: bool,
         accept_smaller: bool,
     ) -> Arrival:
-        """Store *part* and its thumbnails; it has to be entered afterwards.
+        """Inspect *part* and store it with its thumbnails; ``add_row`` has to follow.
 
-        *claimed_pixels* are those of the listing, 0 = unknown. Raises PictureRefusedError with its
-        reason; SmallerThanListedError where the picture has far fewer, unless *accept_smaller*.
+        *claimed_pixels* is the listed number of pixels, 0 = unknown. Raises PictureRefusedError;
+        SmallerThanListedError if the image has far fewer pixels, unless *accept_smaller*.
         """
         arrival = await self._intake.inspect(
             part, claimed_pixels, url, path, thumb_paths, accept_smaller=accept_smaller
         )
-        arrival = replace(arrival, image=labelled(arrival.image, preview=preview))
+        arrival = replace(arrival, image=with_preview(arrival.image, preview=preview))
         if self._storage.is_remote:
-            arrival = await self._writer.do(partial(self._directed, wallpaper, arrival))
+            arrival = await self._writer.do(partial(self._with_free_path, wallpaper, arrival))
         try:
             return await self._intake.put(arrival)
         except BaseException:
@@ -159,59 +181,61 @@ class Library:
             arrival.discard()
             raise
 
-    async def enter(self, wallpaper: Wallpaper, arrival: Arrival) -> StoredImage:
-        """Enter a picture that is stored; remove its file if the content has another path.
+    async def add_row(self, wallpaper: Wallpaper, arrival: Arrival) -> StoredImage:
+        """Write the row of a stored image; remove its file if the content has another path.
 
-        Where the file of another wallpaper is in its place, it gets another name. Raises
-        PictureRefusedError where the same content was served for many wallpapers.
+        If the file of another wallpaper occupies its path, the image gets another name. Raises
+        PictureRefusedError if many wallpapers have the same content.
         """
         try:
-            entered = await self._entered(wallpaper, arrival)
+            written = await self._written(wallpaper, arrival)
         finally:
             self._uploads.pop(arrival.image["path"], None)
-        if entered is None:
-            others = self._intake.alternatives(arrival) if arrival.picture else []
-            for other in others:
+        if written is None:
+            alternatives = self._intake.alternatives(arrival) if arrival.picture else []
+            for other in alternatives:
                 arrival = await self._intake.put(other)
-                entered = await self._entered(wallpaper, arrival)
-                if entered is not None:
+                written = await self._written(wallpaper, arrival)
+                if written is not None:
                     break
             else:
-                raise StoreError(f"{arrival.image['path']}: something else is in its place")
-        if entered.image["path"] != arrival.image["path"]:
+                raise StoreError(f"{arrival.image['path']}: path occupied by another file")
+        if written.image["path"] != arrival.image["path"]:
             await self._intake.withdraw(arrival)
-        return _accepted(entered)
+        return _accepted(written)
 
     async def share(
         self, wallpaper: Wallpaper, image: StoredImage, *, preview: bool
     ) -> StoredImage | None:
-        """Enter *wallpaper* with the picture of another one; None = that is no longer stored.
+        """Write a row of *wallpaper* with the image of another one; None = no longer stored.
 
         Raises PictureRefusedError.
         """
-        shared = labelled({**image, "status": "duplicate"}, preview=preview)
-        entered = await self._writer.store(wallpaper, shared)
-        return _accepted(entered) if entered else None
+        shared = with_preview({**image, "status": "duplicate"}, preview=preview)
+        written = await self._writer.record(wallpaper, shared)
+        return _accepted(written) if written else None
 
     async def fail(self, wallpaper: Wallpaper, reason: str, host: str, tried: str) -> None:
-        """Enter the failure of *wallpaper*, for ``scrapy retry``."""
+        """Record the failure of *wallpaper*, for ``scrapy retry``."""
         await self._writer.do(lambda entries: entries.fail(wallpaper, reason, host, tried))
 
     async def filter(self, wallpaper: Wallpaper, reason: str) -> None:
-        """Enter that *wallpaper* exists and is not wanted."""
+        """Record that *wallpaper* does not match the filters."""
         await self._writer.do(lambda entries: entries.filter(wallpaper, reason))
 
-    async def _entered(self, wallpaper: Wallpaper, arrival: Arrival) -> Entered | None:
-        """Enter *arrival*; None = the file of another wallpaper is in its place."""
-        entered = None
+    async def _written(self, wallpaper: Wallpaper, arrival: Arrival) -> Entered | None:
+        """Write the row of *arrival*; None = another file occupies its path."""
+        written = None
         if arrival.is_put or arrival.picture is None:
-            entered = await self._writer.store(wallpaper, arrival.image)
-        if entered is None and arrival.picture is not None:
-            claim = partial(self._claim, wallpaper, arrival.image, arrival.picture, arrival.thumbs)
-            entered = await self._writer.do(claim)
-        return entered
+            written = await self._writer.record(wallpaper, arrival.image)
+        if written is None and arrival.picture is not None:
+            replace_file = partial(
+                self._replace_file, wallpaper, arrival.image, arrival.picture, arrival.thumbs
+            )
+            written = await self._writer.do(replace_file)
+        return written
 
-    def _claim(
+    def _replace_file(
         self,
         wallpaper: Wallpaper,
         image: StoredImage,
@@ -219,51 +243,51 @@ class Library:
         thumbs: Sequence[NewFile],
         entries: Entries,
     ) -> Entered | None:
-        """Enter *image* in place of another content, if no other wallpaper has it there.
+        """Replace a file by *picture* and write its row, unless another wallpaper needs the file.
 
-        File and row change within one transaction, so that no other program comes in between.
+        File and row change within one transaction, so no other program can interfere.
         """
         holder = entries.holder(image["path"], wallpaper)
-        is_there = self._storage.matches(picture)
+        is_in_place = self._storage.matches(picture)
         if holder is None:
-            if not is_there and self._intake.is_picture(image["path"]):
-                return None  # another run may be about to enter it
-        elif holder.checksum != image["checksum"] and not is_there:
+            if not is_in_place and self._intake.is_picture(image["path"]):
+                return None  # another run may be about to write its row
+        elif holder.checksum != image["checksum"] and not is_in_place:
             if holder.is_needed:
                 return None
-            twin = entries.find(image["checksum"]) if holder.has_others else None
-            if twin is not None and twin.image["path"] != image["path"]:
-                return None  # each heals its own file
+            same_content = entries.find(image["checksum"]) if holder.has_others else None
+            if same_content is not None and same_content.image["path"] != image["path"]:
+                return None  # that wallpaper replaces its own file
         if not self._storage.replace(picture, thumbs):
             return None
         if holder is not None and holder.checksum != image["checksum"]:
             entries.forget(holder.checksum)
-        return entries.store(wallpaper, image)
+        return entries.record(wallpaper, image)
 
-    def _directed(self, wallpaper: Wallpaper, arrival: Arrival, entries: Entries) -> Arrival:
-        """Return *arrival* without a file where its content is stored, or under a free path.
+    def _with_free_path(self, wallpaper: Wallpaper, arrival: Arrival, entries: Entries) -> Arrival:
+        """Return *arrival* without a file if its content is stored, otherwise under a free path.
 
-        A remote store would upload the first in vain, and replace what has the second.
+        This avoids a needless upload to a remote store, which would also replace existing files.
         """
-        twin = entries.find(arrival.image["checksum"])
-        if twin is not None and twin.whole:
+        same_content = entries.find(arrival.image["checksum"])
+        if same_content is not None and same_content.whole:
             image: StoredImage = {
                 **arrival.image,
-                "path": twin.image["path"],
+                "path": same_content.image["path"],
                 "status": "duplicate",
             }
             return replace(arrival, image=image, picture=None)
         checksum = arrival.image["checksum"]
-        for way in (arrival, *self._intake.alternatives(arrival)):
-            path = way.image["path"]
+        for option in (arrival, *self._intake.alternatives(arrival)):
+            path = option.image["path"]
             holder = entries.holder(path, wallpaper)
             is_free = holder is None or not holder.is_needed
             if is_free and self._uploads.setdefault(path, checksum) == checksum:
-                return way
-        raise StoreError(f"{arrival.image['path']}: other pictures have all its names")
+                return option
+        raise StoreError(f"{arrival.image['path']}: all alternative names are in use")
 
 
-def _accepted(entered: Entered) -> StoredImage:
-    if not entered.accepted:
-        raise PictureRefusedError("placeholder", "the same bytes stand for five others")
-    return entered.image
+def _accepted(written: Entered) -> StoredImage:
+    if not written.accepted:
+        raise PictureRefusedError("placeholder", "five other wallpapers have the same bytes")
+    return written.image

@@ -1,11 +1,11 @@
-"""Drop what is not wanted by what the listing itself says, before a byte is downloaded."""
+"""Drop wallpapers whose listed size does not match the filters, before any download."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
 from wallpapers.items import fields_of
-from wallpapers.options.filters import Wanted
+from wallpapers.options.filters import ImageFilters
 from wallpapers.pipelines.drops import Filtered
 from wallpapers.run.addon import run_of
 from wallpapers.run.reasons import Verdict
@@ -16,25 +16,27 @@ if TYPE_CHECKING:
     from wallpapers.run.ledger import RunLedger
 
 
-class ClaimPipeline:
-    """The filters, held against the claim; a claim of 0 is none.
+class ListedSizePipeline:
+    """Apply the filters to the listed size; a size of 0 is unknown and passes.
 
     Stats: ``wallpapers/filtered/<reason>_by_claim``.
     """
 
-    def __init__(self, wanted: Wanted, ledger: RunLedger) -> None:
+    def __init__(self, wanted: ImageFilters, ledger: RunLedger) -> None:
         self._wanted = wanted
         self._ledger = ledger
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        return cls(Wanted.of(crawler.spider, crawler.settings), run_of(crawler).ledger)
+        return cls(
+            ImageFilters.from_spider(crawler.spider, crawler.settings), run_of(crawler).ledger
+        )
 
     def process_item(self, item: Any) -> Any:
-        claim = fields_of(item)
-        why = self._wanted.why_not(claim.get("width") or 0, claim.get("height") or 0)
-        if why is None:
+        listed = fields_of(item)
+        mismatch = self._wanted.find_mismatch(listed.get("width") or 0, listed.get("height") or 0)
+        if mismatch is None:
             return item
-        reason, figures = why
+        reason, figures = mismatch
         self._ledger.settle(item, Verdict.FILTERED, f"{reason}_by_claim")
-        raise Filtered(f"claimed {figures}")
+        raise Filtered(f"listed size {figures}")

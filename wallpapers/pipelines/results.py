@@ -1,4 +1,4 @@
-"""What became of a candidate, in the form that Scrapy's ``item_completed`` is given."""
+"""Build the results of candidates that are passed to ``item_completed``."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ if TYPE_CHECKING:
 
 
 def success(image: StoredImage) -> FileInfoOrError:
-    """Return the result of a candidate that is stored."""
+    """Return the result of a stored candidate."""
     return True, cast("FileInfo", image)
 
 
 def failure(refusal: PictureRefusedError) -> FileInfoOrError:
-    """Return the result of a candidate that gave nothing."""
+    """Return the result of a candidate that failed."""
     return False, Failure(refusal)  # type: ignore[no-untyped-call]
 
 
-def labelled(image: StoredImage, *, preview: bool) -> StoredImage:
-    """Return *image* with ``preview`` set or removed: that depends on the wallpaper."""
+def with_preview(image: StoredImage, *, preview: bool) -> StoredImage:
+    """Return *image* with ``preview`` set or removed, as the wallpaper requires."""
     kept = {key: value for key, value in image.items() if key != "preview"}
     return cast("StoredImage", {**kept, "preview": True} if preview else kept)
 
 
-def measured(image: StoredImage, wallpaper: Wallpaper) -> StoredImage:
-    """Return *image* with ``smaller_than_listed`` where it has far fewer pixels than listed."""
+def with_size_note(image: StoredImage, wallpaper: Wallpaper) -> StoredImage:
+    """Return *image* with ``smaller_than_listed`` if it has far fewer pixels than listed."""
     claimed = wallpaper.width * wallpaper.height
     smaller = is_smaller_than_listed(image["width"], image["height"], claimed)
     return {**image, "smaller_than_listed": True} if smaller else image
 
 
-def bare(refusal: PictureRefusedError) -> PictureRefusedError:
-    """Return *refusal* without its traceback, which would keep all that its frames hold."""
+def without_traceback(refusal: PictureRefusedError) -> PictureRefusedError:
+    """Return *refusal* without its traceback, whose frames would stay in memory."""
     refusal.__cause__ = refusal.__context__ = None
     return refusal.with_traceback(None)

@@ -1,8 +1,9 @@
-"""Check what the images pipeline needs, and read its settings, before the first request."""
+"""Check the requirements and settings of the images pipeline before the first request."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import PIL
 from scrapy.pipelines.images import ImagesPipeline
@@ -12,13 +13,19 @@ from wallpapers.catalogue.location import catalogue_url
 from wallpapers.errors import MissingLibraryError, SettingError
 from wallpapers.inspection.inspect_file import Demands
 from wallpapers.options.extras import install_command
-from wallpapers.options.filters import Wanted
+from wallpapers.options.filters import ImageFilters
 from wallpapers.options.setting_values import not_negative, one_of, positive, sizes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from scrapy import Spider
     from scrapy.crawler import Crawler
 
-# Hooks of ImagesPipeline and its bases that WallpaperImagesPipeline has no use for.
+    from wallpapers.catalogue.catalogue import Catalogue
+    from wallpapers.storage.contract import Storage
+
+# Hooks of ImagesPipeline and its base classes that WallpaperImagesPipeline never calls.
 _NOT_CALLED = (
     *("get_images", "convert_image", "image_downloaded", "file_downloaded", "inc_stats"),
     *("media_to_download", "media_downloaded", "media_failed"),
@@ -26,17 +33,17 @@ _NOT_CALLED = (
 
 
 def check_hooks(pipeline: type[ImagesPipeline]) -> None:
-    """Raise SettingError for a subclass that overrides a hook which is never called."""
+    """Raise SettingError if a subclass overrides a hook that is never called."""
     for hook in _NOT_CALLED:
         if getattr(pipeline, hook) is not getattr(ImagesPipeline, hook):
             raise SettingError(
-                f"{pipeline.__name__}.{hook} would never be called: pictures are stored as they "
-                "were served; override get_media_requests, file_path, thumb_path or item_completed"
+                f"{pipeline.__name__}.{hook} would never be called, because images are stored "
+                "unchanged; override get_media_requests, file_path, thumb_path or item_completed"
             )
 
 
 def check_libraries() -> None:
-    """Raise MissingLibraryError or SettingError where Pillow or the reactor does not do."""
+    """Raise MissingLibraryError for an old Pillow, SettingError for another reactor."""
     if int(PIL.__version__.split(".")[0]) < 13:
         raise MissingLibraryError(
             f"Pillow 13 or later is required, found {PIL.__version__}, whose JPEG decoder has a "
@@ -47,7 +54,7 @@ def check_libraries() -> None:
 
 
 def requirements_of(crawler: Crawler) -> Demands:
-    """Return what a picture must be, from the settings of *crawler*. Raises SettingError."""
+    """Return the requirements for an image from the settings of *crawler*. Raises SettingError."""
     settings = crawler.settings
     for name in ("CONCURRENT_REQUESTS", "CONCURRENT_REQUESTS_PER_DOMAIN"):
         not_negative(settings, name)
@@ -57,9 +64,32 @@ def requirements_of(crawler: Crawler) -> Demands:
     return Demands(
         check=one_of(settings, "WALLPAPERS_CHECK", ("structure", "decode", "strict")),
         max_pixels=int(positive(settings, "WALLPAPERS_MAX_PIXELS")),
-        wanted=Wanted.of(crawler.spider, settings),
+        wanted=ImageFilters.from_spider(crawler.spider, settings),
         placeholders=frozenset(settings.getlist("WALLPAPERS_PLACEHOLDERS")),
         thumbs=sizes(settings, "IMAGES_THUMBS"),
         seconds=positive(settings, "WALLPAPERS_DECODE_SECONDS"),
         memory=int(positive(settings, "WALLPAPERS_DECODE_MEMORY")),
     )
+
+
+def _listed_at(spider: Spider | None) -> str | None:
+    """Return the origin of the spider's endpoint, which is recorded with its wallpapers."""
+    endpoint = getattr(spider, "endpoint", None)
+    if not endpoint or not getattr(spider, "records_endpoint", True):
+        return None
+    parts = urlsplit(endpoint)  # its path and query may have a token
+    return f"{parts.scheme}://{parts.netloc}/"
+
+
+def catalogue_opener(crawler: Crawler, storage: Storage) -> Callable[[], Catalogue]:
+    """Return a function that opens the catalogue of *storage*, which blocks on the disk."""
+
+    def open_catalogue() -> Catalogue:
+        from wallpapers.catalogue.catalogue import Catalogue
+        from wallpapers.catalogue.claims import Claims
+
+        url, endpoint = catalogue_url(crawler.settings), _listed_at(crawler.spider)
+        claims = Claims(storage.run_name(), storage.is_running)
+        return Catalogue.open(url, storage.holds, storage.address, endpoint=endpoint, claims=claims)
+
+    return open_catalogue

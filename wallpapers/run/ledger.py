@@ -35,7 +35,7 @@ class RunLedger:
         self._by_key: defaultdict[Key, list[int]] = defaultdict(list)
         self.listed = 0
         self.left = 0
-        self.aside = 0  # listed wallpapers that wait on the disk
+        self.aside = 0  # listed wallpapers that were put aside
         self.bytes = 0
         self.pages = 0
         self.expected: int | None = None  # wallpapers in all, if the listing claims a total
@@ -120,12 +120,12 @@ class RunLedger:
             self._count("left")
 
     def put_aside(self, item: Any) -> None:
-        """Close the account of a wallpaper for a while; it stays listed."""
+        """Stop tracking a wallpaper until it is resumed; it remains listed."""
         if self._close(item):
             self.aside += 1
 
-    def take_up(self, item: Any) -> None:
-        """Open the account of a wallpaper again that was put aside."""
+    def resume(self, item: Any) -> None:
+        """Track a wallpaper again that was put aside."""
         self.aside -= 1
         self._open_account(item)
 

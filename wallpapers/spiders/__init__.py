@@ -1,1 +1,1 @@
-"""Spiders only find: each binds a listing to Scrapy."""
+"""Spiders: each one connects a listing to Scrapy and yields the wallpapers that it lists."""

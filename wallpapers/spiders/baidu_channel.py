@@ -1,4 +1,4 @@
-"""Baidu's channels by the other endpoint that served them: ``GET /channel/listjson``."""
+"""Crawl Baidu's channels through their second endpoint, ``GET /channel/listjson``."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import ClassVar
 from wallpapers.listings import baidu_channel
 from wallpapers.listings.page import Page, Position
 from wallpapers.options.arguments import Argument, text, whole_number
-from wallpapers.spiders.instead import search_for
+from wallpapers.spiders.diagnosis import search_command
 from wallpapers.spiders.listing_spider import ListingSpider
 
 
 class BaiduChannelSpider(ListingSpider):
-    """``scrapy crawl baidu_channel -a tag1=壁纸 -a tag2=全部``."""
+    """Run with ``scrapy crawl baidu_channel -a tag1=壁纸 -a tag2=全部``."""
 
     name = "baidu_channel"
     summary = "Baidu's channels through another endpoint"
@@ -39,7 +39,7 @@ class BaiduChannelSpider(ListingSpider):
 
     @property
     def query(self) -> baidu_channel.Query:
-        """What the listing is asked for."""
+        """The parameters that select the listing."""
         return baidu_channel.Query(self.tag1, self.tag2, self.ftags, self.width, self.height)
 
     @property
@@ -51,8 +51,8 @@ class BaiduChannelSpider(ListingSpider):
         return Position(self.pn)
 
     @property
-    def instead(self) -> str:
-        return search_for(self.ftags, self.tag2, self.tag1, limit=self.limit)
+    def suggested_command(self) -> str:
+        return search_command(self.ftags, self.tag2, self.tag1, limit=self.limit)
 
     def page_url(self, position: Position) -> str:
         return baidu_channel.page_url(self.query, position.offset, self.rn, endpoint=self.endpoint)

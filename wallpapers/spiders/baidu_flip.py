@@ -1,4 +1,4 @@
-"""Baidu's image search by its web page: ``GET /search/flip``."""
+"""Crawl Baidu's image search through its web page, ``GET /search/flip``."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from wallpapers.listings import baidu_flip, baidu_result
 from wallpapers.listings.page import Page, Position
 from wallpapers.options.arguments import Argument, switch, text, whole_number
 from wallpapers.spiders.baidu_search import BaiduSearchSpider
-from wallpapers.spiders.instead import search_for
+from wallpapers.spiders.diagnosis import search_command
 from wallpapers.spiders.listing_spider import ListingSpider
 
 
 class BaiduFlipSpider(ListingSpider):
-    """``scrapy crawl baidu_flip -a word=壁纸``."""
+    """Run with ``scrapy crawl baidu_flip -a word=壁纸``."""
 
     name = "baidu_flip"
     summary = "Baidu's image search as a web page"
@@ -48,8 +48,8 @@ class BaiduFlipSpider(ListingSpider):
         return {"Referer": self.referer, "Accept": "text/html,*/*;q=0.5"}
 
     @property
-    def instead(self) -> str:
-        return search_for(self.word, limit=self.limit)
+    def suggested_command(self) -> str:
+        return search_command(self.word, limit=self.limit)
 
     def picture_referer(self, url: str) -> str:
         return baidu_result.referer(url, self.referer)

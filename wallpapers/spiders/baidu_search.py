@@ -1,4 +1,7 @@
-"""Baidu's image search by keyword: ``GET /search/acjson``, the listing that answers today."""
+"""Crawl Baidu's image search by keyword, ``GET /search/acjson``.
+
+This is the listing of Baidu that was seen answering in 2026.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +15,14 @@ from wallpapers.listings.page import Page, Position
 from wallpapers.options.arguments import Argument, choice, switch, text, whole_number
 from wallpapers.spiders.listing_spider import ListingSpider
 
-# The public clients that got answers sent a browser's name: this has its form, and says who asks.
+# Public clients that get results send the User-Agent of a browser. This one has the same format but
+# names this program.
 _USER_AGENT = f"Mozilla/5.0 (compatible; wallpapers/{__version__} Scrapy/{scrapy.__version__})"
-_OTHER = {"data": "images", "images": "data"}
+_OTHER_PROTOCOL = {"data": "images", "images": "data"}
 
 
 class BaiduSearchSpider(ListingSpider):
-    """``scrapy crawl baidu_search -a word=壁纸``."""
+    """Run with ``scrapy crawl baidu_search -a word=壁纸``."""
 
     name = "baidu_search"
     summary = "Baidu's image search"
@@ -55,8 +59,8 @@ class BaiduSearchSpider(ListingSpider):
 
     def __init__(self, **given: str) -> None:
         super().__init__(**given)
-        self._asked = "data" if self.protocol == "auto" else self.protocol
-        self._may_change = self.protocol == "auto"
+        self._protocol = "data" if self.protocol == "auto" else self.protocol
+        self._may_switch = self.protocol == "auto"
 
     @property
     def first_position(self) -> Position:
@@ -66,11 +70,11 @@ class BaiduSearchSpider(ListingSpider):
     def headers(self) -> dict[str, str]:
         return {"Referer": self.referer, "X-Requested-With": "XMLHttpRequest"}
 
-    def asks_otherwise(self) -> bool:
-        if not self._may_change:
+    def switch_protocol(self) -> bool:
+        if not self._may_switch:
             return False
-        self._may_change = False
-        self._asked = _OTHER[self._asked]
+        self._may_switch = False
+        self._protocol = _OTHER_PROTOCOL[self._protocol]
         return True
 
     def picture_referer(self, url: str) -> str:
@@ -78,7 +82,7 @@ class BaiduSearchSpider(ListingSpider):
 
     def page_url(self, position: Position) -> str:
         query = baidu_search.Query(self.word, self.width, self.height, self.z, self.ic)
-        images = self._asked == "images"
+        images = self._protocol == "images"
         return baidu_search.page_url(
             query, position.offset, self.rn, images=images, endpoint=self.endpoint
         )

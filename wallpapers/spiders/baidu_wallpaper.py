@@ -1,4 +1,4 @@
-"""Baidu's wallpaper channel, the way its own page asked for it: ``GET /data/imgs``."""
+"""Crawl Baidu's wallpaper channel with the request of its own web page, ``GET /data/imgs``."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import ClassVar
 from wallpapers.listings import baidu_imgs
 from wallpapers.listings.page import Page, Position
 from wallpapers.options.arguments import Argument, text, whole_number
-from wallpapers.spiders.instead import search_for
+from wallpapers.spiders.diagnosis import search_command
 from wallpapers.spiders.listing_spider import ListingSpider
 
 
 class BaiduWallpaperSpider(ListingSpider):
-    """``scrapy crawl baidu_wallpaper -a col=壁纸 -a tag=国家地理``."""
+    """Run with ``scrapy crawl baidu_wallpaper -a col=壁纸 -a tag=国家地理``."""
 
     name = "baidu_wallpaper"
     summary = "Baidu's wallpaper channel"
@@ -40,7 +40,7 @@ class BaiduWallpaperSpider(ListingSpider):
 
     @property
     def query(self) -> baidu_imgs.Query:
-        """What the listing is asked for."""
+        """The parameters that select the listing."""
         return baidu_imgs.Query(self.col, self.tag, self.tag3, self.width, self.height)
 
     @property
@@ -52,8 +52,8 @@ class BaiduWallpaperSpider(ListingSpider):
         return Position(self.pn)
 
     @property
-    def instead(self) -> str:
-        return search_for(self.tag, self.tag3, self.col, limit=self.limit)
+    def suggested_command(self) -> str:
+        return search_command(self.tag, self.tag3, self.col, limit=self.limit)
 
     def page_url(self, position: Position) -> str:
         return baidu_imgs.page_url(

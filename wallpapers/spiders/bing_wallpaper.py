@@ -1,4 +1,4 @@
-"""Bing's pictures of the day."""
+"""Crawl Bing's images of the day."""
 
 from typing import ClassVar
 
@@ -9,7 +9,7 @@ from wallpapers.spiders.listing_spider import ListingSpider
 
 
 class BingWallpaperSpider(ListingSpider):
-    """``scrapy crawl bing_wallpaper -a mkt=zh-CN``."""
+    """Run with ``scrapy crawl bing_wallpaper -a mkt=zh-CN``."""
 
     name = "bing_wallpaper"
     summary = "Bing's pictures of the day"

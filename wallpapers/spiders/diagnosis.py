@@ -1,7 +1,8 @@
-"""What is said where a listing does not answer as it should: one line, with what to try."""
+"""Build the one-line messages for a listing that cannot be read, each with advice."""
 
 from __future__ import annotations
 
+import shlex
 from urllib.parse import urlsplit
 
 from scrapy.http import Response
@@ -12,61 +13,90 @@ from wallpapers.errors import ListingError, ListingRefusedError
 from wallpapers.listings.page import Page
 from wallpapers.listings.text import address, one_line
 from wallpapers.middlewares.redirect import STATUSES
+from wallpapers.run.program import program_name
+
+_REFUSAL_ADVICE = {
+    401: "the source asks for an account; set its API key if it has one",
+    403: "the source refuses the request; wait some hours",
+    429: "the source limits requests; wait some hours or increase the delay in DOWNLOAD_SLOTS",
+}
+_ROBOT_ADVICE = "the source refuses robots; wait some hours or increase the delay in DOWNLOAD_SLOTS"
 
 
-def no_page(response: Response, error: ListingError, endpoint: str, instead: str) -> str:
-    """Tell what came instead of a page."""
-    kind = (response.headers.get("Content-Type") or b"no type").decode("latin-1")
+def unexpected_response(
+    response: Response, error: ListingError, endpoint: str, suggested_command: str
+) -> str:
+    """Return the message for a response that is not a page of the listing."""
+    content_type = (response.headers.get("Content-Type") or b"no content type").decode("latin-1")
     start = response.body[:80].decode("utf-8", "replace")
-    advice = (
-        "the source refuses robots for now: wait some hours, or slow down with DOWNLOAD_SLOTS"
-        if isinstance(error, ListingRefusedError)
-        else "open the address in a browser to see what became of it"
-    )
+    if isinstance(error, ListingRefusedError):
+        advice = _ROBOT_ADVICE
+    else:
+        advice = _REFUSAL_ADVICE.get(response.status, "open the address in a browser")
     return (
-        f"The listing did not answer with a page but with {one_line(str(error))}: "
-        f"HTTP {response.status}, {one_line(kind)}, {len(response.body)} bytes, "
-        f"beginning {one_line(start)!r}, at {endpoint}; "
-        f"{advice}, or name a mirror with -a endpoint=...{_or(instead)}"
+        f"Unexpected response from the listing: {one_line(str(error))} "
+        f"(HTTP {response.status}, {one_line(content_type)}, {len(response.body)} bytes, "
+        f"starts with {one_line(start)!r}) at {endpoint}; "
+        f"{advice}, or use a mirror with -a endpoint=...{_or_try(suggested_command)}"
     )
 
 
-def no_answer(failure: Failure, endpoint: str, instead: str) -> str:
-    """Tell why no answer came, after all retries."""
+def request_failed(failure: Failure, endpoint: str, suggested_command: str) -> str:
+    """Return the message for a listing request that got no response, even after retries."""
     reason, detail = failures.explain(failure.value)
-    advice = (
-        "ROBOTSTXT_OBEY is on and its robots.txt forbids it"
-        if reason == "robots"
-        else f"check the network, or name a mirror with -a endpoint=...{_or(instead)}"
-    )
-    return f"The listing could not be read: {reason} ({detail}) at {endpoint}; {advice}"
+    if reason == "robots":
+        advice = "robots.txt disallows it and ROBOTSTXT_OBEY is on"
+    elif reason == "dns":  # the suggested command may request the same host
+        advice = "check the network and the host name, or use a mirror with -a endpoint=..."
+    else:
+        advice = (
+            f"check the network, or use a mirror with -a endpoint=...{_or_try(suggested_command)}"
+        )
+    return f"Listing request failed: {reason} ({detail}) at {endpoint}; {advice}"
 
 
-def no_wallpaper(page: Page, url: str, instead: str) -> str:
-    """Tell what the first page had in place of wallpapers."""
-    came = [f"{page.entries} entries came"]
-    came += [f"{count} {reason}" for reason, count in sorted(page.rejected.items())]
-    drift = f"; against what is expected: {page.drift}" if page.drift else ""
+def no_wallpapers_found(page: Page, url: str, suggested_command: str) -> str:
+    """Return the message for a first page without wallpapers."""
+    counts = [f"{page.entries} entries"]
+    counts += [f"{count} {reason}" for reason, count in sorted(page.rejected.items())]
+    drift = f"; format changes: {page.drift}" if page.drift else ""
     return (
-        f"The listing names no wallpaper ({', '.join(came)}{drift}) at {url}; "
-        f"check its arguments{_or(instead)}"
+        f"No wallpapers found in the listing ({', '.join(counts)}{drift}) at {url}; "
+        f"check the arguments{_or_try(suggested_command)}"
     )
 
 
-def _or(instead: str) -> str:
-    return f"; or try: {instead}" if instead else ""
+def _or_try(command: str) -> str:
+    return f"; or try: {command}" if command else ""
 
 
-def redirect(response: Response) -> ListingRefusedError:
-    """Tell where a redirect leads, and whether it is to someone who wants to see a human."""
-    target = location(response) or "no address"
+def search_command(*tags: str, limit: int) -> str:
+    """Return a shell command that searches Baidu for *tags*.
+
+    Empty tags and 全部 ("all") are left out; without any other tag, the command searches for 壁纸
+    ("wallpaper"). *limit* 0 means no limit.
+    """
+    words = dict.fromkeys(tag for tag in tags if tag not in ("", "全部"))
+    word = shlex.quote(one_line(" ".join(words)) or "壁纸")
+    most = f" -a limit={limit}" if limit else ""
+    return f"{program_name()} crawl baidu_search -a word={word}{most}"
+
+
+def redirect_error(response: Response) -> ListingRefusedError:
+    """Return the error for a redirect that is not followed; it says whether it is a captcha."""
+    target = redirect_target(response)
+    if not target:
+        return ListingRefusedError("a redirect without an address", "redirect")
     if "captcha" in target:
         return ListingRefusedError(f"a redirect to {target}, a captcha", "captcha")
     return ListingRefusedError(f"a redirect to {target}", "redirect")
 
 
-def location(response: Response) -> str | None:
-    """Return where a redirect leads, or None where it is none or leads to no address."""
+def redirect_target(response: Response) -> str | None:
+    """Return the absolute address that a redirect points to.
+
+    None if *response* is not a redirect or its Location is malformed.
+    """
     if response.status not in STATUSES:
         return None
     target = (response.headers.get("Location") or b"").decode("latin-1")
@@ -78,7 +108,7 @@ def location(response: Response) -> str | None:
     return address(target)
 
 
-def stays_with_host(response: Response, target: str) -> bool:
-    """Does a redirect to *target* stay with the host that was asked, on to https at most?"""
+def is_same_host(response: Response, target: str) -> bool:
+    """Return whether *target* is on the host of *response*, with the same scheme or https."""
     here, there = urlsplit(response.url), urlsplit(target)
     return there.hostname == here.hostname and there.scheme in (here.scheme, "https")

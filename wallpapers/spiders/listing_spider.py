@@ -1,7 +1,7 @@
-"""Page through a listing to its end: arguments, paging, ends, and a diagnosis where it refuses.
+"""Read a listing page by page: the base class of the spiders of all sources.
 
-Shared by all sources; a spider on top of it says only what its listing is asked for and how its
-pages are read.
+It handles arguments, paging, the end of the listing, redirects, retries and error messages. A
+subclass declares its arguments and defines how a page is requested and parsed.
 """
 
 from __future__ import annotations
@@ -30,19 +30,18 @@ from wallpapers.middlewares.redirect import STATUSES
 from wallpapers.options import filters
 from wallpapers.options.arguments import Argument, read_arguments, web_address, whole_number
 from wallpapers.spiders import diagnosis
-from wallpapers.spiders.paging import Books
+from wallpapers.spiders.paging import PagingState
 
 MAX_HOPS = 5
-MAX_PAGE_BYTES = 8 * 1024 * 1024  # after inflation; 100 real entries are a quarter of a megabyte
+MAX_PAGE_BYTES = 8 * 1024 * 1024  # decompressed; 100 real entries are a quarter of a megabyte
 
 
 class ListingSpider(Spider):
-    """A spider whose source is a listing: pages that are asked for one after the other.
+    """A spider that requests the pages of a listing one after the other.
 
-    A subclass names its arguments in ``arguments`` (``limit``, ``endpoint`` and the filters are
-    added) and
-    implements ``page_url`` and ``read_page``. It finds wallpapers and keeps none: pages are
-    followed until the listing ends, ``limit`` is reached, or an answer is no page.
+    A subclass declares its arguments in ``arguments`` (``limit``, ``endpoint`` and the filters are
+    added) and implements ``page_url`` and ``read_page``. Paging stops when the listing ends, when
+    ``limit`` wallpapers were listed, or when a response is not a page.
     """
 
     # What the source lists, whether it answers today, and arguments to start with (-a ...).
@@ -51,11 +50,11 @@ class ListingSpider(Spider):
     example: ClassVar[str] = ""
     default_endpoint: ClassVar[str]
     arguments: ClassVar[dict[str, Argument]] = {}
-    # The listing is named after the first of these arguments that says something.
+    # The first of these arguments that is not empty becomes the name of the listing.
     named_by: ClassVar[tuple[str, ...]] = ()
-    # The source repeats itself from this offset on, so it is not asked beyond.
+    # The source repeats its results from this offset on; later pages are not requested.
     max_offset: ClassVar[int | None] = None
-    # The source wants to see the cookies that its home page gives; COOKIES_ENABLED turns it off.
+    # Request the home page first to get its cookies, unless COOKIES_ENABLED is off.
     visits_home: ClassVar[bool] = False
 
     limit: int
@@ -66,82 +65,91 @@ class ListingSpider(Spider):
         declared = {**self.arguments, **self.shared_arguments()}
         for argument, value in read_arguments(declared, given).items():
             setattr(self, argument, value)
-        # A token in the address that the user named stays out of the log.
+        # Mask values in the query of the endpoint that are long enough to be tokens.
         hide(value for _, value in parse_qsl(urlsplit(self.endpoint).query) if len(value) >= 8)
-        self._books = Books(self.limit, self.first_position, self.max_offset)
+        self._paging = PagingState(self.limit, self.first_position, self.max_offset)
 
     @classmethod
     def shared_arguments(cls) -> dict[str, Argument]:
         """Return the arguments that every source has."""
-        endpoint = web_address(cls.default_endpoint)
         return {
             **filters.ARGUMENTS,
             "limit": whole_number(0, 0).means("stop after this many wallpapers; 0 = all"),
-            "endpoint": endpoint.means("another address that speaks the same protocol"),
+            "endpoint": web_address(cls.default_endpoint).means("another address, same protocol"),
         }
 
-    # What a source says
+    # What a source defines
 
     @property
     def listing_name(self) -> str:
-        """Name of the listing within the source: the ``listing`` of its wallpapers."""
-        said = (getattr(self, argument) for argument in self.named_by)
-        return next(filter(None, said), self.name)
+        """The name of the listing within the source: the ``listing`` of its wallpapers."""
+        values = (getattr(self, argument) for argument in self.named_by)
+        return next(filter(None, values), self.name)
 
     @property
     def first_position(self) -> Position:
-        """Where the first page that is asked for begins."""
+        """The position of the first page to request."""
         return Position()
 
     @abstractmethod
     def page_url(self, position: Position) -> str:
-        """Return the address of the page that begins at *position*."""
+        """Return the address of the page that starts at *position*."""
 
     @abstractmethod
     def read_page(self, body: bytes) -> Page:
-        """Read a page. Raises ListingError for what is none."""
+        """Parse a page. Raises ListingError if *body* is not a page."""
 
     @property
     def headers(self) -> dict[str, str]:
-        """What a request for a page carries beside DEFAULT_REQUEST_HEADERS."""
+        """The headers of page requests, in addition to DEFAULT_REQUEST_HEADERS."""
         return {}
 
     @property
-    def instead(self) -> str:
-        """A command to try where the listing does not answer as it should, ready to paste."""
+    def suggested_command(self) -> str:
+        """A shell command to suggest if the listing cannot be read, or an empty string."""
         return ""
 
     def picture_referer(self, url: str) -> str:
-        """Return what the host of the picture at *url* wants to see as its Referer."""
+        """Return the Referer for requesting the image at *url*."""
         return self.referer
 
-    def asks_otherwise(self) -> bool:
-        """Change to another way of asking, where there is one left; the first page gave nothing."""
+    def switch_protocol(self) -> bool:
+        """Switch to another protocol of the source; return False if there is none left.
+
+        Called if the response to the first page contains no wallpapers.
+        """
         return False
 
-    # What is the same for all
+    # What all sources share
 
     @property
     def referer(self) -> str:
-        """The origin of the endpoint, which picture hosts want to see."""
+        """The origin of the endpoint, which image hosts expect as Referer."""
         parts = urlsplit(self.endpoint)
         return f"{parts.scheme}://{parts.netloc}/"
 
     async def start(self) -> AsyncIterator[Any]:
-        """Yield the request for the first page, or for the home page that is visited before it."""
+        """Yield the first request: for the home page if its cookies are needed, or for a page."""
         self.send(signals.listing_started)
         if self.visits_home and self.settings.getbool("COOKIES_ENABLED"):
-            yield self._request(self.referer, self.visited, self.visit_failed, dont_retry=True)
+            yield self._request(
+                self.referer, self.home_page_loaded, self.home_page_failed, dont_retry=True
+            )
         else:
             yield self.page_request(self.first_position)
 
-    def visited(self, response: Response) -> Iterator[Request]:
-        """Ask for the first page with the cookies that the visit gave, whatever else it gave."""
+    def home_page_loaded(self, response: Response) -> Iterator[Request]:
+        """Request the first page; any response to the home page will do, as only cookies count."""
         yield self.page_request(self.first_position)
 
-    def visit_failed(self, failure: Failure) -> Iterator[Request]:
-        """Ask for the first page all the same: it may do without, or say what is wrong."""
-        self.logger.info("No first visit at %s: %s", self.referer, failures.explain(failure.value))
+    def home_page_failed(self, failure: Failure) -> Iterator[Request]:
+        """Request the first page without cookies, because not every source needs them."""
+        reason = failures.explain(failure.value)
+        self.logger.info(
+            "Home page request failed (%s) at %s; requesting the listing without its cookies",
+            ": ".join(filter(None, reason)),
+            self.referer,
+        )
         yield self.page_request(self.first_position)
 
     def page_request(self, position: Position) -> Request:
@@ -158,8 +166,8 @@ class ListingSpider(Spider):
             meta={
                 "download_slot": "listing",
                 "page_maxsize": MAX_PAGE_BYTES,
-                "download_maxsize": MAX_PAGE_BYTES,  # of what Scrapy's own middleware inflates
-                "handle_httpstatus_all": True,  # every answer is diagnosed here
+                "download_maxsize": MAX_PAGE_BYTES,  # checked by Scrapy after decompression
+                "handle_httpstatus_all": True,  # the spider reports error statuses itself
                 **meta,
             },
         )
@@ -167,9 +175,10 @@ class ListingSpider(Spider):
     def parse(
         self, response: Response, position: Position | None = None, hops: int = 0
     ) -> Iterator[Request | Wallpaper]:
-        """Read the page and follow it; request it again where it is not a page and that may help.
+        """Parse a page and yield its wallpapers and the next request.
 
-        Without a *position*, as from ``scrapy parse``, the page is taken for the first one.
+        Follows redirects within the host, retries truncated pages and switches the protocol.
+        Without *position* (``scrapy parse``), the response is treated as the first page.
         """
         position = position or self.first_position
         if follow_up := self._redirected(response, position, hops):
@@ -178,100 +187,114 @@ class ListingSpider(Spider):
         try:
             page = self._read(response)
         except ListingError as error:
-            yield from self._no_page(response, position, error)
+            yield from self._handle_unexpected_response(response, position, error)
             return
-        if not page.wallpapers and self._may_ask_otherwise(position):
+        if not page.wallpapers and self._switch_protocol(position):
             yield self.page_request(position)
             return
-        yield from self.page_came(page, position)
+        yield from self.process_page(page, position)
 
-    def page_came(self, page: Page, position: Position) -> Iterator[Request | Wallpaper]:
-        """Yield the request for the next page first, so that pictures never wait for a listing."""
-        found, repeated = self._books.enter(page)
+    def process_page(self, page: Page, position: Position) -> Iterator[Request | Wallpaper]:
+        """Yield the next page request, then the new wallpapers of *page*.
+
+        The request comes first, so that the next page is downloaded while images are.
+        """
+        new, repeated = self._paging.add_page(page)
         if position == self.first_position and page.drift:
-            self._tell_drift(page.drift)
-        ended = self._books.ends_with(position, page, found)
+            self._log_drift(page.drift)
+        ended = self._paging.is_last_page(position, page, new)
         self.send(
             signals.listing_page_read,
             rejected=page.rejected,
             repeated=repeated,
-            expected=self._books.expected(ended=ended),
+            expected=self._paging.expected_wallpapers(ended=ended),
         )
         if ended:
-            self._close_books(position, page)
+            self._finish_listing(position, page)
         else:
             yield self.page_request(position.after(page))
-        yield from found
+        yield from new
 
     def page_failed(self, failure: Failure) -> None:
-        """End the paging: the page did not come, and its retries are used up."""
-        self.give_up(diagnosis.no_answer(failure, self.endpoint, self.instead))
+        """Report the listing as failed: a page request failed and its retries are used up."""
+        self.fail_listing(diagnosis.request_failed(failure, self.endpoint, self.suggested_command))
 
-    def give_up(self, message: str) -> None:
-        """End the paging: the listing cannot be read to its end, which *message* explains."""
+    def fail_listing(self, message: str) -> None:
+        """Report that the listing cannot be read to its end; *message* is one line."""
         self.send(signals.listing_failed, message=message)
 
-    def send(self, signal: object, **about: Any) -> None:
+    def send(self, signal: object, **arguments: Any) -> None:
         """Send *signal*, one of ``wallpapers.signals``."""
-        self.crawler.signals.send_catch_log(signal, **about)
+        self.crawler.signals.send_catch_log(signal, **arguments)
 
     def _redirected(self, response: Response, position: Position, hops: int) -> Request | None:
-        """Follow a redirect that stays with the host of the endpoint (to https, say)."""
-        target = diagnosis.location(response)
-        if target is None or hops == MAX_HOPS or not diagnosis.stays_with_host(response, target):
+        """Return the request that follows a redirect within the host, if *response* is one."""
+        target = diagnosis.redirect_target(response)
+        if target is None or hops == MAX_HOPS or not diagnosis.is_same_host(response, target):
             return None
         request = self.page_request(position)
         return request.replace(url=target, cb_kwargs={"position": position, "hops": hops + 1})
 
     def _read(self, response: Response) -> Page:
+        """Parse the page. Raises ListingError if *response* is not one."""
         if response.status in STATUSES:
-            raise diagnosis.redirect(response)
+            raise diagnosis.redirect_error(response)
         if response.status != 200:
-            raise ListingError("an error")
+            raise ListingError("an HTTP error")
         if TOO_LARGE in response.flags:
-            raise ListingError(f"more than {MAX_PAGE_BYTES} bytes")
+            raise ListingError(f"a page larger than {MAX_PAGE_BYTES} bytes")
         page = self.read_page(response.body)
         for wallpaper in page.wallpapers:
             wallpaper.source = self.name
             wallpaper.listing = self.listing_name
         return page
 
-    def _no_page(
+    def _handle_unexpected_response(
         self, response: Response, position: Position, error: ListingError
     ) -> Iterator[Request]:
-        """Ask once more, or otherwise, where that may help; else the listing has failed."""
+        """Retry a truncated page or switch the protocol; otherwise report the listing as failed."""
         assert response.request is not None
         may_retry = self.settings.getbool("RETRY_ENABLED")
         if (
             isinstance(error, ListingCutError)
             and may_retry
-            and (again := get_retry_request(response.request, spider=self, reason=str(error)))
+            and (retry := get_retry_request(response.request, spider=self, reason=str(error)))
         ):
-            yield again
-        elif not isinstance(error, ListingRefusedError) and self._may_ask_otherwise(position):
-            self.logger.info("No page but %s: asking in another way", one_line(str(error)))
+            yield retry
+        elif not isinstance(error, ListingRefusedError) and self._switch_protocol(position):
+            self.logger.info(
+                "Unexpected response (%s), trying the other protocol", one_line(str(error))
+            )
             yield self.page_request(position)
         else:
-            self.give_up(diagnosis.no_page(response, error, self.endpoint, self.instead))
+            self.fail_listing(
+                diagnosis.unexpected_response(
+                    response, error, self.endpoint, self.suggested_command
+                )
+            )
 
-    def _may_ask_otherwise(self, position: Position) -> bool:
-        return position == self.first_position and self.asks_otherwise()
+    def _switch_protocol(self, position: Position) -> bool:
+        """Switch the protocol if *position* is the first page; later pages stay with theirs."""
+        return position == self.first_position and self.switch_protocol()
 
-    def _tell_drift(self, drift: Drift) -> None:
+    def _log_drift(self, drift: Drift) -> None:
         level = logging.WARNING if drift.missing or drift.mistyped else logging.INFO
-        self.logger.log(level, "The entries of the listing are not as they were: %s", drift)
+        self.logger.log(level, "Listing format changed: %s", drift)
 
-    def _close_books(self, position: Position, page: Page) -> None:
-        """Say how the listing ended: as it should, empty from the start, or short of its claim."""
-        if self._books.are_empty and position == self.first_position:
-            self.give_up(diagnosis.no_wallpaper(page, self.page_url(position), self.instead))
+    def _finish_listing(self, position: Position, page: Page) -> None:
+        """Report the end of the listing; it has failed if it is empty. Warn if it is short."""
+        paging = self._paging
+        if paging.is_empty and position == self.first_position:
+            self.fail_listing(
+                diagnosis.no_wallpapers_found(page, self.page_url(position), self.suggested_command)
+            )
             return
         self.send(signals.listing_ended)
-        claimed = self._books.claimed or 0
-        if claimed > self._books.entries and not self._books.limit_is_reached:
+        claimed = paging.claimed_entries or 0
+        if claimed > paging.entries and not paging.limit_reached:
             self.logger.warning(
-                "The listing ended after %d entries, though it claimed %d%s",
-                self._books.entries,
+                "Listing ended after %d of %d claimed entries%s",
+                paging.entries,
                 claimed,
-                f": it repeats itself from {self.max_offset} on" if self.max_offset else "",
+                f"; results repeat from offset {self.max_offset}" if self.max_offset else "",
             )

@@ -1,4 +1,4 @@
-"""What a listing has named so far: which wallpapers are new, and whether it has come to its end."""
+"""Track the wallpapers that a listing has returned, and detect its end."""
 
 from __future__ import annotations
 
@@ -6,63 +6,71 @@ from wallpapers.items import Wallpaper
 from wallpapers.listings.page import Page, Position
 
 
-class Books:
-    """Kept over all pages of one run.
+class PagingState:
+    """Keep what the pages of one run have listed so far.
 
-    *limit* wallpapers are wanted, 0 = all; the listing is entered at *first* and repeats itself
-    from the offset *repeats_from* on, if that is known.
+    *limit*: wallpapers after which the run stops, 0 = no limit. *first*: position of the first
+    page. *repeats_from*: offset from which the source repeats its results, None if unknown.
     """
 
     def __init__(self, limit: int, first: Position, repeats_from: int | None) -> None:
         self._limit = limit
         self._first = first
         self._repeats_from = repeats_from
-        self._seen: set[str] = set()
-        self._claimed: int | None = None  # by the source, for the whole listing
+        self._seen_ids: set[str] = set()
+        self._claimed_total: int | None = None  # by the source, for the whole listing
         self.entries = 0
 
-    def enter(self, page: Page) -> tuple[list[Wallpaper], int]:
-        """Take up a page; return what is new and wanted of it, and how many it named again."""
+    def add_page(self, page: Page) -> tuple[list[Wallpaper], int]:
+        """Record *page*; return its new wallpapers up to the limit, and the number of repeats."""
         self.entries += page.entries
         if page.total is not None:
-            self._claimed = page.total
-        found: list[Wallpaper] = []
+            self._claimed_total = page.total
+        new: list[Wallpaper] = []
         repeated = 0
         for wallpaper in page.wallpapers:
-            if self.limit_is_reached:
+            if self.limit_reached:
                 break
-            if wallpaper.id in self._seen:
+            if wallpaper.id in self._seen_ids:
                 repeated += 1
                 continue
-            self._seen.add(wallpaper.id)
-            found.append(wallpaper)
-        return found, repeated
+            self._seen_ids.add(wallpaper.id)
+            new.append(wallpaper)
+        return new, repeated
 
-    def ends_with(self, position: Position, page: Page, found: list[Wallpaper]) -> bool:
-        """Is *page*, which began at *position* and gave what was *found*, the last to be read?"""
-        if page.ended or not found or self.limit_is_reached:
+    def is_last_page(self, position: Position, page: Page, new: list[Wallpaper]) -> bool:
+        """Return whether paging ends after *page*, which starts at *position*.
+
+        *new* are the wallpapers that ``add_page`` returned for it.
+        """
+        if page.ended or not new or self.limit_reached:
             return True
         return self._repeats_from is not None and position.after(page).offset >= self._repeats_from
 
     @property
-    def limit_is_reached(self) -> bool:
-        return 0 < self._limit <= len(self._seen)
+    def limit_reached(self) -> bool:
+        """Whether as many wallpapers were listed as the limit allows."""
+        return 0 < self._limit <= len(self._seen_ids)
 
     @property
-    def are_empty(self) -> bool:
-        """Has no page named a wallpaper?"""
-        return not self._seen
+    def is_empty(self) -> bool:
+        """Whether no page has listed a wallpaper."""
+        return not self._seen_ids
 
     @property
-    def claimed(self) -> int | None:
-        """How many entries the source claims from where the listing was entered."""
-        return None if self._claimed is None else self._claimed - self._first.offset
+    def claimed_entries(self) -> int | None:
+        """The number of entries from the first position on, as claimed by the source."""
+        return None if self._claimed_total is None else self._claimed_total - self._first.offset
 
-    def expected(self, *, ended: bool) -> int | None:
-        """How many wallpapers there will be in all, as far as that is known."""
+    def expected_wallpapers(self, *, ended: bool) -> int | None:
+        """Return the expected number of wallpapers of the whole run, or None if unknown.
+
+        *ended*: paging has ended, so the number is exact.
+        """
         if ended:
-            return len(self._seen)
-        if self._claimed is None:
+            return len(self._seen_ids)
+        if self._claimed_total is None:
             return None
-        reachable = min(self._claimed, self._repeats_from or self._claimed) - self._first.offset
+        last = min(self._claimed_total, self._repeats_from or self._claimed_total)
+        reachable = last - self._first.offset
         return min(reachable, self._limit or reachable)

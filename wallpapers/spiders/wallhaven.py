@@ -1,4 +1,7 @@
-"""Wallhaven, by its documented API; an account gives more, but none is needed."""
+"""Crawl Wallhaven through its documented API.
+
+An API key is optional; it gives access to more wallpapers.
+"""
 
 from typing import ClassVar
 
@@ -10,11 +13,11 @@ from wallpapers.spiders.listing_spider import ListingSpider
 _TEXTS = ("q", "categories", "purity", "order", "topRange", "atleast", "ratios", "colors")
 _TEXT = text("").means("as in https://wallhaven.cc/help/api")
 _SORTINGS = ("date_added", "relevance", "random", "views", "favorites", "toplist")
-_SLOT = {"concurrency": 1, "delay": 1.5, "jitter": 0}  # 45 requests a minute are allowed
+_SLOT = {"concurrency": 1, "delay": 1.5, "jitter": 0}  # 45 requests per minute are allowed
 
 
 class WallhavenSpider(ListingSpider):
-    """``scrapy crawl wallhaven -a q=mountains -a atleast=1920x1080``."""
+    """Run with ``scrapy crawl wallhaven -a q=mountains -a atleast=1920x1080``."""
 
     name = "wallhaven"
     summary = "wallhaven.cc"
@@ -31,8 +34,8 @@ class WallhavenSpider(ListingSpider):
         return {"X-API-Key": key} if key else {}
 
     def page_url(self, position: Position) -> str:
-        asked = {name: getattr(self, name) for name in self.arguments}
-        return wallhaven.page_url(asked, position, self.endpoint)
+        parameters = {name: getattr(self, name) for name in self.arguments}
+        return wallhaven.page_url(parameters, position, self.endpoint)
 
     def read_page(self, body: bytes) -> Page:
         return wallhaven.parse_page(body)

@@ -61,6 +61,14 @@ class Storage(ABC):
         """
 
     @abstractmethod
+    def run_name(self) -> str:
+        """Return a name of this run; ``is_running`` answers for it in other runs."""
+
+    @abstractmethod
+    def is_running(self, name: str) -> bool:
+        """Return whether the run with this name is alive and has the same storage; blocks."""
+
+    @abstractmethod
     def scratch_file(self) -> Path:
         """Return a path on a local disk that nobody has, for what the run needs itself."""
 

@@ -36,6 +36,15 @@ def split(path: str) -> tuple[str, str]:
     return "/".join(part for part in parts[:-1] if part not in ("", ".")), parts[-1]
 
 
+def is_below(path: object) -> bool:
+    """Return whether *path* stays below the store; what a catalogue holds need not."""
+    try:
+        split(path if isinstance(path, str) else "")
+    except StoreError:
+        return False
+    return True
+
+
 def open_folder(root: Path, folder: str, *, make: bool) -> int:
     """Return a descriptor of *folder* below *root*; no link below *root* is followed.
 

@@ -167,8 +167,8 @@ class Intake:
             raise PictureRefusedError("too_many_pixels", f"{picture.width}x{picture.height}")
         # It may be turned by 90 degrees, which is not known yet.
         wanted, kind = self._demands.wanted, picture.format
-        why = wanted.why_not(picture.width, picture.height, kind=kind)
-        if why and wanted.why_not(picture.height, picture.width, kind=kind):
+        why = wanted.find_mismatch(picture.width, picture.height, kind=kind)
+        if why and wanted.find_mismatch(picture.height, picture.width, kind=kind):
             raise PictureRefusedError(*why)
 
     def _find(self, url: str, path: str) -> StoredImage | None:

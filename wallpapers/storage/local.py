@@ -65,6 +65,14 @@ class LocalStorage(Storage):
         assert self._run is not None
         return self._run.part(look)
 
+    def run_name(self) -> str:
+        assert self._run is not None
+        return self._run.name
+
+    def is_running(self, name: str) -> bool:
+        assert self._run is not None
+        return self._run.is_running(name)
+
     def scratch_file(self) -> Path:
         assert self._run is not None
         return self._run.scratch_file()

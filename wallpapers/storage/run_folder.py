@@ -54,6 +54,29 @@ class RunFolder:
         """Return a new path in the folder, which is removed with it."""
         return Path(f"{self._path}/{next(self._numbers)}.0.part")
 
+    @property
+    def name(self) -> str:
+        """The name of the folder, which no other run has."""
+        return self._path.name
+
+    def is_running(self, name: str) -> bool:
+        """Return whether the run whose folder has this *name* is alive; blocks on the disk.
+
+        False on a file system without locks.
+        """
+        if not _OURS.fullmatch(name):
+            return False
+        try:
+            with opened(self._parts / name / _LOCK) as file:
+                if file is None:
+                    return False
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return False
+
     def remove_spent(self) -> None:
         """Remove the files of parts that were stored."""
         while self._spent:

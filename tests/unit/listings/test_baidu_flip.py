@@ -39,7 +39,7 @@ def ends_by_soup(body: bytes) -> bool:
 
 
 @pytest.mark.parametrize("body", [body_of("baidu_flip.html"), standin_page(7)])
-def test_an_independent_reader_finds_the_same_originals(body: bytes) -> None:
+def test_an_independent_parser_finds_the_same_originals(body: bytes) -> None:
     originals = [wallpaper.image_urls[0] for wallpaper in parse_page(body).wallpapers]
     assert originals == originals_by_soup(body)
     assert originals
@@ -47,7 +47,7 @@ def test_an_independent_reader_finds_the_same_originals(body: bytes) -> None:
 
 
 @pytest.mark.parametrize("body", [body_of("baidu_flip.end.html"), standin_page(0)])
-def test_an_independent_reader_finds_the_same_end(body: bytes) -> None:
+def test_an_independent_parser_finds_the_same_end(body: bytes) -> None:
     page = parse_page(body)
     assert page.ended
     assert page.entries == 0
@@ -71,7 +71,7 @@ _MARKUP = st.sampled_from(
 
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.lists(_MARKUP, max_size=8))
-def test_whatever_stands_behind_the_script_changes_nothing(markup: list[str]) -> None:
+def test_markup_after_the_script_is_ignored(markup: list[str]) -> None:
     body = body_of("baidu_flip.html").decode().replace("</body>", "".join(markup) + "</body>")
     originals = [wallpaper.image_urls[0] for wallpaper in parse_page(body.encode()).wallpapers]
     assert originals == originals_by_soup(body.encode())
@@ -87,14 +87,14 @@ def test_whatever_stands_behind_the_script_changes_nothing(markup: list[str]) ->
         "imgTempData=",
     ],
 )
-def test_the_object_is_found_however_it_is_handed_over(beginning: str) -> None:
+def test_the_results_of_every_page_version_are_found(beginning: str) -> None:
     results = r"""{'listNum': 12, "data": [{objURL: 'http://a/it\'s.jpg', cs: "1,2",}, {}],});"""
     page = parse_page(f"<html><script>{beginning}{results}</script>".encode())
     assert [wallpaper.image_urls for wallpaper in page.wallpapers] == [["http://a/it's.jpg"]]
     assert page.total == 12
 
 
-def test_the_words_of_the_end_in_a_script_or_a_title_of_a_picture_end_nothing() -> None:
+def test_the_text_of_the_end_in_a_script_or_title_is_ignored() -> None:
     results = json.dumps(
         {"data": [{"objURL": "http://a/1.jpg", "fromPageTitle": "抱歉，没有找到"}]}
     )
@@ -106,10 +106,10 @@ def test_the_words_of_the_end_in_a_script_or_a_title_of_a_picture_end_nothing() 
 @pytest.mark.parametrize(
     ("body", "kind", "words"),
     [
-        (b"", ListingCutError, "an empty body"),
-        (b"<html><title>x</title></html>", ListingError, "without results and without saying so"),
+        (b"", ListingCutError, "an empty response"),
+        (b"<html><title>x</title></html>", ListingError, "a web page without results"),
         (b"<script>var imgData;</script>", ListingError, "without results"),
-        (b"<script>flip.setData('imgData', {\"data\": [{", ListingCutError, "results are broken"),
+        (b"<script>flip.setData('imgData', {\"data\": [{", ListingCutError, "with invalid results"),
         (b'{"data": []}', ListingError, "JSON instead of a web page"),
         (b'{"antiFlag":1,"message":"m"}', ListingRefusedError, "antiFlag"),
         ("<p>安全验证</p>".encode(), ListingRefusedError, "captcha"),
@@ -129,7 +129,7 @@ def test_the_words_of_the_end_in_a_script_or_a_title_of_a_picture_end_nothing() 
         ),
     ],
 )
-def test_what_is_no_page_of_results_is_named(
+def test_an_unexpected_response_is_described(
     body: bytes, kind: type[Exception], words: str
 ) -> None:
     with pytest.raises(ListingError, match=words) as caught:

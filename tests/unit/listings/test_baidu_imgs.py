@@ -104,7 +104,7 @@ def test_an_entry_becomes_a_wallpaper() -> None:
     )
 
 
-def test_the_closing_empty_object_is_no_entry() -> None:
+def test_the_empty_object_at_the_end_is_not_an_entry() -> None:
     page = parse_page(body(entry(id="1"), entry(id="2")))
     assert page.entries == 2
     assert not page.rejected
@@ -115,7 +115,7 @@ def test_the_closing_empty_object_is_no_entry() -> None:
     [{"imgs": []}, {"imgs": [{}]}, {"imgs": None}, {"totalNum": 0}],
     ids=["empty", "closing object", "null", "absent"],
 )
-def test_a_page_behind_the_end_names_nothing(answer: dict[str, Any]) -> None:
+def test_a_page_after_the_end_is_empty(answer: dict[str, Any]) -> None:
     page = parse_page(json.dumps(answer).encode())
     assert (page.entries, page.wallpapers) == (0, [])
 
@@ -135,7 +135,7 @@ def test_a_page_behind_the_end_names_nothing(answer: dict[str, Any]) -> None:
         ([], None),
     ],
 )
-def test_a_total_is_read_where_it_is_one(total: Any, read: int | None) -> None:
+def test_a_total_is_a_number_or_unknown(total: Any, read: int | None) -> None:
     assert parse_page(body(entry(), totalNum=total)).total == read
 
 
@@ -151,14 +151,14 @@ def test_a_total_is_read_where_it_is_one(total: Any, read: int | None) -> None:
         (entry(downloadUrl=5, imageUrl=["http://a/b.jpg"], objUrl={}), "no_candidate"),
     ],
 )
-def test_a_bad_entry_costs_itself_and_is_counted(bad: Any, reason: str) -> None:
+def test_a_bad_entry_is_skipped_and_counted(bad: Any, reason: str) -> None:
     page = parse_page(body(entry(id="1"), bad, entry(id="2")))
     assert [wallpaper.id for wallpaper in page.wallpapers] == ["1", "2"]
     assert page.rejected == {reason: 1}
     assert page.entries == 3
 
 
-def test_candidates_are_the_originals_best_first_without_repeats() -> None:
+def test_candidates_are_the_originals_without_duplicates() -> None:
     page = body(
         entry(downloadUrl="http://a/1.jpg", imageUrl="http://b/1.jpg", objUrl="http://a/1.jpg")
     )
@@ -178,7 +178,7 @@ def test_candidates_are_the_originals_best_first_without_repeats() -> None:
         ("http://a/\ud800.jpg", "http://a/?.jpg"),
     ],
 )
-def test_an_address_is_kept_but_for_blanks_and_secrets(listed: str, read: str) -> None:
+def test_blanks_and_secrets_are_removed_from_addresses(listed: str, read: str) -> None:
     page = json.dumps({"imgs": [entry(downloadUrl=listed, imageUrl=None, objUrl=None)]}).encode()
     assert only(page).image_urls == [read]
 
@@ -196,7 +196,7 @@ def test_an_id_is_text(listed: Any, read: str) -> None:
 
 
 @pytest.mark.parametrize("listed", [None, "", " ", True, [], 1.5])
-def test_without_an_id_the_first_candidate_names_the_wallpaper(listed: Any) -> None:
+def test_without_an_id_the_first_candidate_is_hashed(listed: Any) -> None:
     first, second = (
         only(body(entry(id=listed, downloadUrl=url))).id for url in ("http://a/1", "http://a/2")
     )
@@ -218,7 +218,7 @@ def test_without_an_id_the_first_candidate_names_the_wallpaper(listed: Any) -> N
         ({"title": "two\nlines\tand \u202eturned\x1b[31m"}, "two lines and turned [31m"),
     ],
 )
-def test_a_title_is_the_first_text_that_says_something(fields: dict[str, Any], title: str) -> None:
+def test_a_title_is_the_first_text_that_is_not_empty(fields: dict[str, Any], title: str) -> None:
     assert only(body(entry(**fields))).title == title
 
 
@@ -239,14 +239,14 @@ def test_a_claimed_size_is_a_number_or_unknown(size: Any, read: int) -> None:
 
 
 @pytest.mark.parametrize("date", ["2016-13-45", "yesterday", 20160126, None])
-def test_a_date_that_is_none_is_left_empty(date: Any) -> None:
+def test_an_invalid_date_is_empty(date: Any) -> None:
     assert only(body({**ENTRY, "date": date})).date == ""
 
 
 # Bodies with Baidu's defects
 
 
-def test_escapes_that_json_does_not_know_are_mended_and_the_others_kept() -> None:
+def test_unknown_escapes_are_repaired() -> None:
     raw = body(entry(title="TITLE")).replace(b"TITLE", rb"it\'s \u5c71 \"so\" C:\\'x'")
     assert only(raw).title == "it's 山 \"so\" C:\\'x'"
 
@@ -257,7 +257,7 @@ def test_raw_control_characters_are_read() -> None:
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gbk", "gb18030", "utf-16"])
-def test_the_encoding_is_found_out(encoding: str) -> None:
+def test_the_encoding_is_detected(encoding: str) -> None:
     text = body(entry(title="国家地理壁纸")).decode()
     assert only(text.encode(encoding)).title == "国家地理壁纸"
 
@@ -278,16 +278,16 @@ def test_a_lone_surrogate_can_be_written_to_a_feed() -> None:
 @pytest.mark.parametrize(
     ("raw", "kind", "words"),
     [
-        (b"<!DOCTYPE html><html>", ListingError, "no JSON"),
-        (b"[1, 2]", ListingError, "a list instead of an object"),
-        (b'"text"', ListingError, "no JSON|a str instead"),
-        (b'{"imgs": {"a": 1}}', ListingError, "imgs is a dict"),
+        (b"<!DOCTYPE html><html>", ListingError, "not JSON"),
+        (b"[1, 2]", ListingError, "expected an object, got list"),
+        (b'"text"', ListingError, "expected an object, got str"),
+        (b'{"imgs": {"a": 1}}', ListingError, "expected a list in imgs, got dict"),
         (b"[" * 200_000, ListingError, "nested too deeply"),
         (b'{"a":' * 20_001, ListingError, "more than 20000 objects"),
         (b"{}," * 2_000_000, ListingError, "more than 20000 objects"),
         (b"", ListingCutError, "empty"),
         (b" \r\n", ListingCutError, "empty"),
-        (body(entry())[:-300], ListingCutError, "broken at character"),
+        (body(entry())[:-300], ListingCutError, "invalid JSON at character"),
         (
             b'{"antiFlag":1,"message":"Forbid spider access","bfe_log_id":"95766"}',
             ListingRefusedError,
@@ -296,7 +296,7 @@ def test_a_lone_surrogate_can_be_written_to_a_feed() -> None:
     ],
     ids=lambda value: repr(value)[:24] if isinstance(value, bytes) else None,
 )
-def test_what_is_no_page_is_named(raw: bytes, kind: type[Exception], words: str) -> None:
+def test_an_unexpected_response_is_described(raw: bytes, kind: type[Exception], words: str) -> None:
     with pytest.raises(ListingError, match=words) as caught:
         parse_page(raw)
     assert type(caught.value) is kind
@@ -315,7 +315,7 @@ _JSON = st.recursive(
 
 
 @given(_JSON, st.integers(0, 400))
-def test_no_answer_raises_anything_but_our_own_errors(answer: Any, cut: int) -> None:
+def test_no_response_raises_anything_but_listing_errors(answer: Any, cut: int) -> None:
     raw = json.dumps({"imgs": [answer, {**ENTRY, "tags": answer}]}).encode()
     for candidate in (raw, raw[:-cut], json.dumps(answer).encode()):
         try:

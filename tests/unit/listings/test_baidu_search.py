@@ -66,18 +66,18 @@ def test_the_request_has_the_parameters_of_public_clients() -> None:
     }
 
 
-def test_the_other_answer_is_asked_for_with_newreq() -> None:
+def test_the_images_format_is_requested_with_newreq() -> None:
     parameters = asked(page_url(Query("壁纸"), 30, 30, images=True))
     assert parameters["newReq"] == "1"
     assert (parameters["pn"], parameters["gsm"], parameters["nojc"]) == ("30", "1e", "0")
 
 
 @pytest.mark.parametrize(("pn", "rn"), [(0, "30"), (970, "30"), (980, "20"), (999, "1")])
-def test_no_result_behind_the_thousandth_is_asked_for(pn: int, rn: str) -> None:
+def test_no_result_after_the_thousandth_is_requested(pn: int, rn: str) -> None:
     assert asked(page_url(Query("壁纸"), pn, 30))["rn"] == rn
 
 
-def test_candidates_are_the_originals_and_previews_only_where_they_are_asked_for() -> None:
+def test_previews_are_candidates_only_on_request() -> None:
     assert only(ENTRY).image_urls == [ORIGINAL, COPY]
     assert only(ENTRY).previews == []
     with_previews = only(ENTRY, previews=True)
@@ -86,7 +86,7 @@ def test_candidates_are_the_originals_and_previews_only_where_they_are_asked_for
 
 
 @pytest.mark.parametrize("replacement", [None, [], [None, 5, {}], "text", {"ObjURL": COPY}])
-def test_a_replacement_that_is_none_costs_nothing(replacement: Any) -> None:
+def test_an_invalid_replacement_is_ignored(replacement: Any) -> None:
     assert only({**ENTRY, "replaceUrl": replacement}).image_urls == [ORIGINAL]
 
 
@@ -95,7 +95,7 @@ def test_an_original_that_is_also_a_preview_is_an_original() -> None:
     assert wallpaper.previews == [MIDDLE]
 
 
-def test_an_entry_with_previews_alone_says_so() -> None:
+def test_an_entry_with_only_previews_is_counted() -> None:
     entry = {**ENTRY, "objURL": "", "replaceUrl": []}
     page = parse_page(json.dumps({"data": [entry]}).encode())
     assert page.rejected == {"only_previews": 1}
@@ -110,11 +110,11 @@ def test_an_entry_with_previews_alone_says_so() -> None:
         ({"cs": None, "middleURL": "http://a/?x=1&u=9,10"}, "9,10"),
     ],
 )
-def test_both_answers_give_a_picture_the_same_id(fields: dict[str, Any], identity: str) -> None:
+def test_an_image_has_the_same_id_in_both_formats(fields: dict[str, Any], identity: str) -> None:
     assert only({**ENTRY, **fields}).id == identity
 
 
-def test_without_a_sign_the_first_candidate_names_it() -> None:
+def test_without_a_sign_the_first_candidate_is_hashed() -> None:
     entry = {"objURL": scramble(ORIGINAL)}
     assert only(entry).id == only({**entry, "fromPageTitle": "other"}).id
     assert only(entry).id != only({"objURL": COPY}).id
@@ -132,7 +132,7 @@ def test_without_a_sign_the_first_candidate_names_it() -> None:
         ("", "https://image.baidu.com/"),
     ],
 )
-def test_other_hosts_see_themselves_as_referer(url: str, referer: str) -> None:
+def test_third_party_hosts_get_their_own_origin_as_referer(url: str, referer: str) -> None:
     assert baidu_result.referer(url, "https://image.baidu.com/") == referer
 
 
@@ -148,7 +148,7 @@ def test_other_hosts_see_themselves_as_referer(url: str, referer: str) -> None:
         {},
     ],
 )
-def test_a_page_behind_the_end_names_nothing(answer: dict[str, Any]) -> None:
+def test_a_page_after_the_end_is_empty(answer: dict[str, Any]) -> None:
     page = parse_page(json.dumps(answer).encode())
     assert (page.entries, page.wallpapers) == (0, [])
 
@@ -160,9 +160,9 @@ def test_a_page_behind_the_end_names_nothing(answer: dict[str, Any]) -> None:
             '{"antiFlag":1,"message":"Forbid spider access","bfe_log_id":"9"}',
             "Forbid spider access",
         ),
-        ("<html><title>百度安全验证</title>", "captcha page"),
+        ("<html><title>百度安全验证</title>", "a captcha page"),
     ],
 )
-def test_refusals_are_told_apart(body: str, words: str) -> None:
+def test_refusals_are_distinguished(body: str, words: str) -> None:
     with pytest.raises(ListingRefusedError, match=words):
         parse_page(body.encode())

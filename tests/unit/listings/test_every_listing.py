@@ -25,7 +25,7 @@ from wallpapers.listings import (
 )
 
 RECORDED = Path(__file__).parents[2] / "recorded"
-MOST_SECONDS = 0.1
+MOST_TIMES = 350  # as much as the largest recorded page takes, 0.3 ms on a machine of 2026
 
 Parse = Callable[[bytes], Page]
 PARSERS: dict[str, Parse] = {
@@ -62,6 +62,8 @@ def test_a_recorded_page_shows_no_drift(recorded: str) -> None:
 
 def throw_mutated_pages(recorded: str, count: int) -> None:
     parse = PARSERS[recorded]
+    largest = "baidu_search.data.json"
+    control_s = min(seconds_of(PARSERS[largest], body_of(largest)) for _ in range(10))
 
     @settings(
         max_examples=count,
@@ -73,7 +75,7 @@ def throw_mutated_pages(recorded: str, count: int) -> None:
     def check(body: bytes) -> None:
         # The CPU's time, and a second look: a busy machine or a collection is not the parser's.
         took_s = min(seconds_of(parse, body) for _ in range(2))
-        assert took_s < MOST_SECONDS
+        assert took_s < MOST_TIMES * control_s
 
     check()
 
@@ -103,5 +105,5 @@ def test_none_of_ten_thousand_mutated_pages_breaks_a_parser(recorded: str) -> No
 
 @every
 @given(body=st.binary(max_size=200))
-def test_no_rubbish_raises_anything_but_listing_errors(recorded: str, body: bytes) -> None:
+def test_no_random_bytes_raise_anything_but_listing_errors(recorded: str, body: bytes) -> None:
     seconds_of(PARSERS[recorded], body)

@@ -41,7 +41,7 @@ from wallpapers.listings.text import address
     ],
     ids=["real", "capitals", "plain", "percent", "empty", "relative", "plain with markers"],
 )
-def test_each_kind_of_address_is_read(listed: str, plain: str) -> None:
+def test_every_kind_of_address_is_decoded(listed: str, plain: str) -> None:
     assert address(decode(listed)) == plain
 
 
@@ -49,7 +49,7 @@ _PATH = st.text("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.
 
 
 @given(st.sampled_from(["http", "https"]), _PATH)
-def test_what_is_scrambled_is_read_back(scheme: str, path: str) -> None:
+def test_a_scrambled_address_is_decoded(scheme: str, path: str) -> None:
     plain = f"{scheme}://{path}"
     scrambled = scramble(plain)
     # Text that reads like a marker once it is scrambled cannot be told from one.
@@ -59,7 +59,7 @@ def test_what_is_scrambled_is_read_back(scheme: str, path: str) -> None:
 
 
 @given(st.sampled_from(["http://", "https://"]), st.text())
-def test_a_plain_address_is_left_alone(scheme: str, rest: str) -> None:
+def test_a_plain_address_is_unchanged(scheme: str, rest: str) -> None:
     assert decode(scheme + rest) == scheme + rest
 
 

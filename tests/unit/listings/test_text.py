@@ -10,9 +10,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from wallpapers.downloads.addresses import is_askable
+from wallpapers.downloads.addresses import is_valid_address
 from wallpapers.listings import text
-from wallpapers.listings.masking import masked
+from wallpapers.listings.masking import mask_address
 
 MISSPELLED = (
     "http:me:canary@host/x",
@@ -70,26 +70,26 @@ def test_no_spelling_of_an_address_shows_its_password(spelling: str) -> None:
         text.page_address(spelling, "http://base/"),
     ):
         assert "canary" not in shown
-    assert not is_askable(text.address(spelling))
+    assert not is_valid_address(text.address(spelling))
 
 
 @pytest.mark.parametrize("url", WELL_FORMED)
-def test_a_well_formed_address_stays_as_it_is(url: str) -> None:
-    assert text.address(url) == text.joined("https://base/", url) == masked(url) == url
-    assert is_askable(url)
+def test_a_well_formed_address_is_unchanged(url: str) -> None:
+    assert text.address(url) == text.joined("https://base/", url) == mask_address(url) == url
+    assert is_valid_address(url)
 
 
 @given(st.text(alphabet=r"htps:/\@%40?#[]. mecanry&;64", max_size=60))
 @example("http:@")
 def test_masking_twice_is_masking_once(url: str) -> None:
-    assert masked(masked(url)) == masked(url)
+    assert mask_address(mask_address(url)) == mask_address(url)
 
 
 @pytest.mark.parametrize(
     "path", ["/img@2x.jpg", "/a:b/c.jpg", "a/b.jpg", "?q=a@b", "//other/x@y.jpg"]
 )
-def test_a_relative_address_is_completed(path: str) -> None:
-    assert is_askable(text.joined("https://base/x/", path))
+def test_a_relative_address_is_resolved(path: str) -> None:
+    assert is_valid_address(text.joined("https://base/x/", path))
     assert text.joined("https://base/x/", path).endswith(path)
 
 
@@ -106,11 +106,11 @@ def test_a_relative_address_is_completed(path: str) -> None:
         (None, ""),
     ],
 )
-def test_only_an_address_is_the_address_of_a_page(value: object, page: str) -> None:
+def test_other_schemes_are_not_page_addresses(value: object, page: str) -> None:
     assert text.page_address(value) == text.page_address(value, "https://base/") == page
 
 
-def test_a_password_in_a_title_is_masked() -> None:
+def test_a_password_in_a_title_is_mask_address() -> None:
     assert text.plain_text("see http://me:canary@host/ or a@b") == "see http://***@host/ or a@b"
 
 
@@ -133,14 +133,14 @@ def calls_of(work: Any, *arguments: Any) -> int:
     return calls
 
 
-def test_a_long_list_of_texts_costs_no_more_than_its_beginning() -> None:
+def test_only_the_start_of_a_long_list_is_read() -> None:
     tags = [f"tag {number}" for number in range(1_000_000)]
     assert text.plain_texts(tags) == tags[:100]
     assert calls_of(text.plain_texts, tags) <= calls_of(text.plain_texts, tags[:1_000]) + 10
     assert text.plain_texts([""] * 1_000_000) == []
 
 
-def test_a_long_text_is_cut() -> None:
+def test_a_long_text_is_truncated() -> None:
     assert text.plain_text("山" * 7_000_000) == "山" * 2_000
     assert len(text.plain_text("<" * 7_000_000)) <= 2_000
 
@@ -152,8 +152,8 @@ def test_a_long_id_is_hashed_as_a_whole() -> None:
     assert {len(identity) for identity in ids} == {20}
 
 
-def test_a_long_address_is_none() -> None:
+def test_a_long_address_gives_an_empty_one() -> None:
     long = "http://host/" + "x" * 5_000_000
     assert text.address(long) == text.joined("https://base/", long) == ""
-    assert not is_askable(long)
+    assert not is_valid_address(long)
     assert text.identity(None, [text.address(long)])

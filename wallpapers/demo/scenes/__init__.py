@@ -1,4 +1,4 @@
-"""Procedural wallpapers: the pictures that the demo serves, drawn from a seed."""
+"""Draw the wallpapers of the demo procedurally, from a seed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The picture that a scene is painted on, the same at every size: washes, lights and veils."""
+"""Provide the canvas of a scene, with gradients, lights and translucent layers."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ Point = tuple[float, float]  # fractions of the width and of the height
 
 
 class Canvas:
-    """An RGB picture and the randomness it is painted with.
+    """An RGB image and the random generator of its scene.
 
-    Places are fractions of width and height, radii fractions of the shorter side: a seed gives
-    the same composition at every size.
+    Positions are fractions of width and height, radii fractions of the shorter side. A seed
+    therefore gives the same composition at every size.
     """
 
     def __init__(self, seed: str, width: int, height: int) -> None:
@@ -29,11 +29,11 @@ class Canvas:
 
     @property
     def aspect(self) -> float:
-        """Width over height, which keeps shapes from being stretched."""
+        """The width divided by the height, for shapes that must not be stretched."""
         return self.width / self.height
 
     def fork(self) -> random.Random:
-        """Return a new stream of randomness, so that one part never moves the next."""
+        """Return a new random generator, so that changes to one part do not affect the next."""
         return random.Random(self.rng.getrandbits(64))
 
     def rows(self, top: float, bottom: float) -> tuple[int, int]:
@@ -42,17 +42,17 @@ class Canvas:
         return first, min(max(round(bottom * self.height), first + 1), self.height)
 
     def wash(self, tints: Sequence[str], top: float = 0, bottom: float = 1) -> None:
-        """Lay an even gradient of *tints* from *top* to *bottom*, as the ground of all else."""
+        """Fill the area from *top* to *bottom* with an even gradient of *tints*."""
         first, end = self.rows(top, bottom)
         self.image.paste(gradient((self.width, end - first), tints), (0, first))
 
     def veil(self, tint: str, mask: Image.Image, top: float = 0, bottom: float = 1) -> None:
-        """Lay *tint* from *top* to *bottom*, as thick as the small picture *mask* says."""
+        """Blend *tint* in from *top* to *bottom*, with the small image *mask* as opacity."""
         first, end = self.rows(top, bottom)
         self.image.paste(rgb(tint), (0, first), mask.resize((self.width, end - first), SMOOTH))
 
     def disc(self, at: Point, radius: float, tint: str) -> None:
-        """Paint a sun or moon with a soft rim."""
+        """Paint a sun or moon with a soft edge."""
         self._shine(at, radius, tint, _spot(256, 40, 1), stretch=1, top=0)
 
     def glow(
@@ -66,9 +66,9 @@ class Canvas:
         stretch: float = 1,
         top: float = 0,
     ) -> None:
-        """Let *tint* shine around *at*, *share* strong there, and below *top* only.
+        """Paint a glow of *tint* around *at*, with opacity *share* in its centre, below *top* only.
 
-        *fall* tells how steeply it fades; *stretch* is the height of the glow over its width.
+        *fall* is how steeply it fades; *stretch* is its height divided by its width.
         """
         small = radius * min(self.image.size) < 16
         spot = _spot(32 if small else 256, share, fall)
@@ -96,13 +96,13 @@ class Canvas:
         self.image.paste(rgb(tint), (left, upper), mask)
 
     def finish(self) -> Image.Image:
-        """Return the picture under a fine grain, so that no gradient shows its steps."""
+        """Return the image with fine grain added, which hides the steps of gradients."""
         return ImageChops.add(self.image, grain(self.image.size), 1, -2)
 
 
 @functools.cache
 def _spot(side: int, share: float, fall: float) -> Image.Image:
-    """Return a round light, *share* strong in its middle (cut at 1) and fading as *fall* says."""
+    """Return a round light with opacity *share* (at most 1) in its centre, fading with *fall*."""
     rim = 255 / math.sqrt(2)  # of the circle that just fits into the gradient's square
     curve = [min(share * max(1 - v / rim, 0) ** fall, 1) for v in range(256)]
     spot = Image.radial_gradient("L").point([round(255 * light) for light in curve])

@@ -1,4 +1,4 @@
-"""Sand dunes, one flank in the sun and one in the shade."""
+"""Draw sand dunes with one flank in the sun and one in the shade."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from wallpapers.demo.scenes.texture import SMOOTH, mix, rgb
 
 
 class Palette(NamedTuple):
-    """The tints of one desert; the sky's begin at the zenith."""
+    """The tints of one desert; those of the sky start at the zenith."""
 
     sky: tuple[str, ...]
     sun: str
@@ -39,7 +39,7 @@ PALETTES = (
 
 
 def draw(canvas: Canvas) -> None:
-    """Paint dune before dune, their peaks apart, all shaded on the side away from the sun."""
+    """Paint dunes from back to front, all shaded on the side away from the sun."""
     rng = canvas.rng
     palette = rng.choice(PALETTES)
     horizon = rng.uniform(0.46, 0.56)
@@ -60,7 +60,7 @@ def draw(canvas: Canvas) -> None:
 
 
 def _dune(canvas: Canvas, palette: Palette, depth: float, at: Point, side: int) -> None:
-    """Paint one dune whose peak is at x, over flats that lie at y, as *at* says."""
+    """Paint one dune; *at* has the x of its peak and the y of its base."""
     rng = canvas.fork()
     peak, base = at
     rise = 0.07 + 0.14 * depth
@@ -96,7 +96,7 @@ def _shade(
     crest: Callable[[float], float],
     spine: Callable[[float], float],
 ) -> None:
-    """Darken what lies behind the *spine* that winds down from *peak*, fading as it falls."""
+    """Darken the flank behind *spine*, which winds down from *peak*; the shade fades downwards."""
     edge = -0.01 if side > 0 else 1.01
     top = crest(peak)
     behind = [peak + (edge - peak) * i / 400 for i in range(401)]

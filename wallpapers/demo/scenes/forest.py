@@ -1,4 +1,4 @@
-"""Pine ridges, in mist or under snow."""
+"""Draw pine ridges in mist or snow."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from wallpapers.demo.scenes.texture import mix
 
 
 class Palette(NamedTuple):
-    """The tints of one forest; the sky's begin at the zenith."""
+    """The tints of one forest; those of the sky start at the zenith."""
 
     sky: tuple[str, ...]
     sun: str
@@ -40,7 +40,7 @@ SNOWY = (
 
 
 def draw_misty(canvas: Canvas) -> None:
-    """Paint wooded hills that rise from the mist, pale to dark."""
+    """Paint wooded hills that rise from mist, from pale to dark."""
     palette, horizon = _heaven(canvas, MISTY)
     for hill in range(6):
         depth = hill / 5
@@ -91,7 +91,7 @@ def pines(
 ) -> list[Shape]:
     """Return the outlines of the pines along *crest*, up to *height* high, in groves.
 
-    *gap* is the mean distance of two, over their height.
+    *gap* is the mean distance between two pines, divided by their height.
     """
     tiers = 4 + round(35 * height)
     kinds = [_pine(rng, tiers) for _ in range(8)]
@@ -109,7 +109,7 @@ def pines(
 
 
 def _pine(rng: random.Random, tiers: int) -> list[Point]:
-    """Return the outline of a pine of height 1 that stands at 0, 0."""
+    """Return the outline of a pine of height 1 whose foot is at (0, 0)."""
     half = rng.uniform(0.15, 0.22)
     flanks: list[list[Point]] = []
     for side in (1, -1):
@@ -124,7 +124,7 @@ def _pine(rng: random.Random, tiers: int) -> list[Point]:
 
 
 def snowfall(canvas: Canvas) -> None:
-    """Let flakes fall, most of them far and small."""
+    """Paint snowflakes, most of them distant and small."""
     rng = canvas.fork()
     for _ in range(220):
         near = rng.random() ** 5

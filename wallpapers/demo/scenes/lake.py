@@ -1,4 +1,4 @@
-"""A mountain lake that mirrors its shore."""
+"""Draw a mountain lake that mirrors its shore."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from wallpapers.demo.scenes.water import PALETTES, Palette, mirror, path_of_ligh
 
 
 def draw(canvas: Canvas) -> None:
-    """Paint mountains and a wooded shore, and all of it again in the lake below."""
+    """Paint mountains and a wooded shore, and their reflection in the lake."""
     rng = canvas.rng
     palette = rng.choice(PALETTES)
     horizon = rng.uniform(0.56, 0.62)
@@ -32,7 +32,7 @@ def _ridge(canvas: Canvas, palette: Palette, depth: float, horizon: float) -> No
     """Paint one ridge that comes down to the water; the nearest is low and wooded."""
     rng = canvas.fork()
     heights = fractal_crest(rng, canvas.aspect, 1.4 + depth)
-    rise = (0.18 - 0.14 * depth) / max(1, *heights)  # never so high that it hides the sun
+    rise = (0.18 - 0.14 * depth) / max(1, *heights)  # too low to hide the sun
     crest = [horizon + 0.004 - max(rise * (0.75 + 0.8 * h), 0.012) for h in heights]
     tint = mix(mix(palette.far, palette.sky[-1], 0.35), palette.near, depth * 0.85)
     foot = mix(tint, palette.sky[-1], 0.55 * (1 - depth))

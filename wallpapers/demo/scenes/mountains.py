@@ -1,4 +1,4 @@
-"""Ridge behind ridge in morning or evening mist."""
+"""Draw mountain ridges in morning or evening mist."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from wallpapers.demo.scenes.texture import mix
 
 
 class Palette(NamedTuple):
-    """The tints of one morning or evening; the sky's begin at the zenith."""
+    """The tints of one morning or evening; those of the sky start at the zenith."""
 
     sky: tuple[str, ...]
     sun: str
@@ -43,7 +43,7 @@ PALETTES = (
 
 
 def draw(canvas: Canvas) -> None:
-    """Paint five to seven ridges, each nearer one darker and lower."""
+    """Paint five to seven ridges; nearer ones are darker and lower."""
     rng = canvas.rng
     palette = rng.choice(PALETTES)
     horizon = rng.uniform(0.5, 0.6)

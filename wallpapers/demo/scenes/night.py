@@ -1,4 +1,4 @@
-"""Clear nights: the Milky Way, or an aurora, over dark hills."""
+"""Draw clear nights with the Milky Way or an aurora over dark hills."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SKIES = (  # from the zenith down
     ("#070712", "#151a38", "#3a3763", "#b0727a"),
     ("#03060f", "#0b1a36", "#1d3f66", "#c08f80"),
 )
-AURORAS = (  # from the rays' tips down to the hem
+AURORAS = (  # from top to bottom
     ("#6a5bd0", "#3ac6c0", "#57f2a8"),
     ("#b04fd0", "#38d68c", "#8df7a0"),
     ("#8a4fd8", "#3f8fe0", "#4fe8d8"),
@@ -61,7 +61,7 @@ def draw_aurora(canvas: Canvas) -> None:
 
 
 def _milky_way(canvas: Canvas, haze: str, core: str) -> Image.Image:
-    """Paint the band of the galaxy across the sky; return how dense the stars stand in it."""
+    """Paint the band of the galaxy across the sky; return its density of stars."""
     rng = canvas.fork()
     angle, shift = rng.choice((-1, 1)) * rng.uniform(38, 62), rng.uniform(-0.12, 0.12)
     half = math.ceil(180 * min(canvas.aspect, 1)), math.ceil(180 / max(canvas.aspect, 1))
@@ -83,7 +83,7 @@ def _milky_way(canvas: Canvas, haze: str, core: str) -> Image.Image:
 
 
 def _stars(canvas: Canvas, count: int, bottom: float, density: Image.Image) -> None:
-    """Strew stars, most of them faint, more where *density* is bright, fewer near *bottom*."""
+    """Paint stars, most of them faint: more where *density* is bright, fewer near *bottom*."""
     rng = canvas.fork()
     faint = Image.new("L", canvas.image.size)
     dense = density.tobytes()
@@ -106,7 +106,7 @@ def _stars(canvas: Canvas, count: int, bottom: float, density: Image.Image) -> N
 
 
 def _curtain(rng: random.Random, size: tuple[int, int]) -> Image.Image:
-    """Return one curtain of rays that hang down to a wavy hem."""
+    """Return one curtain of rays with a wavy lower edge."""
     rays = levels(clouds(rng, (size[0], 1), (18, 1), 5), 0.27, 1.6).tobytes()
     hems = clouds(rng, (size[0], 1), (4, 1), 3).tobytes()
     fade = [round(255 * (v / 255) ** 2.2 * min(1, (1 - v / 255) * 9)) for v in range(256)]

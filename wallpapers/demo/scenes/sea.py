@@ -1,4 +1,4 @@
-"""A calm sea with the path of the sun or the moon on it."""
+"""Draw a calm sea that reflects the sun or the moon."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from wallpapers.demo.scenes.water import PALETTES, Palette, path_of_light, rippl
 
 
 def draw(canvas: Canvas) -> None:
-    """Paint a calm sea between headlands, with the sun's or the moon's path on it."""
+    """Paint a calm sea between headlands, with the reflection of the sun or the moon."""
     rng = canvas.rng
     palette = rng.choice(PALETTES)
     horizon = rng.uniform(0.54, 0.62)

@@ -1,4 +1,4 @@
-"""Skies: the wash, the light of a sun or moon low in it, and streaks of cloud."""
+"""Draw skies with the light of a low sun or moon, and streaks of cloud."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from wallpapers.demo.scenes.texture import bell, clouds, levels, mix
 def sunlit(
     canvas: Canvas, tints: Sequence[str], light: str, at: Point, *, radius: float, horizon: float
 ) -> None:
-    """Paint a sky of *tints* (zenith first) with a sun or moon; light gathers at the horizon."""
+    """Paint a sky of *tints* (zenith first) with a sun or moon; it is brightest at the horizon."""
     canvas.wash(tints, 0, horizon + 0.02)
     canvas.wash(tints[-1:], horizon + 0.02, 1)
     canvas.glow((at[0], horizon), 1.5, tints[-1], 0.8, fall=1.8, stretch=0.42)
@@ -21,6 +21,6 @@ def sunlit(
 
 
 def streaks(canvas: Canvas, tint: str, level: float, depth: float, share: float) -> None:
-    """Draw thin clouds out along the horizon, about the height *level*."""
+    """Draw thin clouds parallel to the horizon, around the height *level*."""
     blots = clouds(canvas.fork(), (160, 90), (2, 5), 5)
     canvas.veil(tint, bell(levels(blots, 0.5, 4.5 * share)), level - depth, level + depth)

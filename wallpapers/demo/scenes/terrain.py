@@ -1,4 +1,4 @@
-"""Land: the line where it meets the sky, its paint, and the mist that lies on it."""
+"""Draw land: its crest against the sky, its surface, and mist."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ Shape = Sequence[Point]
 def fractal_crest(rng: random.Random, span: float, peaks: float) -> list[float]:
     """Return the heights (about -1 to 1) of a mountain ridge, by midpoint displacement.
 
-    *peaks* is how many there are in a stretch as long as the picture is high; *span* is how many
-    such stretches it holds.
+    *peaks* is the number of peaks per length that equals the height of the image; *span* is the
+    width of the image in such lengths.
     """
     heights = [rng.uniform(-1, 1) for _ in range(max(math.ceil(span * peaks), 2) + 1)]
     swing = 0.7
@@ -31,7 +31,7 @@ def fractal_crest(rng: random.Random, span: float, peaks: float) -> list[float]:
 
 
 def rolling_crest(rng: random.Random, span: float, waves: float) -> list[float]:
-    """Return the heights (-1 to 1) of soft hills: a sum of ever shorter, lower sines."""
+    """Return the heights (-1 to 1) of soft hills: a sum of ever shorter and lower sines."""
     sines = [
         (math.tau * waves * 1.9**k * rng.uniform(0.8, 1.2), rng.uniform(0, math.tau), 0.42**k)
         for k in range(4)
@@ -51,9 +51,10 @@ def land(
     foot: float,
     trees: Sequence[Shape] = (),
 ) -> None:
-    """Paint all below *crest* (fractions of the height, evenly spaced), and *trees* with it.
+    """Paint the area below *crest* (fractions of the height, evenly spaced), and *trees*.
 
-    *tints* flow from the highest point down to *foot*; the last one goes on from there.
+    The gradient of *tints* goes from the highest point down to *foot*; below it, the last tint is
+    used.
     """
     steps = len(crest) - 1
     line = [(i / steps, y) for i, y in enumerate(crest)]
@@ -66,9 +67,9 @@ def land(
 def cover(
     canvas: Canvas, shapes: Sequence[Shape], tints: Sequence[str], foot: float, solid: float = 1
 ) -> int:
-    """Fill *shapes* with *tints*, which flow from the highest point down to *foot*.
+    """Fill *shapes* with a gradient of *tints* from the highest point down to *foot*.
 
-    Below *solid* they cover the whole width. Returns the first pixel row that is left alone.
+    Below *solid* the whole width is filled. Returns the first pixel row that was not painted.
     """
     peak = min((y for shape in shapes for _, y in shape), default=1) - 0.002
     if peak >= min(foot, 1):
@@ -94,6 +95,6 @@ def silhouette(canvas: Canvas, shapes: Sequence[Shape], first: int, end: int) ->
 
 
 def mist(canvas: Canvas, rng: random.Random, tint: str, level: float, share: float) -> None:
-    """Let drifting mist lie about the height *level*, to part the ridges before and behind."""
+    """Paint mist around the height *level*, which separates the ridges in front and behind."""
     blots = levels(clouds(rng, (96, 27), (3, 3)), 0.36, 1.6 * share)
     canvas.veil(tint, bell(blots), level - 0.1, level + 0.2)

@@ -1,4 +1,4 @@
-"""What scenes are made of: tints, gradients without bands, clouds and the masks cut from them."""
+"""Provide tints, gradients without banding, clouds, and masks made from them."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def rgb(tint: str) -> tuple[int, int, int]:
 
 
 def mix(a: str, b: str, share: float) -> str:
-    """Return the tint that lies *share* of the way from *a* to *b*."""
+    """Return the mix of two tints: *a* if *share* is 0, *b* if it is 1."""
     red, green, blue = (round(p + (q - p) * share) for p, q in zip(rgb(a), rgb(b), strict=True))
     return f"#{red:02x}{green:02x}{blue:02x}"
 
 
 def gradient(size: tuple[int, int], tints: Sequence[str]) -> Image.Image:
-    """Return *tints* flowing from top to bottom, dithered so that no band shows."""
+    """Return a vertical gradient of *tints*, dithered to avoid banding."""
     noise = _tiled(_noise(), (_TILE, size[1])).convert("F")
     channels = []
     for steps in zip(*map(rgb, tints), strict=True):
@@ -40,7 +40,7 @@ def gradient(size: tuple[int, int], tints: Sequence[str]) -> Image.Image:
 def clouds(
     rng: random.Random, size: tuple[int, int], cells: tuple[int, int], octaves: int = 5
 ) -> Image.Image:
-    """Return fractal noise: *cells* large blots (across, down), then ever smaller, fainter ones."""
+    """Return fractal noise: *cells* large blots (across, down) with smaller, fainter ones added."""
     total, weight, sum_of_weights = Image.new("L", size), 1.0, 0.0
     for octave in range(octaves):
         across, down = cells[0] << octave, cells[1] << octave
@@ -52,12 +52,12 @@ def clouds(
 
 
 def levels(mask: Image.Image, floor: float, gain: float) -> Image.Image:
-    """Return *mask* less *floor* (0 to 1) and then *gain* times as strong, to thin it out."""
+    """Return *mask* minus *floor* (0 to 1), multiplied by *gain*."""
     return mask.point([round(min(max(v - 255 * floor, 0) * gain, 255)) for v in range(256)])
 
 
 def bell(mask: Image.Image, crown: float = 0.5) -> Image.Image:
-    """Return *mask* fading out towards top and bottom, and whole at *crown* of its height."""
+    """Return *mask* faded out towards top and bottom; it is unchanged at *crown* of its height."""
 
     def share(at: float) -> float:
         rise = at / crown if at < crown else (1 - at) / (1 - crown)
@@ -68,7 +68,7 @@ def bell(mask: Image.Image, crown: float = 0.5) -> Image.Image:
 
 
 def grain(size: tuple[int, int]) -> Image.Image:
-    """Return grey noise of 0 to 4, which hides the steps of 8-bit colour once it is laid over."""
+    """Return grey noise of 0 to 4, to hide the steps of 8-bit colours."""
     speck = _noise().point([v * 5 // 256 for v in range(256)])
     return _tiled(Image.merge("RGB", (speck, speck, speck)), size)
 

@@ -1,4 +1,4 @@
-"""Still water: its tints, and what it does with light."""
+"""Draw still water: its tints, waves and reflections."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from wallpapers.demo.scenes.texture import bell, clouds, levels, rgb
 
 
 class Palette(NamedTuple):
-    """The tints of one shore; the sky's begin at the zenith, the water's at the horizon."""
+    """The tints of one shore; those of the sky start at the zenith, of the water at the horizon."""
 
     sky: tuple[str, ...]
     sun: str
@@ -70,14 +70,14 @@ PALETTES = (
 
 
 def ripples(canvas: Canvas, dark: str, pale: str, horizon: float, share: float = 1) -> None:
-    """Draw the breeze on the water: faint streaks, wider towards the viewer."""
+    """Draw ripples on the water: faint streaks, wider towards the viewer."""
     for tint in (dark, pale):
         blots = clouds(canvas.fork(), (200, 200), (2, 14), 4)
         canvas.veil(tint, bell(levels(blots, 0.52, 2.2 * share), 0.7), horizon, 1.1)
 
 
 def path_of_light(canvas: Canvas, tint: str, x: float, horizon: float, count: int) -> None:
-    """Let *count* waves below *horizon* catch the light of a sun or moon at *x*."""
+    """Draw *count* waves below *horizon* that reflect the light of a sun or moon at *x*."""
     rng = canvas.fork()
     first, end = canvas.rows(horizon, 1)
     glints = [_glint(rng, x, horizon, canvas.aspect) for _ in range(count)]
@@ -86,7 +86,7 @@ def path_of_light(canvas: Canvas, tint: str, x: float, horizon: float, count: in
 
 
 def _glint(rng: random.Random, x: float, horizon: float, aspect: float) -> Shape:
-    """Return the outline of one wave that catches the light: a thin, leaning lens."""
+    """Return the outline of one reflecting wave: a thin, slanted lens."""
     near = rng.random() ** 1.2
     y = horizon + 0.003 + (1 - horizon) * near**1.5
     x += rng.gauss(0, 0.07) * (0.25 + near) / aspect
@@ -98,7 +98,10 @@ def _glint(rng: random.Random, x: float, horizon: float, aspect: float) -> Shape
 
 
 def mirror(canvas: Canvas, horizon: float, tint: str, share: float) -> None:
-    """Repeat what is above *horizon* below it, blurred, rippled and, nearer, tinted by *share*."""
+    """Mirror the area above *horizon* below it, blurred and rippled, and tinted towards the viewer.
+
+    *share* is the opacity of the tint at the bottom.
+    """
     rng = canvas.fork()
     first, end = canvas.rows(horizon, 1)
     size = (canvas.width, end - first)

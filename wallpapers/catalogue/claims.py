@@ -1,0 +1,37 @@
+"""Claims of a run on the wallpapers that it fetches, so that no other run fetches them as well."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from wallpapers.catalogue.statements import CLAIM
+from wallpapers.items import Key
+
+
+@dataclass(frozen=True)
+class Claims:
+    """The claims of one run.
+
+    A claim is in the row of a wallpaper until the wallpaper is settled. That of a run that is not
+    running any more is void, so a run that is killed leaves nothing to be waited for.
+    """
+
+    run: str  # the name of its folder
+    is_running: Callable[[str], bool]  # whether the run with a name is alive, on this machine
+
+    def held_by_others(self, claimed_by: dict[Key, str | None]) -> set[Key]:
+        """Return the wallpapers that another run, which is alive, has claimed."""
+        others = {run for run in claimed_by.values() if run and run != self.run}
+        alive = {run for run in others if self.is_running(run)}
+        return {key for key, run in claimed_by.items() if run in alive}
+
+    def claim(self, connection: Connection, keys: Iterable[Key]) -> None:
+        """Claim wallpapers whose rows exist."""
+        rows = [
+            {"of_source": source, "of_id": identity, "run": self.run} for source, identity in keys
+        ]
+        if rows:
+            connection.execute(CLAIM, rows)

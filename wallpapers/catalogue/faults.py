@@ -1,0 +1,104 @@
+"""Explain in one line why a catalogue cannot be used, and what to do about it."""
+
+# ruff: noqa: PTH110, PTH113, PTH114 - the methods of Path raise PermissionError
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+from sqlalchemy import URL
+
+_ELSEWHERE = "name another place with -s WALLPAPERS_CATALOGUE=sqlite:///<path>"
+_LOCKED = (
+    "another program holds it, or it lies on a network drive, where SQLite does not belong: "
+    f"end that program, or {_ELSEWHERE}"
+)
+DAMAGE = ("malformed", "not a database", "corrupt", "could not decode")
+_OTHER_TABLES = ("no such table", "no such column", "has no column", "constraint failed")
+
+# The beginnings of PostgreSQL's codes; the longest that fits counts.
+_POSTGRESQL = {
+    "08": "check that the server runs",
+    "25006": "this user or server may only read: name one that may write",
+    "28": "correct the user or the password in WALLPAPERS_CATALOGUE",
+    "3D000": "make the database with createdb, or correct WALLPAPERS_CATALOGUE",
+    "42501": (
+        "the user needs GRANT USAGE, CREATE ON SCHEMA and GRANT SELECT, INSERT, UPDATE, DELETE "
+        "ON ALL TABLES IN SCHEMA"
+    ),
+    "42P01": "its tables were changed by hand: restore a backup, or name an empty database",
+    "42703": "its tables were changed by hand: restore a backup, or name an empty database",
+    "3F000": "the user needs a schema: GRANT USAGE, CREATE ON SCHEMA, or set its search_path",
+    "53": "the server has no room or no connection left: free some, and run again",
+    "57P": "the server was shut down: start it, and run again",
+}
+# What the server or its client library says where there is no code.
+_POSTGRESQL_SAYS = {
+    "does not exist": "make it with createdb or createuser, or correct WALLPAPERS_CATALOGUE",
+    "password": "correct the user or the password in WALLPAPERS_CATALOGUE",
+    "authentication": "correct the user or the password in WALLPAPERS_CATALOGUE",
+    "permission denied": "correct the user in WALLPAPERS_CATALOGUE, or its rights",
+}
+
+
+def remedy(url: URL, said: str, sqlstate: str = "") -> str:
+    """Return what to do about *said*, the first line of the database's message; "" = unknown."""
+    if url.get_backend_name() == "sqlite":
+        return _of_sqlite(Path(str(url.database)), said.lower())
+    for length in (5, 3, 2):
+        if found := _POSTGRESQL.get(sqlstate[:length]):
+            return found
+    for words, found in _POSTGRESQL_SAYS.items():
+        if words in said:
+            return found
+    return "check that the server runs, and WALLPAPERS_CATALOGUE; what is stored stays"
+
+
+def how_to_move_aside(path: Path) -> str:
+    """Return the commands that put a catalogue aside, so that the next crawl makes a new one."""
+    aside = shlex.quote(str(path.with_name("catalogue-aside")))
+    files = " ".join(shlex.quote(f"{path}{end}") for end in ("", "-wal", "-shm"))
+    return (
+        "the pictures are not touched by it: move it aside and crawl again, which finds them: "
+        f'mkdir -p {aside} && for f in {files}; do [ ! -e "$f" ] || mv "$f" {aside}; done'
+    )
+
+
+def _of_sqlite(path: Path, said: str) -> str:
+    if "locked" in said or "locking" in said:
+        return _LOCKED
+    if any(word in said for word in DAMAGE):
+        return how_to_move_aside(path)
+    if any(word in said for word in _OTHER_TABLES):
+        return f"its tables were changed by another program; {how_to_move_aside(path)}"
+    if "full" in said:
+        return "make room on the disk, and run again; what is stored stays"
+    return _of_files(path)
+
+
+def _of_files(path: Path) -> str:
+    """Return what keeps SQLite from opening, reading or writing the files at *path*."""
+    folder = path.parent
+    quoted = shlex.quote(str(folder))
+    faults = (
+        (os.path.exists(folder), f"its folder does not exist: mkdir -p {quoted}"),
+        (os.access(folder, os.R_OK | os.X_OK), f"its folder is not readable: chmod u+rwx {quoted}"),
+        (
+            os.path.exists(path) or not os.path.islink(path),
+            "it is a symbolic link to nothing: remove it",
+        ),
+        *_of_each_file(path),
+        (os.access(folder, os.W_OK), f"its folder is not writable: chmod u+rwx {quoted}"),
+    )
+    wrong = [what for is_well, what in faults if not is_well]
+    return f"{wrong[0] if wrong else f'check the disk of {folder}'}, or {_ELSEWHERE}"
+
+
+def _of_each_file(path: Path) -> Iterator[tuple[bool, str]]:
+    for file in (f"{path}", f"{path}-wal", f"{path}-shm"):
+        if os.path.lexists(file):
+            yield os.path.isfile(file), f"{file} is not a file: remove it"
+            may = os.access(file, os.R_OK | os.W_OK)
+            yield may, f"{file} is not readable and writable: chmod u+rw it"

@@ -1,0 +1,115 @@
+"""What commands read from the catalogue, and what ``verify`` marks in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import Connection, func, select, update
+
+from wallpapers.catalogue.rows import image_of, now, wallpaper_of
+from wallpapers.catalogue.schema import pictures, wallpapers
+from wallpapers.items import StoredImage, Wallpaper
+
+# A content that more wallpapers share than these belongs to none of them.
+MOST_SHARING = 5
+_CHUNK = 500  # rows
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A wallpaper that failed, and the endpoint that listed it; each None = it cannot be read."""
+
+    id: str
+    wallpaper: Wallpaper | None
+    endpoint: str | None
+
+
+class Queries:
+    """Reads rows of one transaction for the commands."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def failed(self, source: str, *, after: str = "", most: int = 60) -> list[Failed]:
+        """Return failed wallpapers of *source* by id, beginning behind the id *after*."""
+        rows = self._connection.execute(
+            select(wallpapers.c.id, wallpapers.c.item, wallpapers.c.endpoint)
+            .where(
+                wallpapers.c.state == "failed",
+                wallpapers.c.source == source,
+                wallpapers.c.id > after,
+            )
+            .order_by(wallpapers.c.id)
+            .limit(most)
+        )
+        failed = []
+        for row in rows:
+            wallpaper = wallpaper_of(row.item)
+            if wallpaper is not None:  # its key is that of the row, whatever the item says
+                wallpaper = replace(wallpaper, source=source, id=row.id)
+            failed.append(Failed(row.id, wallpaper, row.endpoint))
+        return failed
+
+    def count(self, *by: str, **where: str) -> dict[tuple[Any, ...], int]:
+        """Return the number of wallpapers by columns, of those whose columns are as in *where*."""
+        columns = [wallpapers.c[name] for name in by]
+        rows = self._connection.execute(
+            select(*columns, func.count())
+            .where(*(wallpapers.c[name] == value for name, value in where.items()))
+            .group_by(*columns)
+            .order_by(func.count().desc(), *columns)
+        )
+        return {tuple(row[:-1]): row[-1] for row in rows}
+
+    def formats(self) -> dict[str, tuple[int, int]]:
+        """Return, for each format, the number of pictures in the store and their bytes."""
+        rows = self._connection.execute(
+            select(pictures.c.format, func.count(), func.sum(pictures.c.size))
+            .group_by(pictures.c.format)
+            .order_by(func.count().desc())
+        )
+        return {row[0]: (row[1], int(row[2])) for row in rows}
+
+    def pictures(self, *, after: str = "", most: int = _CHUNK) -> list[StoredImage]:
+        """Return the pictures in the store by sha256, beginning behind the sha256 *after*."""
+        rows = self._connection.execute(
+            select(pictures)
+            .where(pictures.c.sha256 > after)
+            .order_by(pictures.c.sha256)
+            .limit(most)
+        )
+        return [image_of(row) for row in rows]
+
+    def mark(self, checksum: str, *, damaged: bool) -> None:
+        """Mark a picture as damaged, or as whole again."""
+        self._connection.execute(
+            update(pictures)
+            .where(pictures.c.sha256 == checksum)
+            .values(damaged_at=now() if damaged else None)
+        )
+
+    def drop_unused(self, checksum: str) -> bool:
+        """Delete the row of a picture that no wallpaper has; False = one has it."""
+        used = select(wallpapers.c.id).where(wallpapers.c.sha256 == checksum).exists()
+        mine = pictures.delete().where(pictures.c.sha256 == checksum, ~used)
+        return self._connection.execute(mine).rowcount == 1
+
+    def without_row(self, paths: Sequence[str]) -> list[str]:
+        """Return the *paths* that are not in the catalogue."""
+        known = select(pictures.c.path).where(pictures.c.path.in_(paths))
+        have = set(self._connection.execute(known).scalars())
+        return [path for path in paths if path not in have]
+
+    def shared(self, least: int = MOST_SHARING) -> dict[str, int]:
+        """Return the paths of pictures that *least* or more wallpapers share, with their number."""
+        count = func.count()
+        rows = self._connection.execute(
+            select(pictures.c.path, count)
+            .join(wallpapers, wallpapers.c.sha256 == pictures.c.sha256)
+            .group_by(pictures.c.path)
+            .having(count >= least)
+            .order_by(pictures.c.path)
+        )
+        return {row[0]: row[1] for row in rows}
