@@ -122,7 +122,7 @@ class Server:
         self._process.wait()
 
     def serve(self, name: str, kind: Kind, way: str, pictures: Sequence[Picture]) -> Listing:
-        """Serve a listing of *pictures*, which are to be had the given *way*."""
+        """Serve a listing of *pictures* in the given *way*."""
         origin = f"http://127.0.0.1:{self.port}"
         pages = self._folder / "pages" / name
         shutil.rmtree(pages, ignore_errors=True)

@@ -1,18 +1,18 @@
-"""Everything this project raises on purpose, so that a caller can tell whose fault it was.
+"""Define the exceptions of this project, by cause and exit status.
 
 WallpapersError
 ├── UserError (ValueError)      the run cannot start: exit status 1, one line
 │   ├── ArgumentError           a spider argument (-a)
 │   ├── SettingError            a setting (-s)
-│   └── MissingLibraryError     an optional library that what was asked for needs
-├── ListingError                the answer is not a page of the listing: status 4
-│   ├── ListingCutError         ... but may be when it is asked for again
-│   └── ListingRefusedError     ... because the source does not want us
-├── PictureRefusedError         one candidate could not be had, with its reason
-│   └── SmallerThanListedError  ... yet, because it has far fewer pixels than listed
-├── InspectionStoppedError      the run ends before a picture was inspected
-└── StoreError                  the place where wallpapers rest failed: status 5
-    └── CatalogueError          ... or what we know of them
+│   └── MissingLibraryError     a required optional library is not installed
+├── ListingError                the response is not a page of the listing: status 4
+│   ├── ListingCutError         ... because it is incomplete; a retry may help
+│   └── ListingRefusedError     ... because the source refuses robots
+├── PictureRefusedError         a candidate failed or is filtered, with its reason
+│   └── SmallerThanListedError  ... unless no other candidate is better
+├── InspectionStoppedError      the run ended before an image was inspected
+└── StoreError                  the store failed: status 5
+    └── CatalogueError          ... or the catalogue
 """
 
 from __future__ import annotations
@@ -28,33 +28,33 @@ class WallpapersError(Exception):
 
 
 class UserError(WallpapersError, ValueError):
-    """The run cannot start as it was asked for; the message names what, the value, the remedy."""
+    """The run cannot start; the message states the problem, the value and the remedy."""
 
 
 class ArgumentError(UserError):
-    """A spider argument is unknown or has a value that is not allowed."""
+    """A spider argument is unknown or has an invalid value."""
 
 
 class SettingError(UserError):
-    """A setting has a value that is not allowed."""
+    """A setting has an invalid value."""
 
 
 class MissingLibraryError(UserError):
-    """A library is not installed; the message has the pip command."""
+    """A library is not installed; the message contains the pip command."""
 
 
 class ListingError(WallpapersError):
-    """An answer of the source is not a page of its listing; the message says what it is."""
+    """A response of the source is not a page of its listing; the message describes it."""
 
 
 class ListingCutError(ListingError):
-    """The answer looks like a page that did not come whole: asking again may help."""
+    """The response looks like an incomplete page; a retry may help."""
 
 
 class ListingRefusedError(ListingError):
-    """The source answered, and its answer is that it does not serve us.
+    """The source refuses the request.
 
-    ``how`` is a word for it: ``antiFlag``, ``captcha`` or ``redirect``.
+    ``how`` is the form of the refusal: ``antiFlag``, ``captcha`` or ``redirect``.
     """
 
     def __init__(self, message: str, how: str = "refusal") -> None:
@@ -63,9 +63,9 @@ class ListingRefusedError(ListingError):
 
 
 class PictureRefusedError(WallpapersError):
-    """One candidate gave no picture to keep.
+    """A candidate yielded no acceptable image.
 
-    ``reason`` is one of the closed list in docs/stats.md; the message says it with its figures.
+    ``reason`` is one of the list in docs/stats.md; the message contains it with details.
     """
 
     def __init__(self, reason: str, detail: str = "") -> None:
@@ -74,15 +74,12 @@ class PictureRefusedError(WallpapersError):
         self._detail = detail
 
     def __reduce__(self) -> tuple[type[PictureRefusedError], tuple[str, str]]:
-        """Have it go from one process to another."""
+        """Support pickling, to send the error from an inspector to the crawl."""
         return type(self), (self.reason, self._detail)
 
 
 class SmallerThanListedError(PictureRefusedError):
-    """A picture has less than a quarter of the pixels that its listing claims.
-
-    ``pixels`` is what it has.
-    """
+    """An image has less than a quarter of the listed pixels; ``pixels`` is its actual number."""
 
     def __init__(self, width: int, height: int, claimed_pixels: int) -> None:
         super().__init__("placeholder", f"{width}x{height}, listed with {claimed_pixels:,} pixels")
@@ -90,19 +87,19 @@ class SmallerThanListedError(PictureRefusedError):
 
 
 class InspectionStoppedError(WallpapersError):
-    """The run ends before a picture was inspected; the next run fetches it again."""
+    """The run ended before an image was inspected; the next run downloads it again."""
 
 
 class StoreError(WallpapersError):
-    """The store did not take a file: disk full, read-only, gone, refused."""
+    """The store failed: disk full, read-only, unavailable, or access denied."""
 
 
 class CatalogueError(StoreError):
-    """The catalogue cannot be read or written; the message says what it is and what to do."""
+    """The catalogue cannot be read or written; the message states cause and remedy."""
 
 
-def in_words(error: Exception) -> str:
-    """Return what *error* says, without the number that the system has for it."""
+def message_of(error: Exception) -> str:
+    """Return the message of *error*, without the errno of an OSError."""
     if not isinstance(error, OSError) or not error.strerror:
         return str(error)
     return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
@@ -116,7 +113,7 @@ def store_errors(path: Path) -> Iterator[None]:
     except UnicodeEncodeError as error:
         encoding = sys.getfilesystemencoding()
         raise StoreError(
-            f"{path}: file names are {encoding} here, which lacks some of these characters; "
+            f"{path}: the encoding of file names, {encoding}, lacks some of these characters; "
             "set LC_ALL=C.UTF-8 or PYTHONUTF8=1"
         ) from error
     except OSError as error:

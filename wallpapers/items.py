@@ -1,4 +1,4 @@
-"""The record that travels from a spider through the pipelines into the feed."""
+"""Define the item that a spider yields, the pipelines complete and the feed exports."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ Key = tuple[str, str]
 
 
 class StoredImage(TypedDict):
-    """A picture in the store; a plain dict, because that is what Scrapy's exporters nest."""
+    """A stored image; a dict, because Scrapy's exporters can nest dicts."""
 
-    url: str  # the candidate that worked
+    url: str  # the candidate that it was downloaded from
     path: str  # below IMAGES_STORE, with "/"
     checksum: str  # sha256 of the stored bytes, hex
     status: str  # downloaded, uptodate (= known) or duplicate
@@ -24,12 +24,12 @@ class StoredImage(TypedDict):
     format: str  # JPEG, PNG, WEBP, GIF, AVIF or BMP
     size: int  # bytes
     smaller_than_listed: NotRequired[bool]  # True with less than a quarter of the listed pixels
-    preview: NotRequired[bool]  # True where it is no original, which was asked for (previews=1)
+    preview: NotRequired[bool]  # True if it is a preview (previews=1)
 
 
 @dataclass
 class Wallpaper:
-    """One wallpaper that a listing names; ``source`` and ``id`` together are its key."""
+    """One wallpaper of a listing; ``source`` and ``id`` together are its key."""
 
     id: str
     image_urls: list[str]  # candidates, best first, no repeats
@@ -39,19 +39,19 @@ class Wallpaper:
     tags: list[str] = field(default_factory=list)
     page_url: str = ""
     date: str = ""  # YYYY-MM-DD, or empty
-    width: int = 0  # as claimed; 0 = unknown
+    width: int = 0  # as claimed by the listing; 0 = unknown
     height: int = 0
-    previews: list[str] = field(default_factory=list)  # those of image_urls that are no originals
+    previews: list[str] = field(default_factory=list)  # those of image_urls that are previews
     images: list[StoredImage] = field(default_factory=list)  # one result, or empty
 
 
 def fields_of(item: Any) -> Mapping[str, Any]:
-    """Return the fields of an item of whatever class, to be read a dozen times a wallpaper."""
+    """Return the fields of an item of any class; for Wallpaper without a slow ItemAdapter."""
     return vars(item) if isinstance(item, Wallpaper) else ItemAdapter(item)
 
 
 def candidates_of(item: Any, field_name: str = "image_urls") -> list[object]:
-    """Return the candidates in *field_name* of *item*, best first; without the field, none."""
+    """Return the candidates in *field_name* of *item*, best first; [] without this field."""
     given = fields_of(item).get(field_name)
     if given is None:
         return []
@@ -59,7 +59,7 @@ def candidates_of(item: Any, field_name: str = "image_urls") -> list[object]:
 
 
 def key_of(item: Any) -> Key:
-    """Return the key of a wallpaper; without an id, its first candidate stands for it."""
+    """Return the key of a wallpaper; without an id, its first candidate is used as id."""
     fields = fields_of(item)
     identity = fields.get("id") or next(iter(candidates_of(item)), "")
     return str(fields.get("source") or ""), str(identity)

@@ -1,4 +1,4 @@
-"""How each program is called; the choices that are made here are told in the README."""
+"""How each program is called; the README explains the choices."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ def main() -> None:
         storage={"root_dir": store},
         log_level=logging.ERROR,
     )
-    # Its limit is 1,000 pictures unless it is told otherwise. It also counts those under way,
+    # Its default limit is 1,000 pictures. It also counts those under way,
     # so that an exact limit would lose the last ones.
     count = len(Path(addresses).read_text().split())
     crawler.crawl(addresses, max_num=count + connections + 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -56,9 +57,19 @@ def start(
         environment["SCRAPY_SETTINGS_MODULE"] = settings_module
     environment.pop("PYTHONUNBUFFERED", None)  # a person's is not set
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    own = options.pop("preexec_fn", None)
+
+    def prepare() -> None:
+        # A job in the background ignores SIGINT, and one under nohup SIGHUP.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_DFL)
+        if own is not None:
+            own()
+
     return subprocess.Popen(
         [*before, *(instead or (sys.executable, "-W", "error", "-m", "scrapy")), *words],
         text=True,
+        preexec_fn=prepare,  # noqa: PLW1509 (no thread of the tests forks)
         **{"cwd": PROJECT, "env": environment, **pipes, **options},
     )
 

@@ -138,7 +138,7 @@ def test_status_5_a_feed_takes_no_more(tmp_path: Path) -> None:
         result = scrapy(*words, preexec=lambda: limit_files(FILE_LIMIT))
     assert result.status == 5
     (error,) = result.errors
-    assert "The feed" in error
+    assert "Feed failed: " in error
     assert not (tmp_path / "out.json").exists()
 
 
@@ -162,7 +162,7 @@ def test_status_5_nobody_reads_stdout(tmp_path: Path) -> None:
         process.stdout = None
         result = finish(process)
     assert result.status == 5
-    assert "The feed stdout: failed: Broken pipe" in result.errors[0]
+    assert "Feed failed: stdout:: Broken pipe" in result.errors[0]
 
 
 PRINTING = """

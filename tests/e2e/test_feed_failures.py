@@ -1,4 +1,4 @@
-"""What a run leaves of its feeds when the disk is full, or when it is interrupted or killed."""
+"""Feeds after a full disk, an interruption or a kill contain all complete items."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_a_full_disk_leaves_all_items_that_fit(tmp_path: Path, kind: str, suffix
     assert len(found) > 250  # of 1,000 bytes, or some 550 compressed, in 300,000
 
 
-def test_what_ends_a_feed_takes_the_room_of_an_item(tmp_path: Path) -> None:
+def test_the_last_item_makes_room_for_the_end_of_a_feed(tmp_path: Path) -> None:
     items = [json.dumps({"id": str(number), "text": "x" * 1000}) for number in range(200)]
     exactly = len("[\n" + ",\n".join(items))
     _, _, found = full_disk(tmp_path, "json", "", size=500, limit=exactly)
@@ -94,7 +94,7 @@ def test_a_full_disk_leaves_the_complete_members(tmp_path: Path, kind: str, suff
 
 
 @pytest.mark.parametrize("kind", FORMATS)
-def test_stdout_has_whole_items_behind_what_was_there(tmp_path: Path, kind: str) -> None:
+def test_stdout_has_complete_items_after_earlier_output(tmp_path: Path, kind: str) -> None:
     target = tmp_path / "out"
     words = ("-s", f"IMAGES_STORE={tmp_path / 'store'}", "-o", f"-:{kind}", *FAST)
     with HtmlListing(exhibits(9)) as standin, target.open("wb") as output:
@@ -118,7 +118,7 @@ def words_of(standin: HeldPictures, folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("signals", [(signal.SIGINT,), (signal.SIGTERM,), (signal.SIGINT,) * 2])
-def test_an_interrupted_run_leaves_every_kind_whole(
+def test_an_interrupted_run_leaves_every_kind_of_feed_readable(
     tmp_path: Path, signals: tuple[signal.Signals, ...]
 ) -> None:
     with HeldPictures(exhibits(20)) as standin:
@@ -140,7 +140,7 @@ def test_an_interrupted_run_leaves_every_kind_whole(
     assert not [path for path in tmp_path.glob("out.*") if ".partial" not in path.name]
 
 
-def test_a_killed_run_leaves_what_it_had_exported(tmp_path: Path) -> None:
+def test_a_killed_run_leaves_the_exported_items(tmp_path: Path) -> None:
     with HeldPictures(exhibits(20)) as standin:
         process = start(*words_of(standin, tmp_path), "-s", "WALLPAPERS_PROGRESS_INTERVAL=0.1",
                         "-s", "WALLPAPERS_PROGRESS=log")  # fmt: skip

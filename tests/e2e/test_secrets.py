@@ -51,7 +51,7 @@ def words(standin: StandIn, folder: Path, database: str) -> list[str]:
 
 
 @pytest.mark.parametrize("fault", [MissingPicture, AntiFlag])
-def test_no_secret_is_told(
+def test_secrets_are_masked(
     tmp_path: Path, server: PostgreSQL, fault: type[StandIn], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("http_proxy", PROXY)
@@ -69,7 +69,7 @@ def test_no_secret_is_told(
     assert "canary" not in f"{result.log}{result.output}{feed}{rows}".lower()
 
 
-def test_a_database_that_is_away_is_named_without_its_password(tmp_path: Path) -> None:
+def test_an_unavailable_database_is_reported_without_its_password(tmp_path: Path) -> None:
     database = f"postgresql://me:{DATABASE_PASSWORD}@127.0.0.1:1/db"
     with StandIn(exhibits(3)) as standin:
         result = scrapy(*words(standin, tmp_path, database))
@@ -80,7 +80,7 @@ def test_a_database_that_is_away_is_named_without_its_password(tmp_path: Path) -
     assert "canary" not in (result.log + result.output).lower()
 
 
-def test_a_database_that_is_none_is_refused_without_its_password(tmp_path: Path) -> None:
+def test_an_invalid_database_url_is_refused_without_its_password(tmp_path: Path) -> None:
     for database in (f"mysql://me:{DATABASE_PASSWORD}@h/db", f"postgresql//me:{DATABASE_PASSWORD}"):
         with StandIn(exhibits(3)) as standin:
             result = scrapy(*words(standin, tmp_path, database), tracebacks=True)  # at DEBUG

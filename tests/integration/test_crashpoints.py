@@ -58,7 +58,7 @@ def fail_at(crawl: Crawl, standin: StandIn, number: int, code: int) -> bool:
 @pytest.mark.parametrize(
     "stride", [QUICK_STRIDE, pytest.param(1, marks=pytest.mark.slow)], ids=["some", "every point"]
 )
-def test_a_disk_that_fails_leaves_nothing_torn(
+def test_a_failing_disk_leaves_no_partial_file(
     crawl: Crawl, code: int, stride: int, tmp_path: Path
 ) -> None:
     with StandIn(exhibits(PICTURES)) as standin:
@@ -74,9 +74,7 @@ def test_a_disk_that_fails_leaves_nothing_torn(
     [QUICK_STRIDE * 2, pytest.param(1, marks=pytest.mark.slow)],
     ids=["some", "every point"],
 )
-def test_a_process_that_is_killed_leaves_nothing_torn(
-    crawl: Crawl, stride: int, tmp_path: Path
-) -> None:
+def test_a_killed_process_leaves_no_partial_file(crawl: Crawl, stride: int, tmp_path: Path) -> None:
     with StandIn(exhibits(PICTURES)) as standin:
         for number in itertools.count(1, stride):
             if not kill_at(standin, tmp_path / f"{number}", number):

@@ -1,4 +1,4 @@
-"""Good pictures with odd frames are stored; what lacks pixels, or stands for nothing, is not."""
+"""Complete images with unusual structures are stored; truncated ones and placeholders are not."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ ODD = {
     [{}, {"WALLPAPERS_CHECK": "decode", "IMAGES_THUMBS": {"s": (32, 32)}}],
     ids=["structure", "decode and thumbnails"],
 )
-def test_what_every_viewer_shows_is_stored_byte_for_byte(
+def test_images_that_every_viewer_shows_are_stored_byte_for_byte(
     crawl: Crawl, settings: dict[str, object]
 ) -> None:
     shown = [exhibit(number, ODD[name], title=name) for number, name in enumerate(ODD)]
@@ -58,7 +58,7 @@ def test_what_every_viewer_shows_is_stored_byte_for_byte(
     assert {item["title"]: run.bytes_of(item["images"][0]) for item in run.items} == ODD
 
 
-def test_a_strict_check_has_no_second_opinion(crawl: Crawl) -> None:
+def test_a_strict_check_refuses_doubtful_images(crawl: Crawl) -> None:
     names = ["gif without trailer", "jpeg baseline", "png wrong crc", "gif with nuls"]
     with StandIn([exhibit(number, ODD[name]) for number, name in enumerate(names)]) as standin:
         run = crawl(standin, {"WALLPAPERS_CHECK": "strict"})
@@ -67,7 +67,7 @@ def test_a_strict_check_has_no_second_opinion(crawl: Crawl) -> None:
     assert run.stats["wallpapers/stored"] == 1
 
 
-def test_what_lacks_pixels_is_cut(crawl: Crawl) -> None:
+def test_images_that_lack_pixels_are_cut(crawl: Crawl) -> None:
     lacking = [
         JPEGS["progressive"][:-40],
         JPEGS["restarts"][:-10],
@@ -95,15 +95,15 @@ def test_thumbnail_and_result_agree(crawl: Crawl) -> None:
     ("content", "line"),
     [
         (b"\xff\xd8\xff\xe0\0\x10JFIF\0" + bytes(9) + b"\xff\xda\0\2" + EOI, "broken (JPEG: "),
-        (b"II\xbc\1" + bytes(200), "format (begins with "),
-        (b"\n\5\1\x08" + bytes(200), "format (begins with "),
-        (b"P7\nWIDTH 96\nHEIGHT 64\n", "format (begins with "),
-        (b"P6\r\n96 64\r\n255\r\n" + bytes(96 * 64 * 3), "format (begins with "),
-        (b"BM" + bytes(12) + b"\x10\0\0\0" + bytes(200), "format (begins with "),
+        (b"II\xbc\1" + bytes(200), "format (starts with "),
+        (b"\n\5\1\x08" + bytes(200), "format (starts with "),
+        (b"P7\nWIDTH 96\nHEIGHT 64\n", "format (starts with "),
+        (b"P6\r\n96 64\r\n255\r\n" + bytes(96 * 64 * 3), "format (starts with "),
+        (b"BM" + bytes(12) + b"\x10\0\0\0" + bytes(200), "format (starts with "),
     ],
     ids=["no frame", "jpeg xr", "pcx", "pam", "ppm", "os/2"],
 )
-def test_the_line_says_what_came(crawl: Crawl, content: bytes, line: str) -> None:
+def test_the_log_line_shows_the_first_bytes(crawl: Crawl, content: bytes, line: str) -> None:
     with StandIn([*exhibits(1), exhibit(2, content)]) as standin:
         run = crawl(standin)
     (warning,) = run.warnings()

@@ -1,4 +1,4 @@
-"""Every kind of feed is whole when it is new, added to, or kept by a failed run."""
+"""Every kind of feed is readable when it is new, appended to, or left by a failed run."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def path_of(folder: Path, kind: str, suffix: str, state: str = "") -> Path:
     return folder / f"{stem}{state}.{extension}"
 
 
-def test_every_kind_is_complete_and_new(crawl: Crawl, tmp_path: Path) -> None:
+def test_every_kind_of_new_feed_is_complete(crawl: Crawl, tmp_path: Path) -> None:
     for kind, suffix in KINDS:
         path_of(tmp_path, kind, suffix).write_text("yesterday's")
         path_of(tmp_path, kind, suffix, ".partial").write_text("what a killed run left")
@@ -45,7 +45,7 @@ def test_every_kind_is_complete_and_new(crawl: Crawl, tmp_path: Path) -> None:
     assert list(tmp_path.glob("*.partial*")) == []
 
 
-def test_every_kind_of_a_failed_run_is_whole_and_the_old_one_kept(
+def test_a_failed_run_leaves_readable_feeds_and_keeps_the_old_ones(
     crawl: Crawl, tmp_path: Path
 ) -> None:
     for kind, suffix in KINDS:
@@ -61,7 +61,7 @@ def test_every_kind_of_a_failed_run_is_whole_and_the_old_one_kept(
         assert ids(path_of(tmp_path, kind, suffix, ".partial"), kind) == expected, (kind, suffix)
 
 
-def test_every_kind_without_an_item_is_whole(crawl: Crawl, tmp_path: Path) -> None:
+def test_every_kind_of_feed_without_items_is_readable(crawl: Crawl, tmp_path: Path) -> None:
     for kind, suffix in KINDS:
         path_of(tmp_path, kind, suffix, ".partial").write_text("what a killed run left")
     with AntiFlag(exhibits(3)) as standin:
@@ -72,9 +72,7 @@ def test_every_kind_without_an_item_is_whole(crawl: Crawl, tmp_path: Path) -> No
         assert partial.stat().st_size or not suffix  # gzip -t takes no empty file
 
 
-def test_without_store_empty_a_run_without_items_makes_no_file(
-    crawl: Crawl, tmp_path: Path
-) -> None:
+def test_without_store_empty_no_file_is_written_for_no_items(crawl: Crawl, tmp_path: Path) -> None:
     kinds = [("json", ""), ("csv", ".gz")]
     path_of(tmp_path, "json", "").write_text("yesterday's")
     with AntiFlag(exhibits(3)) as standin:
@@ -86,7 +84,7 @@ def test_without_store_empty_a_run_without_items_makes_no_file(
 ADDED = [(kind, suffix) for kind in APPENDABLE for suffix in PLUGINS]
 
 
-def test_what_is_added_stands_behind_the_old_bytes(crawl: Crawl, tmp_path: Path) -> None:
+def test_appending_keeps_the_old_bytes(crawl: Crawl, tmp_path: Path) -> None:
     settings = feeds_of(tmp_path, ADDED, overwrite=False)
     with StandIn(exhibits(3)) as standin:
         first = [item["id"] for item in crawl(standin, settings).items]
@@ -99,7 +97,7 @@ def test_what_is_added_stands_behind_the_old_bytes(crawl: Crawl, tmp_path: Path)
         assert ids(path, kind) == [*first, *second], (kind, suffix)
 
 
-def test_a_failed_run_that_adds_keeps_the_old_file(crawl: Crawl, tmp_path: Path) -> None:
+def test_a_failed_run_that_appends_keeps_the_old_file(crawl: Crawl, tmp_path: Path) -> None:
     settings = feeds_of(tmp_path, ADDED, overwrite=False)
     with StandIn(exhibits(3)) as standin:
         first = [item["id"] for item in crawl(standin, settings).items]
@@ -124,7 +122,7 @@ def test_a_failed_run_that_adds_keeps_the_old_file(crawl: Crawl, tmp_path: Path)
         ("out.csv.xz", "csv", {"lzma_format": lzma.FORMAT_ALONE}, r"with -O .*FORMAT_XZ"),
     ],
 )
-def test_what_cannot_be_added_to_is_refused(
+def test_appending_to_other_formats_is_refused(
     crawl: Crawl, tmp_path: Path, name: str, kind: str, options: dict[str, Any], remedy: str
 ) -> None:
     target = tmp_path / name.replace("%(batch_id)d", "1")
@@ -137,7 +135,7 @@ def test_what_cannot_be_added_to_is_refused(
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".bz2", ".xz"])
-def test_nothing_is_added_to_a_compressed_feed_that_is_cut(
+def test_appending_to_a_truncated_compressed_feed_is_refused(
     crawl: Crawl, tmp_path: Path, suffix: str
 ) -> None:
     settings = feeds_of(tmp_path, [("csv", suffix)])
@@ -154,9 +152,7 @@ def test_nothing_is_added_to_a_compressed_feed_that_is_cut(
     assert target.read_bytes() == cut
 
 
-def test_a_last_line_without_its_end_gets_it_in_the_new_member(
-    crawl: Crawl, tmp_path: Path
-) -> None:
+def test_a_missing_last_line_end_is_added_in_the_new_member(crawl: Crawl, tmp_path: Path) -> None:
     target = tmp_path / "out.jl.gz"
     target.write_bytes(gzip.compress(b'{"id": "old"}'))
     with StandIn(exhibits(2)) as standin:
@@ -165,7 +161,7 @@ def test_a_last_line_without_its_end_gets_it_in_the_new_member(
     assert len(ids(target, "jl")) == 3
 
 
-def test_a_feed_without_rows_gets_a_header(crawl: Crawl, tmp_path: Path) -> None:
+def test_appending_to_an_empty_csv_feed_writes_a_header(crawl: Crawl, tmp_path: Path) -> None:
     target = tmp_path / "out.csv.gz"
     target.write_bytes(gzip.compress(b""))
     with StandIn(exhibits(2)) as standin:
@@ -173,7 +169,7 @@ def test_a_feed_without_rows_gets_a_header(crawl: Crawl, tmp_path: Path) -> None
     assert len(ids(target, "csv")) == 2
 
 
-def test_added_rows_have_the_columns_of_the_header(crawl: Crawl, tmp_path: Path) -> None:
+def test_appended_rows_have_the_columns_of_the_header(crawl: Crawl, tmp_path: Path) -> None:
     target = tmp_path / "out.csv"
     target.write_text('title,id,"of, mine"\r\nold,0,x\r\n')
     with StandIn([exhibit(1, title="日落")]) as standin:

@@ -1,4 +1,4 @@
-"""Feeds: every format, complete or not at all, and yesterday's kept until then."""
+"""Feeds of every format are completed by successful runs only; until then the old one is kept."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_json_is_an_array_of_readable_items(crawl: Crawl, tmp_path: Path) -> Non
     assert not target.with_name("out.partial.json").exists()
 
 
-def test_csv_has_lists_and_results_as_json_in_their_cell(crawl: Crawl, tmp_path: Path) -> None:
+def test_csv_cells_contain_lists_and_results_as_json(crawl: Crawl, tmp_path: Path) -> None:
     target = tmp_path / "out.csv"
     with MissingPicture(exhibits(3)) as standin:
         run = crawl(standin, feed(target, "csv"))
@@ -68,7 +68,7 @@ def test_a_compressed_feed_is_complete(crawl: Crawl, tmp_path: Path) -> None:
     assert [json.loads(line) for line in lines] == run.items
 
 
-def test_batches_are_files_of_their_own(crawl: Crawl, tmp_path: Path) -> None:
+def test_each_batch_is_a_file(crawl: Crawl, tmp_path: Path) -> None:
     target = tmp_path / "out-%(batch_id)d.json"
     with StandIn(exhibits(5)) as standin:
         run = crawl(standin, feed(target, "json", batch_item_count=2))
@@ -78,7 +78,7 @@ def test_batches_are_files_of_their_own(crawl: Crawl, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("kind", "empty"), [("json", "[\n\n]"), ("jsonlines", ""), ("xml", None)])
-def test_a_feed_of_a_failed_run_is_partial_and_the_old_one_kept(
+def test_a_failed_run_leaves_a_partial_feed_and_keeps_the_old_one(
     crawl: Crawl, tmp_path: Path, kind: str, empty: str | None
 ) -> None:
     target = tmp_path / f"out.{kind}"
@@ -95,7 +95,7 @@ def test_a_feed_of_a_failed_run_is_partial_and_the_old_one_kept(
     assert any(line.endswith(f"kept in {partial}") for line in run.warnings())
 
 
-def test_a_partial_feed_is_whole_and_parseable(crawl: Crawl, tmp_path: Path) -> None:
+def test_a_partial_feed_is_parseable(crawl: Crawl, tmp_path: Path) -> None:
     target = tmp_path / "out.json"
     with HtmlListing(exhibits(20)) as standin:
         standin.from_page = 10
@@ -115,7 +115,7 @@ def test_a_run_with_failures_completes_its_feed(crawl: Crawl, tmp_path: Path) ->
 
 @pytest.mark.parametrize("kind", ["jsonlines", "csv"])
 @pytest.mark.parametrize("ending", ["\n", ""], ids=["whole line", "no newline"])
-def test_new_items_are_added_to_lines_and_rows(
+def test_new_items_are_appended_to_lines_and_rows(
     crawl: Crawl, tmp_path: Path, kind: str, ending: str
 ) -> None:
     target = tmp_path / f"out.{kind}"
@@ -132,9 +132,7 @@ def test_new_items_are_added_to_lines_and_rows(
 
 
 @pytest.mark.parametrize("kind", ["json", "xml"])
-def test_nothing_is_added_to_what_cannot_be_added_to(
-    crawl: Crawl, tmp_path: Path, kind: str
-) -> None:
+def test_appending_to_other_formats_is_refused(crawl: Crawl, tmp_path: Path, kind: str) -> None:
     target = tmp_path / f"out.{kind}"
     target.write_text("yesterday's")
     with StandIn(exhibits(3)) as standin:
@@ -144,7 +142,7 @@ def test_nothing_is_added_to_what_cannot_be_added_to(
     assert target.read_text() == "yesterday's"
 
 
-def test_a_feed_that_cannot_be_opened_stops_the_run_before_it_begins(
+def test_a_feed_that_cannot_be_opened_stops_the_run_before_the_first_request(
     crawl: Crawl, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("")
@@ -153,11 +151,11 @@ def test_a_feed_that_cannot_be_opened_stops_the_run_before_it_begins(
         assert standin.asked == []
     assert run.exit_status is ExitStatus.STORE
     (error,) = run.errors()
-    assert "The feed" in error
+    assert "Feed failed: " in error
     assert f"File exists: {tmp_path / 'file'}" in error
 
 
-def test_a_link_is_kept_and_a_device_written_in_place(crawl: Crawl, tmp_path: Path) -> None:
+def test_links_are_kept_and_devices_written_directly(crawl: Crawl, tmp_path: Path) -> None:
     real = tmp_path / "real.json"
     link = tmp_path / "link.json"
     real.write_text("yesterday's")
@@ -170,7 +168,7 @@ def test_a_link_is_kept_and_a_device_written_in_place(crawl: Crawl, tmp_path: Pa
     assert Path("/dev/null").is_char_device()
 
 
-def test_a_text_that_the_encoding_cannot_write_fails_the_feed_and_keeps_the_old(
+def test_a_text_that_the_encoding_lacks_fails_the_feed_and_keeps_the_old_one(
     crawl: Crawl, tmp_path: Path
 ) -> None:
     target = tmp_path / "out.csv"
@@ -190,10 +188,10 @@ def test_a_feed_is_written_by_one_run_at_a_time(crawl: Crawl, tmp_path: Path) ->
         run = crawl(standin, feed(target, "json"))
         assert standin.asked == []
     assert run.exit_status is ExitStatus.STORE
-    assert "another run is writing it" in run.errors()[0]
+    assert "in use by another run" in run.errors()[0]
 
 
-def test_batches_of_a_failed_run_are_partial_and_the_old_ones_kept(
+def test_a_failed_run_leaves_partial_batches_and_keeps_the_old_ones(
     crawl: Crawl, tmp_path: Path
 ) -> None:
     target = tmp_path / "out-%(batch_id)d.json"
@@ -210,7 +208,7 @@ def test_batches_of_a_failed_run_are_partial_and_the_old_ones_kept(
     assert len(run.items) == 5
 
 
-def test_new_batches_are_added_to_the_old_ones(crawl: Crawl, tmp_path: Path) -> None:
+def test_new_batches_are_appended_to_the_old_ones(crawl: Crawl, tmp_path: Path) -> None:
     target = tmp_path / "out-%(batch_id)d.csv"
     with StandIn(exhibits(3)) as standin:
         for _ in range(2):
@@ -219,18 +217,20 @@ def test_new_batches_are_added_to_the_old_ones(crawl: Crawl, tmp_path: Path) -> 
     assert rows == [1 + 2 * 2, 1 + 2 * 1]
 
 
-def test_a_later_batch_that_cannot_be_added_to_fails_the_run(crawl: Crawl, tmp_path: Path) -> None:
+def test_a_later_batch_that_cannot_be_appended_to_fails_the_run(
+    crawl: Crawl, tmp_path: Path
+) -> None:
     target = tmp_path / "out-%(batch_id)d.json"
     (tmp_path / "out-2.json").write_text("yesterday's")
     with StandIn(exhibits(5)) as standin:
         run = crawl(standin, feed(target, "json", batch_item_count=2, overwrite=False))
     assert run.exit_status is ExitStatus.STORE
-    assert "nothing can be added to a json feed" in run.errors()[0]
+    assert "cannot append to the json feed" in run.errors()[0]
     assert len(json.loads((tmp_path / "out-1.partial.json").read_text())) == 2
     assert (tmp_path / "out-2.json").read_text() == "yesterday's"
 
 
-def test_a_run_has_more_batches_than_it_may_open_files(
+def test_a_run_may_have_more_batches_than_open_files(
     crawl: Crawl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target = tmp_path / "%(batch_id)d.jsonl"
@@ -255,7 +255,7 @@ def failing(error: str) -> type[Any]:
     return Failing
 
 
-def test_no_feed_takes_its_name_where_one_fails_at_the_end(crawl: Crawl, tmp_path: Path) -> None:
+def test_no_feed_is_completed_if_one_fails_at_the_end(crawl: Crawl, tmp_path: Path) -> None:
     (tmp_path / "out.json").write_text("yesterday's")
     feeds = {
         **feed(tmp_path / "out.json", "json")["FEEDS"],
@@ -278,7 +278,7 @@ def named(params: dict[str, Any], spider: Spider) -> dict[str, Any]:
     return {**params, "place": "here"}
 
 
-def test_filters_fields_and_names_are_those_of_scrapy(crawl: Crawl, tmp_path: Path) -> None:
+def test_filters_fields_and_names_work_as_in_scrapy(crawl: Crawl, tmp_path: Path) -> None:
     options = {"item_filter": Even, "fields": {"id": "number"}, "uri_params": named}
     with StandIn(exhibits(4)) as standin:
         target = f"file://{tmp_path}/%(name)s/%(place)s.csv"

@@ -1,4 +1,4 @@
-"""File systems that lack something, and a store in which something strange is found."""
+"""Stores on file systems that lack operations, and stores with unexpected files."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.conftest import Crawl
 from tests.e2e.command import FAST, finish, scrapy, start
 from tests.pictures import encoded, exhibits, noise
 from wallpapers.demo.standin import StandIn
-from wallpapers.inspection.inspect_file import Demands, Task, inspect
+from wallpapers.inspection.inspect_file import ImageRequirements, Task, inspect_file
 from wallpapers.run.exit_status import ExitStatus
 
 THUMBS = {"IMAGES_THUMBS": {"small": (32, 32)}}
@@ -80,7 +80,7 @@ def within_a_disk(real: Callable[..., None], source: Any, target: Any, **folders
     "lack",
     [without_folder_sync, without_links, without_locks, without_any, with_another_disk_below],
 )
-def test_a_file_system_that_lacks_something_keeps_its_pictures(
+def test_images_are_stored_on_file_systems_that_lack_operations(
     crawl: Crawl, monkeypatch: Patch, lack: Callable[[Patch], None]
 ) -> None:
     lack(monkeypatch)
@@ -95,7 +95,7 @@ def test_a_file_system_that_lacks_something_keeps_its_pictures(
     assert not (crawl.store / ".parts").exists()
 
 
-def test_a_folder_whose_disk_fails_is_an_error(crawl: Crawl, monkeypatch: Patch) -> None:
+def test_a_failed_sync_of_a_folder_is_an_error(crawl: Crawl, monkeypatch: Patch) -> None:
     without_folder_sync(monkeypatch, errno.EIO)
     with StandIn(exhibits(3)) as standin:
         assert crawl(standin).exit_status is ExitStatus.STORE
@@ -105,11 +105,13 @@ def test_a_file_that_cannot_be_mapped_is_read(tmp_path: Path, monkeypatch: Patch
     monkeypatch.setattr(mmap, "mmap", refuse(errno.ENODEV))
     path = tmp_path / "a.part"
     path.write_bytes(encoded(noise(1)))
-    found = inspect(Task(str(path), 0), Demands("structure", 10**6), lambda pixels: nullcontext())
+    found = inspect_file(
+        Task(str(path), 0), ImageRequirements("structure", 10**6), lambda pixels: nullcontext()
+    )
     assert found.size == path.stat().st_size
 
 
-def test_an_encoding_without_the_characters_of_a_name_ends_the_run_with_5(tmp_path: Path) -> None:
+def test_a_name_that_the_file_system_encoding_lacks_ends_the_run_with_5(tmp_path: Path) -> None:
     ascii_alone = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
     with StandIn(exhibits(3)) as standin:
         process = start(
@@ -120,13 +122,13 @@ def test_an_encoding_without_the_characters_of_a_name_ends_the_run_with_5(tmp_pa
         result = finish(process)
     assert result.status == 5
     (error,) = result.errors
-    assert "file names are ascii here" in error
+    assert "the encoding of file names, ascii" in error
 
 
 # What is found in the store
 
 
-def test_a_store_that_is_locked_by_another_program_is_used(crawl: Crawl) -> None:
+def test_a_store_locked_by_another_program_can_be_used(crawl: Crawl) -> None:
     crawl.store.mkdir()
     descriptor = os.open(crawl.store, os.O_RDONLY)
     fcntl.flock(descriptor, fcntl.LOCK_EX)  # as flock(1) does
@@ -136,7 +138,7 @@ def test_a_store_that_is_locked_by_another_program_is_used(crawl: Crawl) -> None
     assert run.stats["wallpapers/stored"] == 3
 
 
-def test_a_link_in_place_of_the_parts_is_not_followed(crawl: Crawl) -> None:
+def test_a_link_as_parts_folder_is_not_followed(crawl: Crawl) -> None:
     elsewhere = crawl.store.parent / "elsewhere"
     folder = elsewhere / "123-abcdefgh"
     folder.mkdir(parents=True)
@@ -150,7 +152,7 @@ def test_a_link_in_place_of_the_parts_is_not_followed(crawl: Crawl) -> None:
     assert (folder / "0.1.part").read_bytes() == b"precious"
 
 
-def test_only_what_killed_runs_left_is_swept(crawl: Crawl) -> None:
+def test_only_folders_of_killed_runs_are_removed(crawl: Crawl) -> None:
     parts = crawl.store / ".parts"
     elsewhere = crawl.store.parent / "elsewhere"
     for folder, names in (
@@ -190,7 +192,7 @@ def test_only_what_killed_runs_left_is_swept(crawl: Crawl) -> None:
 
 
 @pytest.mark.parametrize("plant", ["a folder", "a FIFO", "a link"])
-def test_what_is_in_a_pictures_place_costs_nothing_else(crawl: Crawl, plant: str) -> None:
+def test_an_occupied_path_affects_only_its_wallpaper(crawl: Crawl, plant: str) -> None:
     with StandIn(exhibits(4)) as standin:
         path = crawl.store / crawl(standin).images()[1]["path"]
         path.unlink()

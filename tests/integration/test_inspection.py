@@ -1,4 +1,4 @@
-"""Pictures are looked at in processes of their own: bounded, replaced when they die."""
+"""Files are inspected in separate processes: limited in number, restarted after a crash."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from tests.conftest import Crawl
 from tests.pictures import encoded, exhibits, noise
 from wallpapers.demo.standin import StandIn
 from wallpapers.errors import PictureRefusedError
-from wallpapers.inspection.inspect_file import Demands, Task
-from wallpapers.inspection.pool import Crew
-from wallpapers.inspection.worker import DECODE_BUDGET, DECODE_FREELY, Turns
+from wallpapers.inspection.inspect_file import ImageRequirements, Task
+from wallpapers.inspection.pool import InspectorPool
+from wallpapers.inspection.worker import DECODE_BUDGET, UNGATED_PIXELS, DecodeGate
 from wallpapers.run.exit_status import ExitStatus
 from wallpapers.settings import EXTENSIONS
 
@@ -35,13 +35,13 @@ PATIENCE_S = 60
 
 
 def inspectors() -> list[int]:
-    """Return the processes of this one that look at pictures."""
+    """Return the process ids of the running inspectors."""
     children = psutil.Process().children()
     return [child.pid for child in children if "wallpapers.inspection" in command_of(child)]
 
 
 def command_of(process: psutil.Process) -> str:
-    """Return the words of a process; none if it has ended."""
+    """Return the command line of a process; "" if it has ended."""
     try:
         return " ".join(process.cmdline())
     except psutil.NoSuchProcess:
@@ -49,7 +49,7 @@ def command_of(process: psutil.Process) -> str:
 
 
 class At:
-    """Calls *harm* when the answer number *number* has come."""
+    """Call *harm* when response number *number* has arrived."""
 
     number: int
     harm: Callable[[], None]
@@ -79,7 +79,7 @@ class KillAtFive(At):
     harm = staticmethod(kill_all)
 
 
-def test_a_process_that_is_killed_costs_no_picture(crawl: Crawl) -> None:
+def test_killed_inspectors_lose_no_image(crawl: Crawl) -> None:
     with StandIn(exhibits(30)) as standin:
         run = crawl(standin, {"EXTENSIONS": {**EXTENSIONS, KillAtFive: 0}})
     assert run.exit_status is ExitStatus.COMPLETE
@@ -88,7 +88,7 @@ def test_a_process_that_is_killed_costs_no_picture(crawl: Crawl) -> None:
     assert not inspectors()
 
 
-def test_a_run_that_knows_everything_starts_no_process(crawl: Crawl) -> None:
+def test_a_run_of_known_wallpapers_starts_no_inspector(crawl: Crawl) -> None:
     seen: list[int] = []
 
     class Look(At):
@@ -102,8 +102,8 @@ def test_a_run_that_knows_everything_starts_no_process(crawl: Crawl) -> None:
     assert seen == []
 
 
-def test_what_waits_to_be_looked_at_is_bounded(crawl: Crawl) -> None:
-    """While nobody looks, no more pictures are asked for than there are places."""
+def test_downloads_wait_while_inspections_are_pending(crawl: Crawl) -> None:
+    """While all inspectors are stopped, no more images are requested than there are places."""
     most: list[int] = []
 
     def waiting() -> int:
@@ -153,7 +153,7 @@ def test_what_waits_to_be_looked_at_is_bounded(crawl: Crawl) -> None:
 
 
 @pytest.mark.parametrize("program", ["/bin/false", "/nowhere/python"])
-def test_a_machine_that_starts_no_process_ends_the_run_with_one_line(
+def test_inspectors_that_fail_to_start_end_the_run_with_one_line(
     crawl: Crawl, program: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "executable", program)
@@ -161,20 +161,20 @@ def test_a_machine_that_starts_no_process_ends_the_run_with_one_line(
         run = crawl(standin)
     assert run.exit_status is ExitStatus.STORE
     (error,) = run.errors()
-    assert "pictures" in error
+    assert "inspector process" in error
 
 
 @contextmanager
-def crew() -> Iterator[Crew]:
-    made = Crew(Demands("structure", 10**8))
+def new_pool() -> Iterator[InspectorPool]:
+    pool = InspectorPool(ImageRequirements("structure", 10**8))
     try:
-        yield made
+        yield pool
     finally:
-        made.close()
+        pool.close()
 
 
 def waits_in_its_work(pid: int) -> bool:
-    """Has it imported its decoders, and does it wait for something all the same?"""
+    """Return whether an inspector has imported its decoders and sleeps, as in a read of a FIFO."""
     try:
         process = psutil.Process(pid)
         mapped = [mapping.path for mapping in process.memory_maps()]
@@ -184,16 +184,16 @@ def waits_in_its_work(pid: int) -> bool:
 
 
 @pytest.mark.skipif(not hasattr(psutil.Process, "memory_maps"), reason="no memory_maps on macOS")
-def test_a_picture_that_two_processes_die_over_is_broken(
+def test_an_image_that_crashes_two_inspectors_is_broken(
     tmp_path: Path, loop: asyncio.AbstractEventLoop
 ) -> None:
-    os.mkfifo(tmp_path / "endless")  # who opens it waits for a writer
+    os.mkfifo(tmp_path / "endless")  # opening it waits for a writer
     (tmp_path / "good").write_bytes(encoded(noise(1)))
 
     async def look() -> tuple[Any, Any]:
-        with crew() as made:
+        with new_pool() as pool:
             tasks = [Task(str(tmp_path / name), 0) for name in ("endless", "good")]
-            answers = asyncio.gather(*map(made.inspect, tasks), return_exceptions=True)
+            answers = asyncio.gather(*map(pool.inspect, tasks), return_exceptions=True)
             while not answers.done():
                 for pid in filter(waits_in_its_work, inspectors()):
                     os.kill(pid, signal.SIGKILL)
@@ -203,39 +203,40 @@ def test_a_picture_that_two_processes_die_over_is_broken(
 
     endless, good = loop.run_until_complete(look())
     assert isinstance(endless, PictureRefusedError)
-    assert str(endless) == "broken (its decoder crashed, with status -9)"
+    assert str(endless) == "broken (decoder crashed (exit status -9))"
     assert good.picture.width == 96
 
 
-def decode(lock: int, pixels: int, tell: Connection, may_end: Any) -> None:
-    """Hold a turn until told, in a process of its own."""
-    with Turns(lock, 2).decode(pixels):
-        tell.send("begun")
+def hold_gate(lock: int, pixels: int, connection: Connection, may_end: Any) -> None:
+    """Hold the gate in a separate process until *may_end* is set."""
+    with DecodeGate(lock, 2).hold(pixels):
+        connection.send("started")
         may_end.wait()
 
 
-def test_a_picture_with_more_than_its_share_of_the_pixels_is_decoded_alone(tmp_path: Path) -> None:
+def test_an_image_above_the_share_of_one_process_is_decoded_alone(tmp_path: Path) -> None:
     context = get_context("fork")
     with (tmp_path / "lock").open("w+b") as lock:
 
         def begin(pixels: int) -> tuple[Any, Connection, Any]:
             ours, theirs = context.Pipe()
             may_end = context.Event()
-            process = context.Process(target=decode, args=(lock.fileno(), pixels, theirs, may_end))
+            arguments = (lock.fileno(), pixels, theirs, may_end)
+            process = context.Process(target=hold_gate, args=arguments)
             process.start()
             return process, ours, may_end
 
         small, smaller, large = map(
-            begin, (DECODE_BUDGET // 2, DECODE_FREELY + 1, DECODE_BUDGET // 2 + 1)
+            begin, (DECODE_BUDGET // 2, UNGATED_PIXELS + 1, DECODE_BUDGET // 2 + 1)
         )
-        assert small[1].recv() == smaller[1].recv() == "begun"
+        assert small[1].recv() == smaller[1].recv() == "started"
         assert not large[1].poll(0.2)
         small[2].set()
         small[0].join()
         assert not large[1].poll(0.2)
         smaller[2].set()
         assert large[1].poll(PATIENCE_S)
-        tiny = begin(DECODE_FREELY)
+        tiny = begin(UNGATED_PIXELS)
         assert tiny[1].poll(PATIENCE_S)
         for process, _, may_end in (tiny, large):
             may_end.set()

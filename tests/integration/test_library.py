@@ -1,4 +1,4 @@
-"""Known, duplicate, damaged: what is asked for again, and what never is."""
+"""Known, duplicate and damaged images: only what is missing or damaged is downloaded again."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def verdicts(run: Run) -> dict[str, int]:
     }
 
 
-def test_a_wallpaper_is_known_under_another_listing_too(crawl: Crawl) -> None:
+def test_a_wallpaper_is_known_in_another_listing(crawl: Crawl) -> None:
     with StandIn(exhibits(5)) as standin:
         crawl(standin)
         standin.asked.clear()
@@ -69,7 +69,7 @@ def test_the_same_bytes_at_the_same_time_are_stored_once(crawl: Crawl) -> None:
     assert len({image["path"] for image in run.images()}) == 1
 
 
-def test_one_picture_for_fifty_wallpapers_is_a_placeholder(crawl: Crawl) -> None:
+def test_an_image_of_fifty_wallpapers_is_a_placeholder(crawl: Crawl) -> None:
     with StandIn([exhibit(number, SAME) for number in range(50)]) as standin:
         run = crawl(standin)
         assert run.exit_status is ExitStatus.FAILURES
@@ -92,7 +92,7 @@ class PlaceholderFirst(StandIn):
         return await super()._picture(request)
 
 
-def test_behind_a_placeholder_the_next_candidate_is_tried(crawl: Crawl) -> None:
+def test_after_a_placeholder_the_next_candidate_is_tried(crawl: Crawl) -> None:
     with PlaceholderFirst(exhibits(30)) as standin:
         run = crawl(standin)
     assert run.exit_status is ExitStatus.COMPLETE
@@ -131,7 +131,7 @@ def grown(path: Path) -> None:
 @pytest.mark.parametrize(
     "harm", [emptied, cut, grown, replaced_by_a_page, replaced_by_a_link, removed]
 )
-def test_what_was_damaged_and_nothing_else_is_fetched_again(
+def test_only_damaged_files_are_downloaded_again(
     crawl: Crawl, harm: Callable[[Path], None]
 ) -> None:
     with StandIn(exhibits(6)) as standin:
@@ -150,7 +150,7 @@ def test_what_was_damaged_and_nothing_else_is_fetched_again(
 
 
 @pytest.mark.parametrize("year", [1971, 2036])
-def test_no_decision_is_made_by_the_time_of_a_file(crawl: Crawl, year: int) -> None:
+def test_the_modification_time_of_a_file_is_ignored(crawl: Crawl, year: int) -> None:
     with StandIn(exhibits(3)) as standin:
         crawl(standin)
         for path in files(crawl.store):
@@ -167,14 +167,14 @@ class UnaskableNow(StandIn):
         return {**super().entry(exhibit), **addresses}
 
 
-def test_what_is_stored_is_known_whatever_its_listing_names_now(crawl: Crawl) -> None:
+def test_a_stored_wallpaper_is_known_after_its_addresses_change(crawl: Crawl) -> None:
     with StandIn(exhibits(3)) as standin:
         crawl(standin)
     with UnaskableNow(exhibits(3)) as standin:
         assert verdicts(crawl(standin)) == {"known": 3}
 
 
-def test_who_claims_another_size_is_judged_alone(crawl: Crawl) -> None:
+def test_wallpapers_with_different_claims_are_checked_separately(crawl: Crawl) -> None:
     class OneAddress(StandIn):
         def entry(self, exhibit: Exhibit) -> dict[str, Any]:
             address = super().entry(self.exhibits[0])["downloadUrl"]
@@ -184,7 +184,7 @@ def test_who_claims_another_size_is_judged_alone(crawl: Crawl) -> None:
         assert verdicts(crawl(standin)) == {"stored": 1, "failed": 1}
 
 
-def test_without_its_catalogue_a_store_is_known_by_its_files(crawl: Crawl) -> None:
+def test_without_a_catalogue_wallpapers_are_known_by_their_files(crawl: Crawl) -> None:
     with StandIn(exhibits(8)) as standin:
         crawl(standin)
         for path in crawl.store.glob(f"{FILE_NAME}*"):
@@ -195,7 +195,7 @@ def test_without_its_catalogue_a_store_is_known_by_its_files(crawl: Crawl) -> No
     assert pictures_asked(standin) == 0
 
 
-def test_what_failed_is_in_the_catalogue_with_reason_host_and_tries(crawl: Crawl) -> None:
+def test_a_failure_is_in_the_catalogue_with_reason_host_and_tries(crawl: Crawl) -> None:
     class Missing(StandIn):
         async def picture(self, request: web.Request, exhibit: Exhibit) -> web.StreamResponse:
             raise web.HTTPNotFound
@@ -212,7 +212,7 @@ def test_what_failed_is_in_the_catalogue_with_reason_host_and_tries(crawl: Crawl
 
 
 @pytest.mark.parametrize("kind", ["a page", "a folder", "another's"])
-def test_a_catalogue_that_cannot_be_used_ends_the_run_with_5(crawl: Crawl, kind: str) -> None:
+def test_an_unusable_catalogue_ends_the_run_with_5(crawl: Crawl, kind: str) -> None:
     path = crawl.store / FILE_NAME
     crawl.store.mkdir()
     if kind == "a page":

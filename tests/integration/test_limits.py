@@ -1,4 +1,4 @@
-"""A picture has a budget; the processes that look at pictures end with the crawl."""
+"""Inspections have limits of time and memory; the inspectors end with the crawl."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from tests.integration.test_inspection import inspectors, waits_in_its_work
 from tests.pictures import encoded, exhibit, exhibits, noise
 from wallpapers.demo.standin import StandIn
 from wallpapers.errors import InspectionStoppedError
-from wallpapers.inspection.inspect_file import Demands, Findings, Task
-from wallpapers.inspection.pool import Crew
+from wallpapers.inspection.inspect_file import ImageRequirements, Inspection, Task
+from wallpapers.inspection.pool import InspectorPool
 from wallpapers.run.exit_status import ExitStatus
 from wallpapers.settings import EXTENSIONS
 
@@ -34,17 +34,17 @@ POLLS, PAUSE_S = 600, 0.05
 
 
 @contextmanager
-def crew(**demands: Any) -> Iterator[Crew]:
-    made = Crew(Demands("structure", 10**8, **demands))
+def new_pool(**requirements: Any) -> Iterator[InspectorPool]:
+    pool = InspectorPool(ImageRequirements("structure", 10**8, **requirements))
     try:
-        yield made
+        yield pool
     finally:
-        made.close()
+        pool.close()
 
 
-def look(crew: Crew, *paths: Path) -> asyncio.Future[list[Any]]:
+def inspect(pool: InspectorPool, *paths: Path) -> asyncio.Future[list[Any]]:
     tasks = (Task(str(path), 0) for path in paths)
-    return asyncio.gather(*map(crew.inspect, tasks), return_exceptions=True)
+    return asyncio.gather(*map(pool.inspect, tasks), return_exceptions=True)
 
 
 def good(folder: Path, number: int) -> Path:
@@ -53,33 +53,33 @@ def good(folder: Path, number: int) -> Path:
     return path
 
 
-def test_a_picture_that_uses_up_its_time_is_broken_at_the_first_try(
+def test_an_image_that_exceeds_its_time_limit_is_broken(
     tmp_path: Path, loop: asyncio.AbstractEventLoop
 ) -> None:
     (tmp_path / "slow").write_bytes(slow_jpeg())
     paths = [good(tmp_path, 1), tmp_path / "slow", good(tmp_path, 2)]
 
     async def answers() -> list[Any]:
-        with crew(thumbs=THUMBS, seconds=0.2) as made:
-            return await look(made, *paths)
+        with new_pool(thumbs=THUMBS, seconds=0.2) as pool:
+            return await inspect(pool, *paths)
 
     first, slow, last = loop.run_until_complete(answers())
     assert str(slow) == "broken (its decoder took more than 0.2 s)"
-    assert isinstance(first, Findings)
-    assert isinstance(last, Findings)
+    assert isinstance(first, Inspection)
+    assert isinstance(last, Inspection)
 
 
-def test_who_is_answered_already_is_not_blamed_for_a_crash(
+def test_a_crash_does_not_affect_files_with_a_result(
     tmp_path: Path, loop: asyncio.AbstractEventLoop
 ) -> None:
-    """Answers go out together: those that were found just before the crash have not come."""
+    """Results are sent in batches: those of files just before the crash have not arrived."""
     os.mkfifo(tmp_path / "endless")
     page = tmp_path / "page"
     page.write_bytes(b"<html></html>")
 
     async def answers() -> list[Any]:
-        with crew() as made:
-            done = look(made, page, page, tmp_path / "endless", good(tmp_path, 1))
+        with new_pool() as pool:
+            done = inspect(pool, page, page, tmp_path / "endless", good(tmp_path, 1))
             while not done.done():
                 for pid in filter(waits_in_its_work, inspectors()):
                     os.kill(pid, signal.SIGKILL)
@@ -88,48 +88,50 @@ def test_who_is_answered_already_is_not_blamed_for_a_crash(
 
     *pages, endless, last = loop.run_until_complete(answers())
     assert [answer.reason for answer in pages] == ["not_an_image", "not_an_image"]
-    assert str(endless).startswith("broken (its decoder crashed")
-    assert isinstance(last, Findings)
+    assert str(endless).startswith("broken (decoder crashed")
+    assert isinstance(last, Inspection)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not limit memory")
-def test_a_picture_that_needs_too_much_memory_costs_no_process(
+def test_an_image_above_the_memory_limit_crashes_no_inspector(
     tmp_path: Path, loop: asyncio.AbstractEventLoop
 ) -> None:
     (tmp_path / "large").write_bytes(large_png())
 
     async def answers() -> tuple[list[Any], list[int], list[int]]:
-        with crew(thumbs=THUMBS, memory=64 * MB) as made:
-            await look(made, good(tmp_path, 1))
+        with new_pool(thumbs=THUMBS, memory=64 * MB) as pool:
+            await inspect(pool, good(tmp_path, 1))
             before = inspectors()
-            found = await look(made, tmp_path / "large", good(tmp_path, 2))
+            found = await inspect(pool, tmp_path / "large", good(tmp_path, 2))
             return found, before, inspectors()
 
     (large, second), before, after = loop.run_until_complete(answers())
     assert str(large) == "too_many_pixels (needs more than 64 MB to decode)"
-    assert isinstance(second, Findings)
+    assert isinstance(second, Inspection)
     assert set(before) <= set(after)
 
 
-def test_the_budget_is_enough_for_large_pictures(
+def test_the_default_memory_limit_suffices_for_large_images(
     tmp_path: Path, loop: asyncio.AbstractEventLoop
 ) -> None:
     (tmp_path / "large").write_bytes(large_png())
 
     async def answers() -> list[Any]:
-        with crew(thumbs=THUMBS) as made:
-            return await look(made, tmp_path / "large")
+        with new_pool(thumbs=THUMBS) as pool:
+            return await inspect(pool, tmp_path / "large")
 
     (large,) = loop.run_until_complete(answers())
-    assert isinstance(large, Findings)
+    assert isinstance(large, Inspection)
 
 
-def test_closing_waits_for_no_decoder(tmp_path: Path, loop: asyncio.AbstractEventLoop) -> None:
+def test_closing_does_not_wait_for_decoders(
+    tmp_path: Path, loop: asyncio.AbstractEventLoop
+) -> None:
     os.mkfifo(tmp_path / "endless")
 
     async def close() -> list[Any]:
-        with crew() as made:
-            answer = look(made, tmp_path / "endless")
+        with new_pool() as pool:
+            answer = inspect(pool, tmp_path / "endless")
             while not any(map(waits_in_its_work, inspectors())):  # noqa: ASYNC110
                 await asyncio.sleep(PAUSE_S)
         return await answer
@@ -139,16 +141,16 @@ def test_closing_waits_for_no_decoder(tmp_path: Path, loop: asyncio.AbstractEven
     assert not inspectors()
 
 
-_LOOKS = """
+_INSPECT = """
 import asyncio, sys
-from wallpapers.inspection.pool import Crew
-from wallpapers.inspection.inspect_file import Demands, Task
+from wallpapers.inspection.pool import InspectorPool
+from wallpapers.inspection.inspect_file import ImageRequirements, Task
 
 async def main():
-    crew = Crew(Demands("structure", 10**8))
-    crew.prepare()
-    print(crew._members[0]._process.pid, flush=True)
-    await crew.inspect(Task(sys.argv[1], 0))
+    pool = InspectorPool(ImageRequirements("structure", 10**8))
+    pool.prepare()
+    print(pool._inspectors[0]._process.pid, flush=True)
+    await pool.inspect(Task(sys.argv[1], 0))
 
 asyncio.run(main())
 """
@@ -162,9 +164,9 @@ def is_alive(pid: int) -> bool:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems end it by its processor time")
-def test_a_process_that_is_busy_ends_with_the_crawl(tmp_path: Path) -> None:
+def test_a_busy_inspector_ends_with_the_crawl(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "endless")
-    words = (sys.executable, "-c", _LOOKS, str(tmp_path / "endless"))
+    words = (sys.executable, "-c", _INSPECT, str(tmp_path / "endless"))
     crawl = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
     assert crawl.stdout is not None
     with crawl.stdout:
@@ -197,7 +199,7 @@ def test_a_process_that_is_busy_ends_with_the_crawl(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_hostile_picture_costs_itself_alone(
+def test_a_hostile_image_does_not_affect_others(
     crawl: Crawl, hostile: Callable[[], bytes], settings: dict[str, Any], refusal: str
 ) -> None:
     with StandIn([*exhibits(6), exhibit(7, hostile)]) as standin:
@@ -208,11 +210,11 @@ def test_a_hostile_picture_costs_itself_alone(
     assert refusal in run.log
 
 
-def test_a_run_that_is_stopped_waits_for_no_queue_of_slow_pictures(crawl: Crawl) -> None:
-    """Some seconds are for what is under way; the rest is left for the next run."""
+def test_a_stopped_run_does_not_wait_for_slow_inspections(crawl: Crawl) -> None:
+    """Running inspections get some seconds; the rest is left for the next run."""
 
     class StopAtTheLast:
-        """Stops the run when the last picture has come."""
+        """Stop the run when the last image has arrived."""
 
         def __init__(self, crawler: Crawler) -> None:
             self._crawler = crawler
@@ -244,6 +246,6 @@ def test_a_run_that_is_stopped_waits_for_no_queue_of_slow_pictures(crawl: Crawl)
 
 
 @pytest.mark.parametrize("name", ["WALLPAPERS_DECODE_SECONDS", "WALLPAPERS_DECODE_MEMORY"])
-def test_a_budget_must_be_a_number_above_0(crawl: Crawl, name: str) -> None:
+def test_a_limit_must_be_a_number_above_0(crawl: Crawl, name: str) -> None:
     with StandIn(exhibits(1)) as standin, pytest.raises(ValueError, match=f"{name} must be"):
         crawl(standin, {name: 0})

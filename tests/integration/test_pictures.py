@@ -1,4 +1,4 @@
-"""What is done with each kind of picture, and with what is none."""
+"""Every image format is stored unchanged; other files are refused with a reason."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def corpus() -> Iterator[tuple[str, bytes]]:
         pytest.param(by_avifenc, marks=pytest.mark.system("avifenc", package="libavif-bin")),
     ],
 )
-def test_what_other_encoders_make_is_stored_byte_for_byte(
+def test_images_of_other_encoders_are_stored_byte_for_byte(
     crawl: Crawl, tmp_path: Path, encode: Callable[[Path], dict[str, bytes]]
 ) -> None:
     made = encode(tmp_path)
@@ -83,7 +83,7 @@ def of_corpus() -> list[Exhibit]:
 
 
 @pytest.mark.parametrize("check", ["structure", "decode"])
-def test_every_kind_of_picture_is_stored_byte_for_byte(crawl: Crawl, check: str) -> None:
+def test_every_format_is_stored_byte_for_byte(crawl: Crawl, check: str) -> None:
     """The stand-in calls each of them image/jpeg, under a name that ends with .jpg."""
     shown = of_corpus()
     with StandIn(shown) as standin:
@@ -131,7 +131,7 @@ def test_the_size_is_the_one_that_is_displayed(crawl: Crawl) -> None:
         (faults.HangingUpPicture, "connection"),
     ],
 )
-def test_a_faulty_picture_is_one_line_with_its_reason(
+def test_a_faulty_image_is_one_log_line_with_its_reason(
     crawl: Crawl, fault: type[StandIn], reason: str
 ) -> None:
     with fault(exhibits(2)) as standin:
@@ -149,7 +149,7 @@ def test_a_faulty_picture_is_one_line_with_its_reason(
 
 
 @pytest.mark.parametrize("fault", [faults.MovedPicture, faults.GzippedPicture])
-def test_a_picture_that_comes_in_a_roundabout_way_is_stored(
+def test_an_image_behind_redirects_or_encodings_is_stored(
     crawl: Crawl, fault: type[StandIn]
 ) -> None:
     with fault(exhibits(2)) as standin:
@@ -172,7 +172,7 @@ def test_a_picture_that_comes_in_a_roundabout_way_is_stored(
         ),
     ],
 )
-def test_an_address_that_may_not_be_asked_for_fails_alone(crawl: Crawl, address: str) -> None:
+def test_a_forbidden_address_fails_only_its_wallpaper(crawl: Crawl, address: str) -> None:
     with faults.OtherAddresses(exhibits(2)) as standin:
         standin.addresses = (address, None, None)
         run = crawl(standin)
@@ -183,7 +183,7 @@ def test_an_address_that_may_not_be_asked_for_fails_alone(crawl: Crawl, address:
     assert "canary" not in run.log
 
 
-def test_candidates_are_tried_one_after_the_other_until_one_works(crawl: Crawl) -> None:
+def test_candidates_are_tried_in_order_until_one_works(crawl: Crawl) -> None:
     with faults.OtherAddresses(exhibits(2)) as standin:
         good = f"{standin.origin}/image/pic/item/{standin.exhibits[1].sign}.jpg"
         standin.addresses = (f"{standin.origin}/none.jpg", "ftp://a/1.jpg", good)
@@ -193,7 +193,7 @@ def test_candidates_are_tried_one_after_the_other_until_one_works(crawl: Crawl) 
     assert item["images"][0]["url"] == good
 
 
-def test_a_wallpaper_that_no_candidate_gives_says_what_was_tried(crawl: Crawl) -> None:
+def test_a_failed_wallpaper_logs_all_tried_candidates(crawl: Crawl) -> None:
     with faults.OtherAddresses(exhibits(2)) as standin:
         standin.addresses = (f"{standin.origin}/a.jpg", "ftp://a/1.jpg", "http://127.0.0.1:1/b")
         run = crawl(standin)
@@ -204,7 +204,7 @@ def test_a_wallpaper_that_no_candidate_gives_says_what_was_tried(crawl: Crawl) -
     assert "http://127.0.0.1:1/b -> private_address" in line
 
 
-def test_what_the_listing_calls_too_small_is_not_asked_for(crawl: Crawl) -> None:
+def test_a_wallpaper_listed_as_too_small_is_not_requested(crawl: Crawl) -> None:
     small = exhibit(1, width=800, height=600)
     unknown = exhibit(2, encoded(noise(2, 1600, 900)), width=0, height=0)
     with StandIn(
@@ -218,7 +218,7 @@ def test_what_the_listing_calls_too_small_is_not_asked_for(crawl: Crawl) -> None
     assert len(run.items) == 2
 
 
-def test_what_is_too_small_in_truth_gives_way_to_the_next_candidate(crawl: Crawl) -> None:
+def test_after_an_image_that_is_too_small_the_next_candidate_is_tried(crawl: Crawl) -> None:
     size: dict[str, Any] = {"width": 1600, "height": 900}
     shown = [exhibit(number, **size) for number in (1, 2)]
     large = [exhibit(number, encoded(noise(number, 1600, 900)), **size) for number in (3, 4)]
@@ -240,7 +240,7 @@ def test_what_is_too_small_in_truth_gives_way_to_the_next_candidate(crawl: Crawl
     assert run.stats["wallpapers/filtered/too_small"] == 1
 
 
-def test_thumbnails_stand_beside_the_originals(crawl: Crawl) -> None:
+def test_thumbnails_are_stored_beside_the_originals(crawl: Crawl) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     shown = [exhibit(1, encoded(noise(1, 640, 360))), exhibit(2, encoded(noise(2), exif=exif))]
@@ -257,7 +257,7 @@ def test_thumbnails_stand_beside_the_originals(crawl: Crawl) -> None:
     }
 
 
-def test_a_thumbnail_may_be_large(crawl: Crawl) -> None:
+def test_a_thumbnail_may_exceed_the_buffer_of_a_part(crawl: Crawl) -> None:
     """It is more than a part keeps in memory."""
     grain = Image.frombytes("RGB", (1200, 900), random.Random(1).randbytes(1200 * 900 * 3))
     with StandIn([exhibit(1, encoded(grain, quality=95), width=1200, height=900)]) as standin:
@@ -270,7 +270,7 @@ def test_a_thumbnail_may_be_large(crawl: Crawl) -> None:
         assert thumbnail.size == (1200, 900)
 
 
-def test_complete_decoding_refuses_what_the_structure_lets_through(crawl: Crawl) -> None:
+def test_complete_decoding_refuses_damage_that_the_structure_check_misses(crawl: Crawl) -> None:
     hollow = exhibit(1, png_header(64, 64))
     with StandIn([hollow]) as standin:
         assert crawl(standin).stats["wallpapers/stored"] == 1
@@ -280,7 +280,7 @@ def test_complete_decoding_refuses_what_the_structure_lets_through(crawl: Crawl)
     assert run.stats["wallpapers/failed/broken"] == 1
 
 
-def test_the_limit_of_pixels_is_the_users(crawl: Crawl) -> None:
+def test_the_limit_of_pixels_is_a_setting(crawl: Crawl) -> None:
     with StandIn(exhibits(1)) as standin:
         run = crawl(standin, {"WALLPAPERS_MAX_PIXELS": 96 * 64 - 1})
     assert run.stats["wallpapers/failed/too_many_pixels"] == 1

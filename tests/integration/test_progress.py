@@ -1,4 +1,4 @@
-"""How far the run is: lines in a log, a display on a terminal that does not tear the log."""
+"""Progress of a run: lines in a log, or a display on a terminal below the log."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.standin.picture_faults import HeldPictures
 from wallpapers.demo.standin import StandIn
 
 
-def test_a_log_tells_the_progress_now_and_then(crawl: Crawl) -> None:
+def test_progress_is_logged_regularly(crawl: Crawl) -> None:
     with HeldPictures(exhibits(20)) as standin:
         standin.release_after(1.0)
         run = crawl(standin, {"WALLPAPERS_PROGRESS": "auto", "WALLPAPERS_PROGRESS_INTERVAL": "0.2"})

@@ -1,4 +1,4 @@
-"""Two pictures with one path: neither replaces the other, whichever comes first."""
+"""Two images with the same path: neither replaces the other, in either order."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def files(store: Path, folder: str) -> list[Path]:
     return sorted(path for path in (store / folder).rglob("*") if path.is_file())
 
 
-def test_pictures_with_one_path_are_all_stored(crawl: Crawl) -> None:
+def test_images_with_the_same_path_are_all_stored(crawl: Crawl) -> None:
     settings = {**pipelines(OneNamePipeline), "IMAGES_THUMBS": {"small": (32, 32)}}
     with StandIn(exhibits(8)) as standin:
         run = crawl(standin, settings)
@@ -64,7 +64,7 @@ def test_pictures_with_one_path_are_all_stored(crawl: Crawl) -> None:
     assert len(thumbs) == len(set(thumbs)) == 8
 
 
-def test_a_damaged_file_with_a_name_of_its_own_is_replaced(crawl: Crawl) -> None:
+def test_a_damaged_file_is_replaced(crawl: Crawl) -> None:
     shown = exhibits(2)
     for one in shown:
         with StandIn([one]) as standin:
@@ -79,7 +79,7 @@ def test_a_damaged_file_with_a_name_of_its_own_is_replaced(crawl: Crawl) -> None
     assert {path: path.read_bytes() for path in files(crawl.store, "all")} == before
 
 
-def test_a_file_that_another_wallpaper_lost_is_replaced_by_its_own_picture(crawl: Crawl) -> None:
+def test_a_missing_file_is_replaced_by_the_image_of_its_own_wallpaper(crawl: Crawl) -> None:
     first, second = exhibits(2)
     with StandIn([first]) as standin:
         crawl(standin, pipelines(OneNamePipeline))
@@ -105,7 +105,7 @@ class WithPreviews(BaiduWallpaperSpider):
 
 
 @pytest.mark.parametrize("order", [("c", "c-preview"), ("c-preview", "c")], ids="first ".join)
-def test_a_preview_and_an_id_that_looks_like_one_are_two(
+def test_an_id_that_looks_like_a_preview_has_its_own_file(
     crawl: Crawl, order: tuple[str, str]
 ) -> None:
     shown = {name: exhibit(number, id=name) for number, name in enumerate(("c", "c-preview"))}
@@ -121,7 +121,7 @@ def test_a_preview_and_an_id_that_looks_like_one_are_two(
         assert image.get("preview", False) == (item["id"] == "c")
 
 
-def test_a_preview_is_not_known_as_the_original_whatever_its_name(crawl: Crawl) -> None:
+def test_a_preview_is_never_known_as_the_original(crawl: Crawl) -> None:
     class DeadOriginals(SearchStandIn):
         def original(self, exhibit: Any) -> str:
             return f"{self.origin}/image/gone/{exhibit.sign}.jpg"
@@ -137,7 +137,7 @@ def test_a_preview_is_not_known_as_the_original_whatever_its_name(crawl: Crawl) 
     assert {image["path"] for image in later.images()} == {image["path"] for image in run.images()}
 
 
-def test_a_file_of_somebody_else_under_the_name_is_left_alone(crawl: Crawl) -> None:
+def test_a_foreign_file_at_the_path_is_kept(crawl: Crawl) -> None:
     """Without a row it may be the picture of a run that is about to enter it."""
     (shown,) = exhibits(1)
     with StandIn([shown]) as standin:
@@ -197,7 +197,7 @@ class Differing(StandIn):
 
 
 @pytest.mark.parametrize("before", [new, lost, damaged])
-def test_two_crawls_that_get_different_bytes_agree_with_the_catalogue(
+def test_crawls_with_different_bytes_stay_consistent_with_the_catalogue(
     crawl: Crawl, tmp_path: Path, before: Callable[[Path], None]
 ) -> None:
     shown = exhibits(12)  # fewer than a program asks for at a time
@@ -221,7 +221,7 @@ def test_two_crawls_that_get_different_bytes_agree_with_the_catalogue(
 
 
 @pytest.mark.parametrize("before", [0, 1])
-def test_an_upload_replaces_no_object_of_another_wallpaper(
+def test_an_upload_keeps_objects_of_other_wallpapers(
     crawl: Crawl, tmp_path: Path, before: int
 ) -> None:
     shown = exhibits(4)

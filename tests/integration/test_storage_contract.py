@@ -153,17 +153,17 @@ LARGE = os.urandom(600_000)
 
 
 @pytest.mark.parametrize("content", [b"content", LARGE], ids=["small", "large"])
-def test_what_is_put_is_there_byte_for_byte(place: Place, new: New, content: bytes) -> None:
+def test_put_stores_byte_for_byte(place: Place, new: New, content: bytes) -> None:
     assert new.put(place.storage, "a/国家地理/c.jpg", content)
     assert place.files() == {"a/国家地理/c.jpg": content}
 
 
-def test_thumbnails_are_put_with_their_picture(place: Place, new: New) -> None:
+def test_put_stores_thumbnails(place: Place, new: New) -> None:
     assert new.put(place.storage, "a/c.jpg", b"content", {"thumbs/a/c.jpg": b"small"})
     assert place.files() == {"a/c.jpg": b"content", "thumbs/a/c.jpg": b"small"}
 
 
-def test_many_puts_at_once_are_all_there(
+def test_many_puts_at_the_same_time_are_all_stored(
     place: Place, new: New, loop: asyncio.AbstractEventLoop
 ) -> None:
     files = [new(place.storage, f"{n % 3}/{n}.jpg", b"%d" % n) for n in range(50)]
@@ -175,7 +175,7 @@ def test_many_puts_at_once_are_all_there(
     assert place.files() == {f"{n % 3}/{n}.jpg": b"%d" % n for n in range(50)}
 
 
-def test_the_same_content_may_be_put_again_by_another_program(place: Place, new: New) -> None:
+def test_another_program_may_put_the_same_content(place: Place, new: New) -> None:
     new.put(place.storage, "c.jpg", b"content")
     other = place.another()
     other.open()
@@ -184,7 +184,7 @@ def test_the_same_content_may_be_put_again_by_another_program(place: Place, new:
     assert place.files() == {"c.jpg": b"content"}
 
 
-def test_another_content_is_replaced_by_a_remote_put_alone(place: Place, new: New) -> None:
+def test_only_a_remote_put_replaces_other_content(place: Place, new: New) -> None:
     new.put(place.storage, "c.jpg", b"content", {"thumbs/c.jpg": b"small"})
     done = new.put(place.storage, "c.jpg", b"another", {"thumbs/c.jpg": b"other"})
     assert done == place.storage.is_remote
@@ -192,7 +192,7 @@ def test_another_content_is_replaced_by_a_remote_put_alone(place: Place, new: Ne
     assert place.files() == dict(zip(("c.jpg", "thumbs/c.jpg"), expected, strict=True))
 
 
-def test_replace_stores_what_put_did_not(
+def test_replace_stores_a_file_that_put_refused(
     place: Place, new: New, loop: asyncio.AbstractEventLoop
 ) -> None:
     storage = place.storage
@@ -211,7 +211,7 @@ def test_only_a_folder_can_be_read(place: Place, new: New) -> None:
     assert place.storage.find("a") is None
 
 
-def test_a_remote_storage_believes_the_sizes_of_the_catalogue(place: Place, new: New) -> None:
+def test_a_remote_storage_trusts_the_sizes_of_the_catalogue(place: Place, new: New) -> None:
     new.put(place.storage, "a/c.jpg", b"content")
     remote = place.storage.is_remote
     assert place.storage.holds("a/c.jpg", 7)
@@ -222,7 +222,7 @@ def test_a_remote_storage_believes_the_sizes_of_the_catalogue(place: Place, new:
     assert not place.storage.holds("a")
 
 
-def test_a_file_matches_by_its_content(place: Place, new: New) -> None:
+def test_files_are_matched_by_content(place: Place, new: New) -> None:
     storage = place.storage
     new.put(storage, "a/c.jpg", b"content")
     same = new(storage, "a/c.jpg", b"content")
@@ -238,7 +238,7 @@ def test_a_file_matches_by_its_content(place: Place, new: New) -> None:
         assert not storage.matches(other)
 
 
-def test_what_is_removed_is_gone_and_may_be_gone_already(place: Place, new: New) -> None:
+def test_remove_ignores_missing_files(place: Place, new: New) -> None:
     new.put(place.storage, "a/c.jpg", b"content")
     new.put(place.storage, "a/d.jpg", b"stays")
     for _ in range(2):
@@ -248,12 +248,12 @@ def test_what_is_removed_is_gone_and_may_be_gone_already(place: Place, new: New)
 
 
 @pytest.mark.parametrize("path", ["../c.jpg", "/c.jpg", "a/../../c.jpg", "", "a/", "a\0.jpg", ".."])
-def test_no_path_leads_out_of_the_storage(place: Place, new: New, path: str) -> None:
+def test_a_path_outside_the_storage_is_refused(place: Place, new: New, path: str) -> None:
     with pytest.raises(StoreError, match="must return a path below IMAGES_STORE"):
         new(place.storage, path, b"content")
 
 
-def test_after_the_end_no_part_is_left(
+def test_close_removes_all_parts(
     place: Place, new: New, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scratch = tmp_path / "scratch"
@@ -270,7 +270,7 @@ def test_after_the_end_no_part_is_left(
     assert not (tmp_path / "new" / "store" / ".parts").exists()
 
 
-def test_a_place_that_takes_no_file_is_named(place: Place, new: New) -> None:
+def test_an_error_names_the_path(place: Place, new: New) -> None:
     if isinstance(place, Folder):
         (place.root / "a").write_bytes(b"")
         storage, expected = place.storage, r"/a/c\.jpg: Not a directory"
@@ -283,7 +283,7 @@ def test_a_place_that_takes_no_file_is_named(place: Place, new: New) -> None:
     storage.close()
 
 
-def test_an_upload_says_what_it_is(server: str, tmp_path: Path, new: New) -> None:
+def test_an_upload_has_content_type_and_metadata(server: str, tmp_path: Path, new: New) -> None:
     with s3_bucket(server) as client:
         storage = Bucket(server, client, tmp_path).storage
         storage.open()
@@ -313,7 +313,7 @@ def folder_there(path: Path) -> None:
 
 
 @pytest.mark.parametrize("plant", [link, fifo, folder_there])
-def test_what_is_no_file_is_neither_read_nor_followed(
+def test_links_fifos_and_folders_are_neither_read_nor_followed(
     folder: Folder, new: New, loop: asyncio.AbstractEventLoop, plant: Any
 ) -> None:
     storage, path = folder.storage, folder.root / "a" / "c.jpg"
@@ -333,7 +333,7 @@ def test_what_is_no_file_is_neither_read_nor_followed(
         assert (folder.root.parent / "victim").read_bytes() == b"precious"
 
 
-def test_a_link_in_place_of_a_folder_is_not_followed(folder: Folder, new: New) -> None:
+def test_a_link_to_a_folder_is_not_followed(folder: Folder, new: New) -> None:
     elsewhere = folder.root.parent / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "d.jpg").write_bytes(b"precious")
@@ -355,7 +355,7 @@ def test_the_folder_itself_may_be_a_link(tmp_path: Path, new: New) -> None:
     assert (tmp_path / "real" / "a" / "c.jpg").read_bytes() == b"content"
 
 
-def test_a_file_has_the_rights_of_any_other(folder: Folder, new: New) -> None:
+def test_a_file_has_the_permissions_of_the_umask(folder: Folder, new: New) -> None:
     previous = os.umask(0o027)
     try:
         new.put(folder.storage, "c.jpg", b"content")

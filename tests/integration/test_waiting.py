@@ -65,6 +65,14 @@ def test_thirty_hosts_in_trouble_do_not_delay_others(crawl: Crawl) -> None:
     assert run.stats["wallpapers/put_aside"] > 0
 
 
+def test_stalled_transfers_do_not_stop_the_listing(crawl: Crawl) -> None:
+    """The two of them are as many as Scrapy's limit, which also applies to listing requests."""
+    with standin_with(hosts.SilentHosts) as standin:
+        run = crawl(standin, {**SETTINGS, "CONCURRENT_REQUESTS": 2}, rn=PAGE)
+    assert run.exit_status is ExitStatus.COMPLETE
+    assert run.stats["wallpapers/stored"] == TROUBLED + HEALTHY
+
+
 @pytest.mark.parametrize(
     ("trouble", "reason"),
     list(zip(EVERY_TROUBLE, ["timeout", "connection", "http_503", "http_429"], strict=True)),

@@ -1,4 +1,4 @@
-"""Pictures by their bytes: format, size as displayed, whole or cut, and what is refused."""
+"""Images are recognised, measured and checked by their bytes, and refused with a reason."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ FORMATS = {"jpeg": "JPEG", "progressive": "JPEG", "cmyk": "JPEG", "grey": "JPEG"
 
 
 @pytest.mark.parametrize("name", WHOLE)
-def test_a_whole_picture_is_told_by_its_bytes(name: str) -> None:
+def test_format_and_size_are_read_from_the_bytes(name: str) -> None:
     data = WHOLE[name]
     picture = decoding.examine(data, max_pixels=LIMIT)
     expected = FORMATS.get(name) or next(
@@ -46,7 +46,7 @@ def test_a_whole_picture_is_told_by_its_bytes(name: str) -> None:
     )
     assert picture == decoding.Picture(expected, 96, 64)
     decoding.check_structure(data, picture.format)
-    assert not decoding.develop(data, picture.format, {}, whole=True, max_pixels=LIMIT)
+    assert not decoding.decode(data, picture.format, {}, whole=True, max_pixels=LIMIT)
 
 
 def _png(name: str) -> str:
@@ -55,7 +55,7 @@ def _png(name: str) -> str:
 
 @pytest.mark.parametrize("name", WHOLE)
 @pytest.mark.parametrize("share", [0.1, 0.3, 0.5, 0.7, 0.9, 0.99])
-def test_a_picture_that_ends_early_is_refused(name: str, share: float) -> None:
+def test_a_truncated_image_is_refused(name: str, share: float) -> None:
     data = WHOLE[name]
     if name == "mpo":  # only its first picture counts
         data = data[: data.index(b"\xff\xd9") + 2]
@@ -63,7 +63,7 @@ def test_a_picture_that_ends_early_is_refused(name: str, share: float) -> None:
 
 
 @pytest.mark.parametrize("name", WHOLE)
-def test_bytes_behind_the_end_are_no_fault(name: str) -> None:
+def test_bytes_after_the_end_are_ignored(name: str) -> None:
     assert reason_of(WHOLE[name] + b"tail" * 64) is None
 
 
@@ -103,7 +103,7 @@ def test_bytes_behind_the_end_are_no_fault(name: str) -> None:
     ],
     ids=lambda value: repr(value)[:24] if isinstance(value, bytes) else None,
 )
-def test_what_is_no_wallpaper_is_refused_with_its_reason(data: bytes, reason: str) -> None:
+def test_other_files_are_refused_with_a_reason(data: bytes, reason: str) -> None:
     assert reason_of(data) == reason
 
 
@@ -148,22 +148,22 @@ def test_the_size_is_the_one_that_is_displayed(
     assert (picture.width, picture.height) == size
 
 
-def test_damaged_exif_hurts_nobody() -> None:
+def test_damaged_exif_is_ignored() -> None:
     data = encoded(noise(1), exif=b"Exif\0\0MM\0*\0\0\xff\xff\xff\xff\xff")
     assert reason_of(data) is None
 
 
-def test_complete_decoding_finds_what_the_frame_does_not_show() -> None:
+def test_complete_decoding_finds_damage_that_the_structure_check_misses() -> None:
     decoding.check_structure(png_header(64, 64), "PNG")
     with pytest.raises(PictureRefusedError, match="broken"):
-        decoding.develop(png_header(64, 64), "PNG", {}, whole=True, max_pixels=LIMIT)
+        decoding.decode(png_header(64, 64), "PNG", {}, whole=True, max_pixels=LIMIT)
 
 
 @pytest.mark.parametrize("name", WHOLE)
 def test_a_thumbnail_is_an_upright_jpeg_within_its_size(name: str) -> None:
     sizes = {"wide": (48, 12), "tall": (12, 48), "larger": (500, 500)}
     kind = FORMATS.get(name) or _kind(name)
-    made = decoding.develop(WHOLE[name], kind, sizes, whole=False, max_pixels=LIMIT)
+    made = decoding.decode(WHOLE[name], kind, sizes, whole=False, max_pixels=LIMIT)
     opened = {key: Image.open(io.BytesIO(data)) for key, data in made.items()}
     assert {key: image.size for key, image in opened.items()} == {
         "wide": (18, 12),
@@ -182,30 +182,30 @@ def test_a_thumbnail_shows_transparency_as_white_and_16_bit_grey_as_grey() -> No
     grey = Image.new("I;16", (64, 64), 0x8000)
     for image, level in ((clear, 255), (grey, 128)):
         png, sizes = encoded(image, "PNG"), {"a": (32, 32)}
-        made = decoding.develop(png, "PNG", sizes, whole=False, max_pixels=LIMIT)
+        made = decoding.decode(png, "PNG", sizes, whole=False, max_pixels=LIMIT)
         levels = Image.open(io.BytesIO(made["a"])).tobytes()
         assert level - 2 <= min(levels) <= max(levels) <= level + 2
 
 
 @pytest.mark.parametrize("kind", ["WEBP", "AVIF", "JPEG"])
-def test_what_a_decoder_would_need_is_known_before_it_is_taken(kind: str) -> None:
+def test_the_memory_of_a_decoder_is_estimated_before_it_is_allocated(kind: str) -> None:
     options = {"progressive": True} if kind == "JPEG" else {}
     data, sizes = encoded(noise(1), kind, **options), {"a": (32, 32)}
     with pytest.raises(MemoryError):
-        decoding.develop(data, kind, sizes, whole=False, max_pixels=LIMIT, memory=96 * 64 * 2)
+        decoding.decode(data, kind, sizes, whole=False, max_pixels=LIMIT, memory=96 * 64 * 2)
 
 
-def test_a_picture_that_needs_too_much_memory_is_known_all_the_same() -> None:
+def test_an_image_above_the_memory_limit_still_has_format_and_size() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     for options in ({"exif": exif}, {"lossless": True}, {}):
         data = encoded(noise(1), "WEBP", **options)
         picture = decoding.examine(data, max_pixels=LIMIT, memory=1)
         assert picture == decoding.examine(data, max_pixels=LIMIT)
-        assert decoding.glance(data[:100]) == decoding.Picture("WEBP", 96, 64)
+        assert decoding.read_header(data[:100]) == decoding.Picture("WEBP", 96, 64)
 
 
-def test_what_its_decoder_says_is_told() -> None:
+def test_the_message_of_the_decoder_is_kept() -> None:
     twelve_bits = WHOLE["jpeg"].replace(b"\xff\xc0\0\x11\x08", b"\xff\xc0\0\x11\x0c")
     with pytest.raises(
         PictureRefusedError, match=r"^broken \(JPEG: cannot handle 12-bit layers\)$"
@@ -228,14 +228,14 @@ def gif(screen: bytes, blocks: bytes) -> bytes:
     ],
     ids=["exif", "comments", "gif blocks", "png chunks"],
 )
-def test_more_pieces_than_any_encoder_makes_are_refused(hostile: bytes) -> None:
+def test_more_segments_than_any_encoder_writes_are_refused(hostile: bytes) -> None:
     """Decoders take minutes, or gigabytes, over these."""
     assert reason_of(hostile) == "broken"
 
 
 @settings(max_examples=200)
 @given(st.sampled_from(sorted(WHOLE)), st.data())
-def test_damaged_bytes_raise_nothing_but_a_refusal(name: str, data: st.DataObject) -> None:
+def test_damaged_bytes_raise_only_picture_refused_error(name: str, data: st.DataObject) -> None:
     damaged = bytearray(WHOLE[name])
     for _ in range(data.draw(st.integers(1, 8))):
         damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))

@@ -1,4 +1,4 @@
-"""The store: a file under its final name is whole, whatever goes wrong on the way."""
+"""A folder as a store: a file under its final name is complete, whatever goes wrong."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def names(folder: Path) -> list[str]:
     return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
 
 
-def test_a_file_is_written_with_the_folders_above_it(tmp_path: Path) -> None:
+def test_persist_file_creates_missing_folders(tmp_path: Path) -> None:
     store = LocalStorage(str(tmp_path / "new" / "store"))
     store.open()
     store.persist_file("a/b/c.jpg", BytesIO(b"content"))
@@ -28,7 +28,7 @@ def test_a_file_is_written_with_the_folders_above_it(tmp_path: Path) -> None:
     assert store.find("a/b/c.jpg") == b"content"
 
 
-def test_a_file_has_the_rights_of_any_other(tmp_path: Path) -> None:
+def test_a_file_has_the_permissions_of_the_umask(tmp_path: Path) -> None:
     LocalStorage(str(tmp_path)).persist_file("a.jpg", BytesIO(b"content"))
     (tmp_path / "other").write_bytes(b"")
     assert stat.S_IMODE((tmp_path / "a.jpg").stat().st_mode) == stat.S_IMODE(
@@ -36,7 +36,7 @@ def test_a_file_has_the_rights_of_any_other(tmp_path: Path) -> None:
     )
 
 
-def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
+def test_a_failed_write_keeps_the_old_file_and_leaves_no_other(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(b"old")
 
     folder = os.open(tmp_path, FOLDER)
@@ -64,7 +64,7 @@ def test_a_link_in_place_of_a_file_is_replaced_and_not_followed(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("plant", ["folder", "fifo"])
-def test_what_is_no_file_is_not_read(tmp_path: Path, plant: str) -> None:
+def test_folders_and_fifos_are_not_read(tmp_path: Path, plant: str) -> None:
     if plant == "folder":
         (tmp_path / "a.jpg").mkdir()
     else:
@@ -72,7 +72,7 @@ def test_what_is_no_file_is_not_read(tmp_path: Path, plant: str) -> None:
     assert LocalStorage(str(tmp_path)).find("a.jpg") is None
 
 
-def test_a_failure_names_the_path_and_what_the_system_said(tmp_path: Path) -> None:
+def test_an_error_names_the_path_and_the_message_of_the_system(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     store = LocalStorage(str(tmp_path / "file"))
     with pytest.raises(StoreError, match=r"/file: File exists"):

@@ -1,4 +1,4 @@
-"""File names: readable, safe on three systems, and never the same for two texts."""
+"""File names are readable, valid on three systems, and different for different texts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from wallpapers.storage.names import safe_name
 @pytest.mark.parametrize(
     "text", ["9561172051", "国家地理", "baidu_wallpaper", "风景-海滩沙滩", "a.b c"]
 )
-def test_a_harmless_name_stays_as_it_is(text: str) -> None:
+def test_a_valid_name_is_unchanged(text: str) -> None:
     assert safe_name(text) == text
 
 
@@ -27,7 +27,7 @@ def test_a_harmless_name_stays_as_it_is(text: str) -> None:
         *("e\u0301", "山" * 200, "a\u202eb", "a\nb", "\ud800", "a-0123456789", f"a-{20 * '0'}"),
     ],
 )
-def test_a_harmful_name_is_changed_and_carries_a_hash(text: str) -> None:
+def test_an_invalid_name_is_changed_and_gets_a_hash(text: str) -> None:
     name = safe_name(text)
     assert name != text
     assert_safe(name)
@@ -46,11 +46,11 @@ def test_two_texts_never_share_a_name(one: str, other: str) -> None:
         assert safe_name(one).casefold() != safe_name(other).casefold()
 
 
-def test_a_name_is_not_taken_for_that_of_another() -> None:
+def test_names_that_look_hashed_get_a_hash() -> None:
     assert safe_name(safe_name("A")) != safe_name("A")
 
 
-def test_a_changed_name_carries_at_least_eighty_bits_of_hash() -> None:
+def test_a_changed_name_has_at_least_eighty_bits_of_hash() -> None:
     for text in ("A", "a/b", "x" * 5000, "山" * 200):
         assert re.search("-[0-9a-f]{20}$", safe_name(text))
 

@@ -1,4 +1,4 @@
-"""Result and thumbnail are turned alike, and as browsers turn a picture."""
+"""Result and thumbnail have the orientation that browsers show."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def turned(orientation: int) -> Image.Exif:
 def shown(data: bytes) -> tuple[tuple[int, int], Image.Image]:
     """Return the size of the result, and the thumbnail."""
     picture = decoding.examine(data, max_pixels=LIMIT)
-    made = decoding.develop(data, picture.format, {"s": (48, 48)}, whole=False, max_pixels=LIMIT)
+    made = decoding.decode(data, picture.format, {"s": (48, 48)}, whole=False, max_pixels=LIMIT)
     return (picture.width, picture.height), Image.open(io.BytesIO(made["s"]))
 
 
@@ -41,7 +41,7 @@ def is_like(one: Image.Image, other: Image.Image) -> bool:
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF"])
-def test_thumbnails_stand_as_the_result_says(kind: str, orientation: int) -> None:
+def test_thumbnails_have_the_orientation_of_the_result(kind: str, orientation: int) -> None:
     upright = noise(1, 192, 128)
     size, thumbnail = shown(encoded(upright, kind, exif=turned(orientation)))
     marked = upright.copy()
@@ -72,13 +72,13 @@ def jpeg_with(*segments: bytes) -> bytes:
     ],
     ids=["xmp", "none", "png xmp", "behind", "webp xmp", "avif xmp", "no such turn", "damaged"],
 )
-def test_what_browsers_ignore_turns_nothing(data: bytes) -> None:
+def test_orientations_that_browsers_ignore_have_no_effect(data: bytes) -> None:
     size, thumbnail = shown(data)
     assert size == (96, 64)
     assert thumbnail.size == (48, 32)
 
 
-def test_the_first_exif_that_says_something_counts() -> None:
+def test_the_first_exif_with_an_orientation_counts() -> None:
     data = jpeg_with(b"Exif\0\0MM\0*\0\0\xff\xff", turned(6).tobytes(), turned(1).tobytes())
     size, thumbnail = shown(data)
     assert size == (64, 96)

@@ -1,4 +1,4 @@
-"""What every viewer shows whole is whole, whatever is wrong with its frame."""
+"""Images that every viewer shows completely are accepted, whatever is wrong with the file."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def reason_of(data: bytes, check: str = "structure") -> str | None:
     try:
         picture = decoding.examine(data, max_pixels=LIMIT, check=check)
         sizes = {"small": (48, 48)}
-        assert decoding.develop(data, picture.format, sizes, whole=True, max_pixels=LIMIT)
+        assert decoding.decode(data, picture.format, sizes, whole=True, max_pixels=LIMIT)
     except PictureRefusedError as refusal:
         return refusal.reason
     return None
@@ -61,7 +61,7 @@ CHUNKS = {
 
 @pytest.mark.parametrize("name", CHUNKS)
 @pytest.mark.parametrize("behind", [False, True])
-def test_what_a_png_carries_beside_its_pixels_decides_nothing(name: str, behind: bool) -> None:
+def test_damaged_chunks_beside_the_pixels_of_a_png_are_ignored(name: str, behind: bool) -> None:
     png = with_chunk(encoded(noise(1), "PNG"), CHUNKS[name], behind=behind)
     assert reason_of(png) is None
     assert reason_of(png, "strict") == ("broken" if "wrong" in name else None)
@@ -84,7 +84,9 @@ BEFORE_FRAME = b"\x21\xf9\4"
     ],
     ids=["no trailer", "nuls", "nuls and trailer", "no terminator", "half comment"],
 )
-def test_a_gif_of_whole_frames_is_whole(gif: bytes, change: Callable[[bytes], bytes]) -> None:
+def test_a_gif_with_complete_frames_is_accepted(
+    gif: bytes, change: Callable[[bytes], bytes]
+) -> None:
     assert reason_of(change(gif)) is None
 
 
@@ -95,7 +97,7 @@ def test_nuls_between_the_blocks_of_a_gif_are_skipped() -> None:
     assert reason_of(padded, "strict") is None
 
 
-def test_the_frame_has_the_last_word_where_the_check_is_strict() -> None:
+def test_the_structure_decides_if_the_check_is_strict() -> None:
     assert reason_of(GIF[:-1], "strict") == "cut"
     assert reason_of(GIF[:-1] + b"\0;", "strict") is None
     assert reason_of(JPEGS["baseline"][:-2], "strict") == "cut"
@@ -110,7 +112,7 @@ def test_a_gif_with_half_a_frame_is_cut() -> None:
 
 @pytest.mark.parametrize("name", JPEGS)
 @pytest.mark.parametrize("behind", [b"", b"\xff", b"\0\0\0", b"<html></html>"])
-def test_a_jpeg_that_lacks_its_eoi_alone_is_whole(name: str, behind: bytes) -> None:
+def test_a_jpeg_that_lacks_only_eoi_is_accepted(name: str, behind: bytes) -> None:
     assert reason_of(JPEGS[name].removesuffix(EOI) + behind) is None
 
 
@@ -134,7 +136,7 @@ def test_a_jpeg_that_lacks_intervals_or_scans_is_cut(name: str) -> None:
             assert reason_of(data[: end + 2]) == "cut", end
 
 
-def test_a_png_without_its_end_is_whole_when_its_rows_are() -> None:
+def test_a_png_that_lacks_only_its_end_is_accepted() -> None:
     png = encoded(noise(8), "PNG")
     assert reason_of(png[:-12]) is None
     for missing in (40, 400, 4_000):
@@ -142,7 +144,7 @@ def test_a_png_without_its_end_is_whole_when_its_rows_are() -> None:
 
 
 @pytest.mark.parametrize("name", [b"IHDR", b"IDAT"])
-def test_a_wrong_crc_of_what_makes_the_pixels_is_no_matter_of_opinion(name: bytes) -> None:
+def test_a_wrong_crc_of_a_critical_chunk_is_final(name: bytes) -> None:
     png = bytearray(encoded(noise(8), "PNG"))
     at = png.index(name)
     (length,) = struct.unpack_from(">I", png, at - 4)
@@ -160,7 +162,7 @@ def long_webp(frames: int) -> bytes:
     return b"RIFF" + struct.pack("<I", 4 + len(body)) + b"WEBP" + body
 
 
-def test_an_animation_may_be_long() -> None:
+def test_a_long_animation_is_accepted() -> None:
     assert reason_of(long_webp(2_100)) is None
 
 
@@ -171,11 +173,11 @@ def phone() -> bytes:
 
 
 @pytest.mark.parametrize("more", [b"", b"\xff\xd8\xff\xe0half a picture"])
-def test_further_images_of_a_jpeg_decide_nothing(more: bytes) -> None:
+def test_further_images_of_a_jpeg_are_ignored(more: bytes) -> None:
     assert reason_of(phone() + more) is None
 
 
-def test_a_damaged_index_of_further_images_decides_nothing() -> None:
+def test_a_damaged_index_of_further_images_is_ignored() -> None:
     data = bytearray(phone())
     at = data.index(b"MPF\0")
     data[at + 4 : at + 60] = bytes(range(56))
@@ -217,7 +219,7 @@ def test_a_box_that_goes_beyond_the_file_is_cut(kind: str) -> None:
         assert reason_of(whole[:-missing]) == "cut"
 
 
-def test_a_scan_is_not_repeated_for_ever() -> None:
+def test_a_jpeg_with_endlessly_repeated_scans_is_refused() -> None:
     """Decoders take seconds over each of them, though they are a few bytes."""
     jpeg = encoded(Image.new("L", (6_000, 4_000)), progressive=True)
     scan = jpeg.rindex(b"\xff\xda")

@@ -129,7 +129,7 @@ class GuardedDownloadHandler(BaseDownloadHandler):
         return bool(request.meta.get("download_fail_on_dataloss", self._fail_on_dataloss))
 
     async def download_request(self, request: Request) -> Response:
-        """Download *request*. Raises Scrapy's download errors and those of ``Part.look``."""
+        """Download *request*. Raises Scrapy's download errors and PictureRefusedError."""
         if self.stopping:
             raise RunIsEndingError
         with converted_errors(request):

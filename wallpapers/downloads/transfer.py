@@ -255,7 +255,7 @@ class Transfer:
 
 
 def _checked_stop(response: Response, stop: StopDownload | None) -> Response:
-    """Return *response*, flagged if *stop* is given; raise *stop* if it asks for a failure."""
+    """Return *response*, flagged if *stop* is given; raise *stop* if its ``fail`` is set."""
     if stop is not None:
         response.flags.append("download_stopped")
         if stop.fail:

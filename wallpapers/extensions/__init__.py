@@ -1,1 +1,1 @@
-"""Extensions only watch: what the run came to, how far it is, and the feeds it fills."""
+"""Observe a run: its progress, its summary and its log."""

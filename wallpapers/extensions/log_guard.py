@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self, TextIO
 from scrapy import signals
 from scrapy.utils.log import get_scrapy_root_handler
 
-from wallpapers.errors import in_words
+from wallpapers.errors import message_of
 from wallpapers.run.addon import run_of
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def log_works() -> bool:
 def failure_of(handler: logging.Handler, error: OSError) -> str:
     """Return what is wrong with the log, in one line."""
     place = handler.baseFilename if isinstance(handler, logging.FileHandler) else "standard error"
-    return f"The log failed: {in_words(error)}: {place}"
+    return f"The log failed: {message_of(error)}: {place}"
 
 
 def print_error(message: str) -> None:

@@ -1,4 +1,4 @@
-"""Show how far the run is: a live display on a terminal, a log line now and then elsewhere."""
+"""Show the progress of a run: a live display on a terminal, otherwise regular log lines."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _DISPLAY_INTERVAL_S = 0.25
 
 
 class Progress:
-    """Pages, wallpapers found, stored and failed, MB, MB/s, and time left once a total is known.
+    """Show pages, wallpapers found, stored and failed, MB, MB/s, and the time left if known.
 
     Settings: WALLPAPERS_PROGRESS (``auto``, ``log`` or ``off``), WALLPAPERS_PROGRESS_INTERVAL
     (seconds between two log lines).
@@ -37,7 +37,7 @@ class Progress:
 
     def __init__(self, ledger: RunLedger, interval_s: float, *, display: bool) -> None:
         self._ledger = ledger
-        self._begun_s = monotonic()
+        self._started_s = monotonic()
         self._display = _LiveDisplay() if display else None
         self._interval_s = _DISPLAY_INTERVAL_S if display else interval_s
         self._call = create_looping_call(self._show)
@@ -78,7 +78,7 @@ class Progress:
         ledger = self._ledger
         done = ledger.verdicts.total()
         total = max(ledger.expected, ledger.listed) if ledger.expected else None
-        rate = ledger.bytes / 1e6 / max(monotonic() - self._begun_s, 1e-6)
+        rate = ledger.bytes / 1e6 / max(monotonic() - self._started_s, 1e-6)
         line = (
             f"{ledger.pages} pages, {ledger.listed + ledger.left} found, "
             f"{ledger.verdicts[Verdict.STORED]} stored, "
@@ -93,12 +93,12 @@ class Progress:
     def _time_left(self, done: int, total: int | None) -> str:
         if not total or not done:
             return ""
-        seconds = (monotonic() - self._begun_s) / done * (total - done)
+        seconds = (monotonic() - self._started_s) / done * (total - done)
         return f", about {seconds:.0f} s left for {total - done} of {total}"
 
 
 class _LiveDisplay:
-    """A line at the foot of the terminal, above which the log goes on."""
+    """A line at the bottom of the terminal, below the log."""
 
     def __init__(self) -> None:
         from rich.console import Console

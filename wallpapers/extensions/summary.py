@@ -1,4 +1,4 @@
-"""Log what became of the run's wallpapers, as the last thing that the run does."""
+"""Log a summary of the wallpapers at the end of a run."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_MAX_HOSTS = 10  # lines that say where wallpapers failed
+_MAX_HOSTS = 10  # rows of failures by host
 
 
 class RunSummary:
-    """Settles what no pipeline of ours decided over, and logs the table of the run.
+    """Settle items without a verdict, and log the summary.
 
-    A run without a listing and without a wallpaper has no table: ``fetch``, ``parse``, ``check``
-    and ``bench`` are such runs.
+    A run without a listing and without wallpapers (``fetch``, ``parse``, ``check``, ``bench``) has
+    no summary.
 
-    Stats: ``wallpapers/filtered/dropped`` (a pipeline of the user's dropped it),
+    Stats: ``wallpapers/filtered/dropped`` (dropped by a pipeline of the user),
     ``wallpapers/failed/fault`` (a pipeline raised), ``wallpapers/outcome``.
     """
 
@@ -57,15 +57,15 @@ class RunSummary:
         self._ledger.settle_unjudged(item, Verdict.FILTERED, FilterReason.DROPPED)
 
     def item_scraped(self, item: Any) -> None:
-        """Settle an item that no pipeline of ours has seen."""
+        """Settle an item that passed the pipelines without a verdict."""
         self._ledger.settle_unjudged(item, Verdict.FAILED, FailureReason.FAULT)
 
     def item_error(self, item: Any) -> None:
         self._ledger.settle_unjudged(item, Verdict.FAILED, FailureReason.FAULT)
-        self._state.component_failed("A pipeline failed; the traceback above says where")
+        self._state.component_failed("A pipeline failed; see the traceback above")
 
     def spider_error(self) -> None:
-        self._state.component_failed("The spider failed; the traceback above says where")
+        self._state.component_failed("The spider failed; see the traceback above")
 
     def spider_closed(self, reason: str) -> None:
         self._state.close(reason)
@@ -81,7 +81,7 @@ class RunSummary:
             logger.info("%s", self.table())
 
     def table(self) -> str:
-        """Return the closed table: listed = stored + known + duplicate + filtered + failed."""
+        """Return the summary: listed = stored + known + duplicate + filtered + failed."""
         ledger = self._ledger
         rows = [("listed", ledger.listed, "")]
         rows += [(f"  {name}", ledger.verdicts[name], self._note(name)) for name in Verdict]
@@ -90,7 +90,7 @@ class RunSummary:
             rows.append(("left for the next run", ledger.left, ""))
         if ledger.rejected:
             note = _by_reason(ledger.rejected)
-            rows.append(("no wallpaper at all", ledger.rejected.total(), note))
+            rows.append(("invalid entries", ledger.rejected.total(), note))
         if ledger.repeated:
             rows.append(("listed more than once", ledger.repeated, ""))
         width = max(len(title) for title, _, _ in rows)
@@ -108,12 +108,17 @@ class RunSummary:
     def _failures_by_host(self) -> list[tuple[str, int, str]]:
         hosts = sorted(self._ledger.failed_at.items(), key=lambda entry: -entry[1].total())
         rows = [
-            (f"    at {host or 'no host'}", reasons.total(), _by_reason(reasons))
+            (f"    at {host}" if host else "    without a host", *_row(reasons))
             for host, reasons in hosts[:_MAX_HOSTS]
         ]
         if rest := hosts[_MAX_HOSTS:]:
-            rows.append((f"    at {len(rest)} more", sum(r.total() for _, r in rest), ""))
+            failed = sum(reasons.total() for _, reasons in rest)
+            rows.append((f"    at {len(rest)} other hosts", failed, ""))
         return rows
+
+
+def _row(reasons: Counter[str]) -> tuple[int, str]:
+    return reasons.total(), _by_reason(reasons)
 
 
 def _by_reason(counts: Counter[str]) -> str:

@@ -1,1 +1,1 @@
-"""Scrapy's feed exports, completed only by a run that succeeded."""
+"""Export Scrapy's feeds, and complete them only after a successful run."""

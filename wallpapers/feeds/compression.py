@@ -1,6 +1,6 @@
-"""Streams that write a feed: as it is, or through Scrapy's post-processing plugins.
+"""Write a feed to its file, plain or through Scrapy's post-processing plugins.
 
-A stream knows where its feed can be cut so that what remains is readable.
+A stream records the offsets at which the feed can be truncated and remains readable.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 PLUGINS = "wallpapers_postprocessing"  # the feed option that lists the plugins of a Stream
 
-# bz2 and xz have no point in a member at which it is readable so far: a member ends after so many
-# bytes of the feed. A member of gzip is readable up to each flush.
+# A member of gzip is readable up to each flush. One of bz2 or xz is readable only as a whole, so a
+# new member starts after so many bytes of the feed.
 _MEMBER_BYTES = 1024 * 1024
 _HEAD_BYTES = 64 * 1024
 _TAIL_BYTES = 16
@@ -39,7 +39,7 @@ _READERS: dict[type, Callable[[IO[bytes]], Any]] = {
 
 @dataclass(frozen=True)
 class Mark:
-    """A place to cut a feed: the bytes before it, with *closing* behind them, are readable."""
+    """An offset at which to truncate a feed; with *closing* appended, the rest is readable."""
 
     offset: int
     closing: bytes = b""
@@ -54,19 +54,19 @@ class Ends:
 
 
 class Stream(Protocol):
-    """What writes a feed to its file. Every method may raise OSError."""
+    """Writes a feed to its file. Every method may raise OSError."""
 
     def write(self, data: bytes) -> None:
         """Write whole items to the file."""
 
     def mark(self, *, end_member: bool = False) -> Mark | None:
-        """Return the place to cut behind what was written, or None where there is none yet."""
+        """Return the offset after the written items, or None if it is no place to truncate."""
 
     def close(self) -> None:
-        """Write what ends the stream; its file stays open."""
+        """Write the end of the stream; its file stays open."""
 
     def abandon(self) -> None:
-        """Write nothing more, not even when it is garbage collected."""
+        """Discard all later writes, including those of garbage collected plugins."""
 
 
 def stream_to(file: IO[bytes], options: Mapping[str, Any]) -> Stream:
@@ -75,15 +75,15 @@ def stream_to(file: IO[bytes], options: Mapping[str, Any]) -> Stream:
 
 
 def can_be_appended_to(options: Mapping[str, Any]) -> bool:
-    """Return whether readers accept two outputs of the plugins one after the other."""
+    """Return whether readers accept concatenated outputs of the plugins."""
     plugins = _classes(options)
     return not any(issubclass(plugin, LZMAPlugin) for plugin in plugins) or _is_xz(options)
 
 
-def ends_of(path: Path, options: Mapping[str, Any]) -> Ends | None:
-    """Return the ends of the feed *path*, or None where its plugins are not Scrapy's.
+def read_ends(path: Path, options: Mapping[str, Any]) -> Ends | None:
+    """Return the ends of the feed *path*, or None if it was written by plugins of other projects.
 
-    Raises OSError where it is not whole.
+    Raises OSError if it is incomplete.
     """
     readers = [_READERS.get(plugin) for plugin in reversed(_classes(options))]
     with path.open("rb") as raw:
@@ -101,7 +101,7 @@ def ends_of(path: Path, options: Mapping[str, Any]) -> Ends | None:
                 tail = (tail + block)[-_TAIL_BYTES:]
         except (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile) as error:
             raise OSError(
-                f"nothing can be added to {path}, which is damaged ({error}): "
+                f"cannot append to {path}, which is damaged ({error}); "
                 "overwrite it with -O, or move it"
             ) from error
     return Ends(head, tail)
@@ -161,7 +161,7 @@ class _Processed:
         self._is_gzip = self._classes == [GzipPlugin]
         self._has_members = known and not self._is_gzip and can_be_appended_to(options)
         self._sink = _Sink(file)
-        self._plugins: list[Any] = []  # of the member that is being written
+        self._plugins: list[Any] = []  # of the current member
         self._crc = self._size = 0  # of its content
 
     def write(self, data: bytes) -> None:
@@ -175,7 +175,7 @@ class _Processed:
 
     def mark(self, *, end_member: bool = False) -> Mark | None:
         if self._is_gzip and self._plugins:
-            # An empty last block behind the flush, and the checksum, end the member.
+            # An empty last block after the flush, and the checksum, end the member.
             closing = b"\x03\x00" + struct.pack("<LL", self._crc, self._size & 0xFFFFFFFF)
             return Mark(self._sink.offset(), closing)
         if self._has_members and self._plugins:
@@ -203,7 +203,7 @@ class _Processed:
         self._plugins = plugins
 
     def _close_member(self) -> None:
-        # Scrapy closes the first plugin only, which loses what the next ones hold.
+        # Scrapy closes only the first plugin, which loses the buffers of the others.
         plugins, self._plugins = self._plugins, []
         for plugin in plugins:
             plugin.close()

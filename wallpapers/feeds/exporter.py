@@ -1,4 +1,4 @@
-"""Export feeds as Scrapy does, and complete them only where the run ends with 0 or 3."""
+"""Export feeds as Scrapy does, and complete them only if the run ends with status 0 or 3."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scrapy.extensions.feedexport import FeedExporter, FeedSlot, apply_uri_param
 from scrapy.utils.defer import ensure_awaitable
 from scrapy.utils.misc import build_from_crawler, load_object
 
-from wallpapers.errors import SettingError, in_words
+from wallpapers.errors import SettingError, message_of
 from wallpapers.feeds.compression import PLUGINS
 from wallpapers.feeds.storages import CheckedStorage, WholeFileFeedStorage
 from wallpapers.options.extras import require_for_feed
@@ -32,11 +32,11 @@ logger = logging.getLogger(__name__)
 
 
 class CheckedFeedExporter(FeedExporter):
-    """Opens every feed at the start, writes out each item, and completes a feed on 0 and 3 only.
+    """Open every feed at the start, write each item to disk, and complete feeds at the end.
 
-    Scrapy goes on without a feed that it cannot export; here that is a SettingError at the start.
-    A feed that fails later stops the run, which ends with 5. Batches that are full wait for the
-    end of the run, as all feeds do.
+    Feeds are completed only if the run ends with status 0 or 3; full batches wait for that, too. A
+    feed that cannot be exported is a SettingError at the start, where Scrapy would continue without
+    it. A feed that fails later stops the run, which ends with status 5.
 
     Stats: Scrapy's ``feedexport/success_count/<storage>``, ``feedexport/failed_count/<storage>``.
     """
@@ -55,7 +55,7 @@ class CheckedFeedExporter(FeedExporter):
         try:
             super().__init__(crawler)
         except NotConfigured as error:
-            raise SettingError("a feed cannot be exported as asked; see the line above") from error
+            raise SettingError("a feed cannot be exported; see the line above") from error
         self.storages = {
             scheme: CheckedStorage.around(storage, self._state)
             for scheme, storage in self.storages.items()
@@ -65,7 +65,7 @@ class CheckedFeedExporter(FeedExporter):
         }
         for uri, options in self.feeds.items():
             _check_encoding(options["encoding"])
-            # A FeedFile applies the plugins: Scrapy's slot would put them above it.
+            # FeedFile applies the plugins itself: Scrapy would apply them before FeedFile.
             options[PLUGINS] = _plugins(options.pop("postprocessing", ()))
             self._check_first(uri, options)
 
@@ -78,14 +78,14 @@ class CheckedFeedExporter(FeedExporter):
     def item_scraped(self, item: Any, spider: Spider) -> None:
         try:
             super().item_scraped(item, spider)
-        except Exception as error:  # of a filter, of uri_params, of a batch that is there already
-            self._state.store_failed(f"A feed failed: {error}")
+        except Exception as error:  # in a filter or uri_params, or a batch file that exists
+            self._state.store_failed(f"Feed export failed: {error}")
 
     async def close_spider(self, spider: Spider, reason: str = "finished") -> None:
-        self._state.close(reason)  # the handlers of spider_closed run side by side
+        self._state.close(reason)  # other handlers of spider_closed may run later
         for slot in self.slots:
             self._finish(slot)
-        # Renames come last: they hardly fail, and a feed that fails keeps all from their names.
+        # Renames come last, because they hardly fail: a failed upload keeps all feeds partial.
         for slot in self._finished:
             _storage_of(slot).settle(close=False)
         slots = sorted(self._finished, key=lambda slot: _storage_of(slot).is_local)
@@ -99,20 +99,20 @@ class CheckedFeedExporter(FeedExporter):
         await self.crawler.signals.send_catch_log_async(signals.feed_exporter_closed)
 
     def abort(self) -> None:
-        """End the partial feeds of a run that Scrapy did not close, so that each is parseable."""
+        """End the partial feeds after Scrapy failed to close the run, so that they are readable."""
         for slot in self.slots:
             self._finish(slot)
 
     def _check_first(self, uri: str, options: dict[str, Any]) -> None:
-        """Make the storage of the first batch, which may raise UserError."""
+        """Create the storage of the first batch. Raises UserError."""
         if self.crawler.spider is not None:
             parameters = self._get_uri_params(self.crawler.spider, options["uri_params"])
             self._get_storage(apply_uri_params(uri, parameters), options)
 
     def _schedule_slot_close(self, slot: FeedSlot, spider: Spider) -> Any:
-        """Finish a batch that is full, until the state of the run decides over it."""
+        """Finish a full batch; it is completed at the end of the run."""
         self._finish(slot)
-        # The lock of the first batch stands for all; a run may have more batches than files.
+        # The first file stays open to hold the lock; there may be more batches than open files.
         _storage_of(slot).settle(close=slot.batch_id > 1)
 
     def _finish(self, slot: FeedSlot) -> None:
@@ -124,31 +124,32 @@ class CheckedFeedExporter(FeedExporter):
         storage = _storage_of(slot)
         try:
             await ensure_awaitable(storage.store())
-        except Exception as error:  # whatever the client library of a remote store raises
+        except Exception as error:  # each client library has its own exceptions
             storage.stored = False
-            self._state.store_failed(f"The feed {slot.uri} failed: {in_words(error)}")
+            self._state.store_failed(f"Feed failed: {slot.uri}: {message_of(error)}")
 
     def _report(self, slot: FeedSlot) -> None:
         storage = _storage_of(slot)
         wrapped = storage.wrapped
         assert storage.file is not None
-        what = f"{slot.format} feed ({storage.file.items} items)"
+        description = f"{slot.format} feed ({storage.file.items} items)"
         name = type(wrapped).__name__
         if storage.stored:
-            logger.info("Stored %s in: %s", what, slot.uri)
+            logger.info("Stored %s in: %s", description, slot.uri)
             self.crawler.stats.inc_value(f"feedexport/success_count/{name}")
             return
         self.crawler.stats.inc_value(f"feedexport/failed_count/{name}")
         if not isinstance(wrapped, WholeFileFeedStorage):
-            logger.warning("Incomplete %s not uploaded to %s", what, slot.uri)
+            logger.warning("Feed incomplete: %s not uploaded to %s", description, slot.uri)
         elif wrapped.is_open:
-            logger.warning("Incomplete %s kept in %s", what, wrapped.partial)
+            logger.warning("Feed incomplete: %s kept in %s", description, wrapped.partial)
 
 
 class CheckedItemExporter:
-    """An exporter of any format, each item of which reaches the feed whole or not at all.
+    """An exporter that writes each item completely or not at all.
 
-    An item that it cannot export ends the feed, whose exporter may be in any state then.
+    An item that cannot be exported ends the feed, because the wrapped exporter may be inconsistent
+    afterwards.
     """
 
     def __init__(self, wrapped: BaseItemExporter | None, file: FeedFile) -> None:
@@ -157,7 +158,7 @@ class CheckedItemExporter:
 
     @classmethod
     def around(cls, exporter_class: type[BaseItemExporter]) -> Any:
-        """Return a class of checked exporters in the place of *exporter_class*."""
+        """Return a class that wraps *exporter_class*."""
 
         class Checked(cls):  # type: ignore[misc,valid-type]
             @classmethod
@@ -165,8 +166,8 @@ class CheckedItemExporter:
                 feed_file = cast("FeedFile", file)
                 try:
                     exporter = build_from_crawler(exporter_class, crawler, file, **options)
-                except Exception as error:  # options that it does not know
-                    feed_file.failed(str(error))
+                except Exception as error:  # for example an unknown option
+                    feed_file.fail(str(error))
                     exporter = None
                 return cls(exporter, feed_file)
 
@@ -182,9 +183,9 @@ class CheckedItemExporter:
             return
         try:
             self.wrapped.export_item(item)
-        except Exception as error:  # a text that its encoding cannot write, say
+        except Exception as error:  # for example a character that the encoding lacks
             self._file.drop()
-            self._file.failed(_in_words(error))
+            self._file.fail(_message_of(error))
             return
         self._file.commit()
         self._file.items += self._file.takes_items
@@ -195,7 +196,7 @@ class CheckedItemExporter:
                 self.wrapped.finish_exporting()
         except Exception as error:
             self._file.drop()
-            self._file.failed(_in_words(error))
+            self._file.fail(_message_of(error))
         self._file.end()
 
 
@@ -203,9 +204,9 @@ def _storage_of(slot: FeedSlot) -> CheckedStorage:
     return cast("CheckedStorage", slot.storage)
 
 
-def _in_words(error: Exception) -> str:
+def _message_of(error: Exception) -> str:
     if isinstance(error, UnicodeEncodeError):
-        return f"{error}; choose another FEED_EXPORT_ENCODING, utf-8 has all characters"
+        return f"{error}; set FEED_EXPORT_ENCODING to utf-8, which has all characters"
     return str(error) or type(error).__name__
 
 

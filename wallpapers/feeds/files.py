@@ -1,4 +1,4 @@
-"""The file that an exporter writes to."""
+"""Provide the file that an exporter writes to, with commit and rollback for each item."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import logging
 from collections import deque
 from typing import IO, TYPE_CHECKING, Any
 
-from wallpapers.errors import in_words
+from wallpapers.errors import message_of
 from wallpapers.feeds.compression import Ends, Mark, stream_to
 
 if TYPE_CHECKING:
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# How many items a full disk may cost to make room for what ends the feed.
-_MARKS = 64
+# Items that may be removed on a full disk, to make room for the end of the feed.
+_MAX_MARKS = 64
 
 
 class FeedFile(io.BufferedIOBase):
-    """A feed that is whole after each item, and can be ended whatever went wrong.
+    """A feed file that contains complete items only, and can be ended after any error.
 
-    What an exporter writes is collected until ``commit``, which writes it to the disk, or
-    ``drop``. The first error stops the run; after it, only what ends the feed is written.
-    No method raises OSError: Scrapy would log a traceback for each item.
+    The output of an exporter is buffered until ``commit`` writes it to the disk, or ``drop``
+    discards it. The first error stops the run; after it, only the end of the feed is written.
+    No method raises OSError, because Scrapy would log a traceback for each item.
     """
 
     def __init__(
@@ -39,31 +39,31 @@ class FeedFile(io.BufferedIOBase):
         self.file = file
         self.items = 0
         self.error: str | None = None
-        self.head = b""  # of the rows that are added to
+        self.head = b""  # first bytes of the feed that is appended to
         self._name = name
         self._state = state
         self._options = options
         self._stream = stream_to(file, options)
-        self._waiting = bytearray()
+        self._uncommitted = bytearray()
         self._position = 0
         self._write_failed = False
         self._ended = False
         mark = self._stream.mark()
-        self._marks = deque([mark] if mark else [], maxlen=_MARKS)
+        self._marks = deque([mark] if mark else [], maxlen=_MAX_MARKS)
 
-    def continue_after(self, ends: Ends | None, line_end: bytes) -> None:
-        """Add to a feed with these *ends*; a last line without *line_end* gets it first."""
+    def append_to(self, ends: Ends | None, line_end: bytes) -> None:
+        """Append to a feed with these *ends*; add *line_end* if its last line lacks it."""
         if ends is None:
             self._position = 1
         elif ends.tail:
             self._position = len(ends.head)
             self.head = ends.head
             if not ends.tail.endswith(line_end):
-                self._waiting += line_end
+                self._uncommitted += line_end
 
     def write(self, data: ReadableBuffer) -> int:
         view = memoryview(data)
-        self._waiting += view
+        self._uncommitted += view
         self._position += view.nbytes
         return view.nbytes
 
@@ -71,10 +71,10 @@ class FeedFile(io.BufferedIOBase):
         return True
 
     def seekable(self) -> bool:
-        return True  # so a TextIOWrapper asks for the position, and writes no second BOM
+        return True  # so that TextIOWrapper checks the position and writes no second BOM
 
     def tell(self) -> int:
-        """Return the position in the content, uncompressed; 0 is the beginning of a new feed."""
+        """Return the position in the uncompressed content; 0 = start of a new feed."""
         return self._position
 
     def flush(self) -> None:
@@ -86,26 +86,26 @@ class FeedFile(io.BufferedIOBase):
         return self.error is None and not self._ended
 
     def commit(self, *, end_member: bool = False) -> None:
-        """Write what was collected, whole items, to the disk."""
-        data = self._collected()
+        """Write the buffered items to the disk."""
+        data = self._take_uncommitted()
         if not data or not self.takes_items:
             return
         try:
             self._stream.write(data)
             mark = self._stream.mark(end_member=end_member)
         except OSError as error:
-            self._failed_to_write(error)
+            self._write_error(error)
         else:
             if mark:
                 self._marks.append(mark)
 
     def drop(self) -> None:
-        """Forget what was collected."""
-        self._collected()
+        """Discard the buffered output."""
+        self._take_uncommitted()
 
     def end(self) -> None:
-        """Write what was collected as the end of the feed, once; its file stays open."""
-        data = self._collected()
+        """Write the buffered output as the end of the feed, once; the file stays open."""
+        data = self._take_uncommitted()
         if self._ended or self.file.closed:
             return
         self._ended = True
@@ -113,51 +113,51 @@ class FeedFile(io.BufferedIOBase):
             try:
                 self._end_with(data)
             except OSError as error:
-                self._failed_to_write(error)
+                self._write_error(error)
         if self._write_failed:
-            self._end_earlier(data)
+            self._truncate_and_end(data)
         self._stream.abandon()
 
-    def failed(self, message: str) -> None:
-        """Note the first error, and stop the run for it."""
+    def fail(self, message: str) -> None:
+        """Record the first error, and stop the run."""
         if self.error is None:
             self.error = message
-            self._state.store_failed(f"The feed {self._name} failed: {message}")
+            self._state.store_failed(f"Feed failed: {self._name}: {message}")
 
     def discard(self) -> None:
-        """Close the file, however that goes: what it holds is not complete."""
+        """Close an incomplete file, ignoring errors."""
         self._stream.abandon()
         try:
             self.file.close()
         except OSError as error:
             logger.debug("closing %s: %s", self._name, error)
 
-    def _collected(self) -> bytes:
-        data = bytes(self._waiting)
-        self._waiting.clear()
+    def _take_uncommitted(self) -> bytes:
+        data = bytes(self._uncommitted)
+        self._uncommitted.clear()
         return data
 
-    def _failed_to_write(self, error: OSError) -> None:
+    def _write_error(self, error: OSError) -> None:
         self._write_failed = True
         self._stream.abandon()
-        self.failed(in_words(error))
+        self.fail(message_of(error))
 
     def _end_with(self, data: bytes) -> None:
         if data:
             self._stream.write(data)
         self._stream.close()
 
-    def _end_earlier(self, data: bytes) -> None:
-        """Cut the feed behind its last item, or before, so that what ends it fits on the disk."""
+    def _truncate_and_end(self, data: bytes) -> None:
+        """Truncate the feed after one of its last items, so that its end fits on the disk."""
         while self._marks:
             try:
-                self._cut(self._marks.pop(), data)
-            except OSError as error:  # a pipe, too, or a disk that is gone
-                logger.debug("cutting %s: %s", self._name, error)
+                self._truncate(self._marks.pop(), data)
+            except OSError as error:  # a pipe, or a disk that failed
+                logger.debug("truncating %s: %s", self._name, error)
             else:
                 return
 
-    def _cut(self, mark: Mark, data: bytes) -> None:
+    def _truncate(self, mark: Mark, data: bytes) -> None:
         self._stream.abandon()
         self.file.truncate(mark.offset)
         self.file.seek(mark.offset)
@@ -170,7 +170,7 @@ class FeedFile(io.BufferedIOBase):
 
 
 def without_bom(text: str, encoding: str) -> bytes:
-    """Return *text* in *encoding* as it stands in the middle of a file."""
+    """Encode *text* without the byte order mark that starts a file."""
     encoder = codecs.getincrementalencoder(encoding)()
     encoder.setstate(0)
     return encoder.encode(text)

@@ -1,4 +1,4 @@
-"""Scrapy's exporters of text formats, except that what they write is always parseable."""
+"""Export text formats as Scrapy does, but always in a form that can be parsed."""
 
 from __future__ import annotations
 
@@ -34,28 +34,28 @@ _REPLACEMENT = "\ufffd"
 
 
 class CompleteJsonItemExporter(JsonItemExporter):
-    """JSON in one encoding from its first bracket to its last."""
+    """Export JSON in one encoding throughout."""
 
     def __init__(self, file: Any, **options: Any) -> None:
         encoding = options.get("encoding")
-        super().__init__(_in_encoding(file, options), **options)
+        super().__init__(_recoded(file, options), **options)
         self.encoder = cast("ScrapyJSONEncoder", _EscapingEncoder(self.encoder, encoding))
 
 
 class CompleteJsonLinesItemExporter(JsonLinesItemExporter):
-    """JSON Lines in one encoding, with a byte order mark only at its beginning."""
+    """Export JSON Lines in one encoding, with a byte order mark only at the start."""
 
     def __init__(self, file: Any, **options: Any) -> None:
         encoding = options.get("encoding")
-        super().__init__(_in_encoding(file, options), **options)
+        super().__init__(_recoded(file, options), **options)
         self.encoder = cast("JSONEncoder", _EscapingEncoder(self.encoder, encoding))
 
 
 class JsonCellsCsvItemExporter(CsvItemExporter):
-    """CSV whose lists and results are JSON in their cell, and that adds no second header.
+    """Export CSV with lists and results as JSON in their cells.
 
-    Rows that are added have the columns of the header that is there. ``safe`` puts a quote before
-    texts that a spreadsheet would take for a formula.
+    Appended rows have the columns of the existing header. If *safe*, texts that a spreadsheet would
+    run as formulas are prefixed with a quote.
     """
 
     def __init__(
@@ -66,11 +66,13 @@ class JsonCellsCsvItemExporter(CsvItemExporter):
         safe: bool = False,
         **options: Any,
     ) -> None:
-        begun = bool(file.tell())
-        super().__init__(file, include_headers_line=include_headers_line and not begun, **options)
-        if include_headers_line and begun:
-            self._take_columns(getattr(file, "head", b""))
-        self.csv_writer = cast("Any", _Rows(self.csv_writer, safe))
+        is_appending = bool(file.tell())
+        super().__init__(
+            file, include_headers_line=include_headers_line and not is_appending, **options
+        )
+        if include_headers_line and is_appending:
+            self._use_columns_of(getattr(file, "head", b""))
+        self.csv_writer = cast("Any", _SafeCsvWriter(self.csv_writer, safe))
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, file: Any, **options: Any) -> Self:
@@ -81,11 +83,11 @@ class JsonCellsCsvItemExporter(CsvItemExporter):
         if isinstance(value, (list, tuple, dict)) and "serializer" not in field:
             try:
                 return json.dumps(value, ensure_ascii=False, cls=_CellEncoder)
-            except (TypeError, ValueError):  # keys that are no texts, a list in itself
+            except (TypeError, ValueError):  # keys other than str, or a circular reference
                 return str(value)
         return super().serialize_field(field, name, value)
 
-    def _take_columns(self, head: bytes) -> None:
+    def _use_columns_of(self, head: bytes) -> None:
         text = codecs.getincrementaldecoder(self.encoding or "utf-8")().decode(head)
         lines = io.StringIO(text.removeprefix("\ufeff"), newline="")
         columns = next(csv.reader(lines, dialect=self.csv_writer.dialect), [])
@@ -94,7 +96,7 @@ class JsonCellsCsvItemExporter(CsvItemExporter):
             return
         if wanted is None:
             self.fields_to_export = columns
-            self._autodetected_fields = True  # Scrapy warns of fields that have no column
+            self._autodetected_fields = True  # makes Scrapy warn about fields without a column
         elif list(_names(wanted)) != columns:
             raise ValueError(
                 f"the file has the columns {', '.join(columns)}, not those of FEED_EXPORT_FIELDS; "
@@ -103,15 +105,15 @@ class JsonCellsCsvItemExporter(CsvItemExporter):
 
 
 class CompleteXmlItemExporter(XmlItemExporter):
-    """XML without characters that XML does not allow, in texts and in names."""
+    """Export XML without invalid characters in texts and element names."""
 
     def __init__(self, file: Any, **options: Any) -> None:
         super().__init__(file, **options)
         self.xg = _ValidXMLGenerator(self.stream, encoding=self.encoding or "utf-8")
 
 
-class _InEncoding:
-    """A file that UTF-8 is written to, in another encoding."""
+class _Recoder:
+    """A file that accepts UTF-8 and writes another encoding."""
 
     def __init__(self, file: FeedFile, encoding: str) -> None:
         self._file = file
@@ -123,17 +125,17 @@ class _InEncoding:
         return self._file.write(self._encoder.encode(data.decode()))
 
 
-def _in_encoding(file: FeedFile, options: dict[str, Any]) -> Any:
-    """Return *file* for an exporter with *options*, which is to write UTF-8."""
+def _recoded(file: FeedFile, options: dict[str, Any]) -> Any:
+    """Return a file for an exporter that writes UTF-8, and set its *options* accordingly."""
     encoding = options.get("encoding")
     if not encoding or codecs.lookup(encoding).name == "utf-8":
         return file
     options["encoding"] = "utf-8"
-    return _InEncoding(file, encoding)
+    return _Recoder(file, encoding)
 
 
 class _EscapingEncoder:
-    """Writes as a JSON escape what the encoding of the feed lacks, lone surrogates as well."""
+    """Escape characters that the encoding of the feed lacks, and lone surrogates."""
 
     def __init__(self, encoder: JSONEncoder, encoding: str | None) -> None:
         self._encoder = encoder
@@ -141,9 +143,9 @@ class _EscapingEncoder:
 
     def encode(self, value: Any) -> str:
         text = self._encoder.encode(value)
-        return text if self._has(text) else re.sub("[^\x00-\x7f]", self._escaped, text)
+        return text if self._can_encode(text) else re.sub("[^\x00-\x7f]", self._escaped, text)
 
-    def _has(self, text: str) -> bool:
+    def _can_encode(self, text: str) -> bool:
         try:
             text.encode(self._encoding)
         except UnicodeEncodeError:
@@ -151,7 +153,7 @@ class _EscapingEncoder:
         return True
 
     def _escaped(self, match: re.Match[str]) -> str:
-        return match[0] if self._has(match[0]) else json.dumps(match[0])[1:-1]
+        return match[0] if self._can_encode(match[0]) else json.dumps(match[0])[1:-1]
 
 
 class _CellEncoder(ScrapyJSONEncoder):
@@ -162,8 +164,8 @@ class _CellEncoder(ScrapyJSONEncoder):
             return str(o)
 
 
-class _Rows:
-    """A csv.writer of texts that can be encoded, and that are no formulas where *safe*."""
+class _SafeCsvWriter:
+    """A csv.writer that replaces lone surrogates and, if *safe*, quotes formulas."""
 
     def __init__(self, writer: Any, safe: bool) -> None:
         self._writer = writer
@@ -176,25 +178,25 @@ class _Rows:
         if not isinstance(value, str):
             return value
         text = _SURROGATE.sub(_REPLACEMENT, value)
-        return f"'{text}" if self._safe and text.startswith(_FORMULA) else text
+        return f"'{text}" if self._safe and text.startswith(_FORMULA_STARTS) else text
 
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def _names(fields: Mapping[str, str] | Iterable[str]) -> Iterable[str]:
     return fields.values() if isinstance(fields, Mapping) else fields
 
 
-# Compiled when an XML feed needs them: that takes a tenth of a second.
+# Compiled on first use, because it takes 0.1 s.
 @cache
-def _no_text() -> re.Pattern[str]:
+def _invalid_text() -> re.Pattern[str]:
     return re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @cache
-def _no_name() -> re.Pattern[str]:
-    """Return the pattern of what is no letter of a name in any edition of XML 1.0."""
+def _invalid_name() -> re.Pattern[str]:
+    """Match characters that some edition of XML 1.0 does not allow in names."""
     return re.compile(
         "[^A-Za-z0-9_.\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u0131\u0410-\u044f"
         "\u3041-\u3094\u30a1-\u30fa\u4e00-\u9fa5\uac00-\ud7a3-]"
@@ -213,10 +215,10 @@ class _ValidXMLGenerator(XMLGenerator):
         super().endElement(self._valid_name(name))
 
     def characters(self, content: str) -> None:
-        super().characters(_no_text().sub(_REPLACEMENT, content))
+        super().characters(_invalid_text().sub(_REPLACEMENT, content))
 
     def _valid_name(self, name: str) -> str:
-        """Return *name*, as an element's name may be."""
-        valid = _no_name().sub("_", str(name))
+        """Return *name* as a valid element name."""
+        valid = _invalid_name().sub("_", str(name))
         valid = valid.encode(self._target, "replace").decode(self._target).replace("?", "_")
         return valid if valid[:1].isalpha() or valid[:1] == "_" else f"_{valid}"

@@ -1,4 +1,4 @@
-"""Feed storages that keep the previous feed until a new one is complete."""
+"""Store feeds so that the previous feed is kept until the new one is complete."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from scrapy.extensions.feedexport import StdoutFeedStorage
 from scrapy.utils.misc import build_from_crawler
 from w3lib.url import file_uri_to_path
 
-from wallpapers.errors import UserError, in_words
-from wallpapers.feeds.compression import Ends, can_be_appended_to, ends_of
+from wallpapers.errors import UserError, message_of
+from wallpapers.feeds.compression import Ends, can_be_appended_to, read_ends
 from wallpapers.feeds.files import FeedFile, without_bom
 from wallpapers.storage.files import publish
 
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# Formats of which one may be added to another: sequences of lines, or of records. Two JSON arrays
-# or XML roots make none.
+# Formats that can be appended to: sequences of lines or records. Two JSON arrays or XML roots in
+# one file are invalid.
 _LINES = ("jsonlines", "jsonl", "jl", "csv")
 _RECORDS = ("pickle", "marshal")
 
 
 class CheckedStorage:
-    """A feed storage of any kind, which stores only what a run that succeeded wrote without error.
+    """A wrapper that stores a feed only if it was written without errors by a successful run.
 
     ``wrapped`` is the storage itself, ``file`` the FeedFile once it is open.
     """
@@ -55,7 +55,7 @@ class CheckedStorage:
 
     @classmethod
     def around(cls, storage_class: type[FeedStorageProtocol], state: RunState) -> Any:
-        """Return a class of checked storages in the place of *storage_class*."""
+        """Return a class that wraps *storage_class*."""
 
         class Checked(cls):  # type: ignore[misc,valid-type]
             @classmethod
@@ -71,19 +71,19 @@ class CheckedStorage:
         return isinstance(self.wrapped, WholeFileFeedStorage)
 
     def open(self, spider: Spider) -> IO[bytes]:
-        """Open the file that the feed is written to; one that cannot be opened stops the run."""
+        """Open the file of the feed; an error stops the run."""
         try:
             file = self.wrapped.open(spider)
             self.file = FeedFile(file, self._uri, self._state, self._options)
-            self._continue(file)
+            self._prepare_append(file)
         except OSError as error:
             if self.file is None:
                 self.file = FeedFile(io.BytesIO(), self._uri, self._state, self._options)
-            self.file.failed(in_words(error))
+            self.file.fail(message_of(error))
         return cast("IO[bytes]", self.file)
 
     def settle(self, *, close: bool) -> None:
-        """Sync the finished feed where it is a file, and *close* it until it is stored."""
+        """Sync a finished feed in a file; *close* the file until it is stored."""
         if not isinstance(self.wrapped, WholeFileFeedStorage) or self.file is None:
             return
         try:
@@ -91,10 +91,10 @@ class CheckedStorage:
             if close:
                 self.file.file.close()
         except OSError as error:
-            self.file.failed(in_words(error))
+            self.file.fail(message_of(error))
 
     def store(self) -> Any:
-        """Store the finished feed, or close its file where it is not complete."""
+        """Store a complete feed; close the file of an incomplete one."""
         assert self.file is not None
         if self._state.feeds_are_complete and self.file.error is None:
             self.stored = True
@@ -103,13 +103,13 @@ class CheckedStorage:
             self.file.discard()
         return None
 
-    def _continue(self, file: IO[bytes]) -> None:
+    def _prepare_append(self, file: IO[bytes]) -> None:
         assert self.file is not None
         if isinstance(self.wrapped, WholeFileFeedStorage):
-            if self.wrapped.adds:
-                self.file.continue_after(self.wrapped.ends, self._line_end())
+            if self.wrapped.appends:
+                self.file.append_to(self.wrapped.ends, self._line_end())
         elif not isinstance(self.wrapped, StdoutFeedStorage) and file.tell():
-            self.file.continue_after(None, b"")
+            self.file.append_to(None, b"")
 
     def _line_end(self) -> bytes:
         if self._options.get("format") not in _LINES:
@@ -120,37 +120,37 @@ class CheckedStorage:
 class WholeFileFeedStorage:
     """A feed in a file: written as NAME.partial.EXT, renamed to NAME.EXT when it is stored.
 
-    A feed that is not stored stays in the partial file, and NAME.EXT is not touched. What is no
-    regular file (a pipe, /dev/stdout) is written directly. Without ``overwrite``, new items are
-    added to an existing feed of lines (JSON Lines, CSV) or records (pickle, marshal); any other
-    existing file raises UserError before the first request.
+    A feed that is not stored stays in the partial file, and NAME.EXT is unchanged. A path that is
+    not a regular file (a pipe, /dev/stdout) is written directly. Without ``overwrite``, new items
+    are appended to an existing feed of lines (JSON Lines, CSV) or records (pickle, marshal); any
+    other existing file raises UserError before the first request.
 
-    ``adds`` tells whether there is a feed to add to; ``ends``, once it is open, what is in it.
+    ``appends`` states whether a feed is appended to; ``ends`` is set when it is open.
     """
 
     def __init__(self, uri: str, *, feed_options: dict[str, Any] | None = None) -> None:
         self._options = feed_options or {}
         path = file_uri_to_path(uri) if uri.startswith("file:") else uri
         self._target = Path(os.path.realpath(path))
-        self.is_open = False  # and so the partial file is ours
-        self.adds = not self._options.get("overwrite", False) and self._target.is_file()
+        self.is_open = False  # True = this run has locked the partial file
+        self.appends = not self._options.get("overwrite", False) and self._target.is_file()
         self.ends: Ends | None = None
         self._in_place = self._target.exists() and not self._target.is_file()
         feed_format = self._options.get("format", "")
-        if self.adds and feed_format not in (*_LINES, *_RECORDS):
+        if self.appends and feed_format not in (*_LINES, *_RECORDS):
             raise UserError(
-                f"{path} exists, and nothing can be added to a {feed_format} feed: "
-                f"overwrite it with -O {path}, or add to a .jsonl file with -o"
+                f"cannot append to the {feed_format} feed {path}; "
+                f"overwrite it with -O {path}, or append to a .jsonl file with -o"
             )
-        if self.adds and not can_be_appended_to(self._options):
+        if self.appends and not can_be_appended_to(self._options):
             raise UserError(
-                f"{path} exists, and nothing can be added to a feed of this lzma_format: "
+                f"cannot append to {path} with this lzma_format; "
                 f"overwrite it with -O {path}, or use lzma.FORMAT_XZ"
             )
 
     @property
     def partial(self) -> Path:
-        """Where the feed is written until it is complete."""
+        """The file that contains the feed until it is complete."""
         return self._target.with_name(f"{self._target.stem}.partial{self._target.suffix}")
 
     def open(self, spider: Spider) -> IO[bytes]:
@@ -160,7 +160,7 @@ class WholeFileFeedStorage:
         self._target.parent.mkdir(parents=True, exist_ok=True)
         file = _locked(self.partial)
         self.is_open = True
-        if self.adds:
+        if self.appends:
             try:
                 self._copy_into(file)
             except OSError:
@@ -182,21 +182,21 @@ class WholeFileFeedStorage:
             publish(whole, self.partial, self._target)
 
     def _copy_into(self, file: IO[bytes]) -> None:
-        self.ends = ends_of(self._target, self._options)
+        self.ends = read_ends(self._target, self._options)
         with self._target.open("rb") as existing:
             shutil.copyfileobj(existing, file)
 
 
 def _locked(path: Path) -> IO[bytes]:
-    """Open *path* to be written from its beginning, by one run at a time. Raises OSError."""
+    """Open, lock and truncate *path*. Raises OSError if another run has locked it."""
     file = path.open("ab", buffering=0)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if os.fstat(file.fileno()).st_ino != path.stat().st_ino:
-            raise BlockingIOError  # another run has just given it its name
+            raise BlockingIOError  # another run has just renamed it
         file.truncate(0)
-        file.seek(0)  # or the position would be the end of what was there
+        file.seek(0)  # append mode starts at the old end
     except (BlockingIOError, FileNotFoundError):
         file.close()
-        raise OSError(errno.EBUSY, "another run is writing it", str(path)) from None
+        raise OSError(errno.EBUSY, "in use by another run", str(path)) from None
     return file

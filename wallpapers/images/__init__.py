@@ -1,1 +1,1 @@
-"""Picture bytes to facts. Pure: no Scrapy, no files."""
+"""Read facts from the bytes of images; no Scrapy, no file access."""

@@ -1,7 +1,7 @@
-"""The decoders, one for each format: what they are given to read, and what they may take.
+"""Open images with Pillow's decoders, within limits of pixels and memory.
 
-A decoder is made by its class, not by ``Image.open``: nothing but the bytes chooses it, further
-images of an MPO are left alone, and what it says of a damaged file is not lost.
+A decoder is created from its class, not by ``Image.open``: only the signature of the file selects
+it, further images of an MPO are ignored, and its error message for a damaged file is kept.
 """
 
 from __future__ import annotations
@@ -18,50 +18,50 @@ from typing import IO, TYPE_CHECKING, cast
 from PIL import Image
 
 from wallpapers.errors import PictureRefusedError
-from wallpapers.images.headers import HEADER_BYTES, SIZES
+from wallpapers.images.headers import HEADER_BYTES, SIZE_READERS
 from wallpapers.images.structure import Buffer, Cut, unpack
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
-# What Pillow thinks of damaged metadata says nothing of the picture.
+# Pillow warns about damaged metadata, which does not affect the pixels.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
-# Pillow only warns between its limit and twice its limit: make that a refusal too.
+# Pillow only warns between its limit and twice its limit; turn the warning into an error.
 warnings.simplefilter("error", Image.DecompressionBombWarning)
 
-# Bytes that a decoder holds at its peak for each pixel, as measured, where it does not raise
-# MemoryError itself but calls the picture damaged.
+# Measured peak memory of a decoder in bytes per pixel, for decoders that report a damaged image
+# instead of raising MemoryError.
 _WEBP_BYTES, _ANIMATED_WEBP_BYTES = 12, 16
 _AVIF_BYTES = {"L": 4, "LA": 8, "RGB": 9, "RGBA": 12}  # by mode, of 8 bits
-_DEEP = 2  # times as much has an AVIF of more bits, which its header does not tell
+_DEEP_AVIF_FACTOR = 2  # for more than 8 bits, which Pillow does not report
 _STRIP_PIXELS = 1_000_000
 _EOI = b"\xff\xd9"
 
-# The chunks that make the pixels of a PNG. Profiles and texts, which may be large or damaged, do
-# not.
+# The chunks that determine the pixels of a PNG. All others (profiles, texts), which may be large
+# or damaged, are hidden from the decoder.
 _PNG_CRITICAL = {b"IHDR", b"PLTE", b"IDAT", b"IEND"}
-_PNG_SHOWN = {b"tRNS", b"acTL", b"fcTL", b"fdAT"}
+_PNG_OPTIONAL = {b"tRNS", b"acTL", b"fcTL", b"fdAT"}
 
 
 @contextmanager
-def opened(data: Buffer, kind: str, max_pixels: int, memory: int) -> Iterator[ImageFile]:
-    """Read the header of a picture of format *kind*; cap its pixels before any is decoded.
+def open_image(data: Buffer, kind: str, max_pixels: int, memory: int) -> Iterator[ImageFile]:
+    """Open an image of format *kind* and check its number of pixels before any is decoded.
 
     Raises PictureRefusedError with the reason ``broken`` or ``too_many_pixels``, and MemoryError
-    where the decoder takes more than *memory* bytes to open it.
+    if the decoder needs more than *memory* bytes to open it.
     """
-    if needs_too_much_to_open(data, kind, memory):
-        check_pixels(*SIZES[kind](data[:HEADER_BYTES]) or (0, 0), max_pixels)
+    if opening_exceeds(data, kind, memory):
+        check_pixels(*SIZE_READERS[kind](data[:HEADER_BYTES]) or (0, 0), max_pixels)
         raise MemoryError
     # Pillow's own limit is process-wide and guards decoders that allocate when they open.
     Image.MAX_IMAGE_PIXELS = max_pixels
     try:
-        image = _decoder(kind)(_file(data, kind))
+        image = _decoder(kind)(_file_for_decoder(data, kind))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise PictureRefusedError("too_many_pixels", f"more than {max_pixels}") from None
     except MemoryError:
         raise
-    except Exception as error:  # decoders raise what they like on hostile bytes
+    except Exception as error:  # decoders raise any exception on hostile bytes
         raise PictureRefusedError("broken", f"{kind}: {error}") from None
     with image:
         check_pixels(*image.size, max_pixels)
@@ -74,17 +74,18 @@ def check_pixels(width: int, height: int, max_pixels: int) -> None:
         raise PictureRefusedError("too_many_pixels", f"{width}x{height}")
 
 
-def needs_too_much_to_open(data: Buffer, kind: str, memory: int) -> bool:
-    """Does a decoder make its canvases when it is opened, and are they over *memory* bytes?"""
-    size = SIZES[kind](data[:HEADER_BYTES]) if kind == "WEBP" else None
+def opening_exceeds(data: Buffer, kind: str, memory: int) -> bool:
+    """Return whether opening the image allocates more than *memory* bytes (WEBP canvases)."""
+    size = SIZE_READERS[kind](data[:HEADER_BYTES]) if kind == "WEBP" else None
     return size is not None and size[0] * size[1] * _WEBP_BYTES > memory
 
 
 @contextmanager
-def decoding(image: ImageFile, kind: str, memory: int, frames: int = 1) -> Iterator[None]:
-    """Name what a decoder refuses: to be entered before any draft.
+def guarded_decoding(image: ImageFile, kind: str, memory: int, frames: int = 1) -> Iterator[None]:
+    """Convert decoder errors in the block to PictureRefusedError (``broken``).
 
-    Raises PictureRefusedError (``broken``), and MemoryError where *memory* bytes do not suffice.
+    Raises MemoryError if *memory* bytes do not suffice. Enter it before ``draft``, which changes
+    the size that the estimate is based on.
     """
     needed = _memory_needed(image, kind, frames)
     if needed > memory:
@@ -94,12 +95,12 @@ def decoding(image: ImageFile, kind: str, memory: int, frames: int = 1) -> Itera
     except MemoryError:
         raise
     except Exception as error:
-        if kind == "AVIF" and needed * _DEEP > memory:  # its decoder may have lacked memory
+        if kind == "AVIF" and needed * _DEEP_AVIF_FACTOR > memory:  # probably out of memory
             raise MemoryError from None
         raise PictureRefusedError("broken", f"{kind}: {error}") from None
 
 
-def frames_of(image: ImageFile, kind: str) -> int:
+def count_frames(image: ImageFile, kind: str) -> int:
     """Return the number of frames. Raises PictureRefusedError (``broken``)."""
     try:
         return int(getattr(image, "n_frames", 1))
@@ -108,7 +109,7 @@ def frames_of(image: ImageFile, kind: str) -> int:
 
 
 def load_frames(image: ImageFile, frames: range) -> None:
-    """Decode *frames*, one after the other. Raises whatever its decoder does."""
+    """Decode *frames*, one after the other. Raises any exception of the decoder."""
     for frame in frames:
         if frame:
             image.seek(frame)
@@ -116,14 +117,14 @@ def load_frames(image: ImageFile, frames: range) -> None:
 
 
 def strips(image: Image.Image, step: int = 1) -> Iterator[tuple[int, Image.Image]]:
-    """Yield a decoded picture strip by strip, each with its top row, a multiple of *step*."""
+    """Yield the top row and the pixels of each horizontal strip; tops are multiples of *step*."""
     rows = max(1, _STRIP_PIXELS // image.width // step) * step
     for top in range(0, image.height, rows):
         yield top, image.crop((0, top, image.width, min(image.height, top + rows)))
 
 
 def _memory_needed(image: ImageFile, kind: str, frames: int) -> int:
-    """Return about how many bytes a decoder needs, where it would not say that it lacks them."""
+    """Estimate the bytes that a decoder needs; 0 for decoders that raise MemoryError reliably."""
     pixels = image.width * image.height
     if kind == "WEBP":
         return pixels * (_WEBP_BYTES if frames == 1 else _ANIMATED_WEBP_BYTES)
@@ -139,7 +140,7 @@ def _memory_needed(image: ImageFile, kind: str, frames: int) -> int:
 
 @cache
 def _decoder(kind: str) -> type[ImageFile]:
-    """Import a decoder when the first picture asks for it."""
+    """Return the decoder class of a format, imported on first use."""
     if kind == "JPEG":
         return _jpeg()
     if kind == "PNG":
@@ -155,7 +156,7 @@ def _decoder(kind: str) -> type[ImageFile]:
     if kind == "AVIF":
         from PIL import AvifImagePlugin
 
-        # There is a process for each core; the stacks of threads would count as memory, too.
+        # One process per core runs already, and thread stacks would count towards the limit.
         AvifImagePlugin.DEFAULT_MAX_THREADS = 1
         return AvifImagePlugin.AvifImageFile
     from PIL.BmpImagePlugin import BmpImageFile
@@ -166,34 +167,34 @@ def _decoder(kind: str) -> type[ImageFile]:
 def _jpeg() -> type[ImageFile]:
     from PIL.JpegImagePlugin import JpegImageFile
 
-    class ClosedJpeg(JpegImageFile):
-        """Ends every JPEG with EOI. Whether its scans are whole is decided elsewhere."""
+    class JpegWithEoi(JpegImageFile):
+        """Supply a missing EOI; second_opinion.py decides whether the scans are complete."""
 
         def load_read(self, read_bytes: int) -> bytes:
             assert self.fp is not None
             return self.fp.read(read_bytes) or _EOI
 
-    return ClosedJpeg
+    return JpegWithEoi
 
 
 def _webp() -> type[ImageFile]:
     from PIL.WebPImagePlugin import WebPImageFile
 
-    class LightWebP(WebPImageFile):
-        """Lets go of the decoder of a still picture, two canvases, before it makes a third."""
+    class LowMemoryWebP(WebPImageFile):
+        """Free the decoder of a still image (two canvases) before the third is allocated."""
 
         def load_prepare(self) -> None:
             if self.n_frames == 1:
                 self._decoder = None
             super().load_prepare()
 
-    return LightWebP
+    return LowMemoryWebP
 
 
-def _file(data: Buffer, kind: str) -> IO[bytes]:
-    """Return what a decoder is given to read; a mapped file is read without a copy."""
+def _file_for_decoder(data: Buffer, kind: str) -> IO[bytes]:
+    """Return a file object for the decoder; a mapped file is not copied."""
     if kind == "PNG":
-        return cast("IO[bytes]", _Ranges(data, [(0, 8), *_png_ranges(data)]))
+        return cast("IO[bytes]", _RangesFile(data, [(0, 8), *_png_ranges(data)]))
     if isinstance(data, bytes):
         return io.BytesIO(data)
     data.seek(0)
@@ -201,7 +202,7 @@ def _file(data: Buffer, kind: str) -> IO[bytes]:
 
 
 def _png_ranges(data: Buffer) -> Iterator[tuple[int, int]]:
-    """Yield where the chunks are that make the pixels."""
+    """Yield start and end of each chunk that the decoder needs."""
     position = 8
     while position < len(data):
         try:
@@ -211,54 +212,56 @@ def _png_ranges(data: Buffer) -> Iterator[tuple[int, int]]:
             return
         name = data[position + 4 : position + 8]
         end = position + 12 + length
-        if name in _PNG_CRITICAL or (name in _PNG_SHOWN and _has_its_crc(data, position, length)):
+        if name in _PNG_CRITICAL or (
+            name in _PNG_OPTIONAL and _has_valid_crc(data, position, length)
+        ):
             yield position, min(end, len(data))
         if name == b"IEND":
             return
         position = end
 
 
-def _has_its_crc(data: Buffer, position: int, length: int) -> bool:
+def _has_valid_crc(data: Buffer, position: int, length: int) -> bool:
     crc = data[position + 8 + length : position + 12 + length]
     return zlib.crc32(data[position + 4 : position + 8 + length]).to_bytes(4, "big") == crc
 
 
-class _Ranges:
-    """A file made of ranges of a buffer, as far as Pillow reads one."""
+class _RangesFile:
+    """A file made of ranges of a buffer, with the methods that Pillow calls."""
 
     def __init__(self, data: Buffer, ranges: list[tuple[int, int]]) -> None:
         self._data = data
-        self._begins = [0]  # of each range in this file
+        self._starts = [0]  # offset of each range in this file, and the total size
         self._ranges: list[tuple[int, int]] = []
         for start, end in ranges:
             if self._ranges and self._ranges[-1][1] == start:
                 self._ranges[-1] = (self._ranges[-1][0], end)
-                self._begins[-1] += end - start
+                self._starts[-1] += end - start
             else:
                 self._ranges.append((start, end))
-                self._begins.append(self._begins[-1] + end - start)
+                self._starts.append(self._starts[-1] + end - start)
         self._position = 0
 
     def tell(self) -> int:
         return self._position
 
     def seek(self, position: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._begins[-1]}
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._starts[-1]}
         self._position = max(0, base[whence] + position)
         return self._position
 
     def read(self, size: int = -1) -> bytes:
-        end = self._begins[-1]
+        end = self._starts[-1]
         wanted = end if size < 0 else min(end, self._position + size)
-        pieces = []
+        chunks = []
         while self._position < wanted:
-            number = bisect_right(self._begins, self._position) - 1
-            skipped = self._position - self._begins[number]
+            number = bisect_right(self._starts, self._position) - 1
+            skipped = self._position - self._starts[number]
             start, stop = self._ranges[number]
-            piece = self._data[start + skipped : min(stop, start + wanted - self._begins[number])]
-            pieces.append(piece)
-            self._position += len(piece)
-        return b"".join(pieces)
+            chunk = self._data[start + skipped : min(stop, start + wanted - self._starts[number])]
+            chunks.append(chunk)
+            self._position += len(chunk)
+        return b"".join(chunks)
 
     def close(self) -> None:
-        """Leave the buffer to its owner."""
+        """Do nothing: the caller owns the buffer."""

@@ -1,4 +1,7 @@
-"""Picture bytes -> format, true size, whole or cut, thumbnails. Pure: no Scrapy, no files."""
+"""Determine format, size and completeness of an image from its bytes, and make thumbnails.
+
+No Scrapy, no file access.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,11 @@ from PIL import Image
 
 from wallpapers.errors import PictureRefusedError
 from wallpapers.images import decoders, second_opinion, thumbnails
-from wallpapers.images.headers import HEADER_BYTES, SIZES, exif_orientation, orientation
+from wallpapers.images.headers import HEADER_BYTES, SIZE_READERS, exif_orientation, orientation
 from wallpapers.images.structure import CHECKS, Broken, Buffer, Cut, FrameError
 
-Turn = Callable[[int], AbstractContextManager[None]]  # for a number of pixels
+# Called with a number of pixels; the returned context is held while they are in memory.
+Gate = Callable[[int], AbstractContextManager[None]]
 
 EXTENSIONS = {
     "JPEG": ".jpg",
@@ -25,7 +29,7 @@ EXTENSIONS = {
     "BMP": ".bmp",
 }
 DECODE_MEMORY = 512 * 1024 * 1024  # bytes
-MIN_SIDE = 32  # pixels; anything smaller is a spacer or a beacon, no wallpaper
+MIN_SIDE = 32  # pixels; smaller images are spacers or tracking pixels
 
 _SIGNATURES = {
     "JPEG": re.compile(rb"\xff\xd8\xff"),
@@ -35,7 +39,7 @@ _SIGNATURES = {
     "AVIF": re.compile(rb"....ftyp(avi[fs]|.{4}.{4}(.{4}){0,12}avi[fs])", re.DOTALL),
     "BMP": re.compile(rb"BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0", re.DOTALL),
 }
-# Images all the same, in formats that no wallpaper needs and that are never opened.
+# Image formats that are recognised but not supported, and never opened.
 _OTHER_FORMATS = (
     *(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),  # TIFF
     *(b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51", b"\xff\x0a", b"\0\0\0\x0cJXL "),  # JPEG 2000, XL
@@ -58,7 +62,7 @@ _SIDEWAYS = range(5, 9)  # Exif orientations that turn by 90 degrees
 
 @dataclass(frozen=True)
 class Picture:
-    """What a picture's own bytes say of it."""
+    """Format and size of an image, read from its bytes."""
 
     format: str  # a key of EXTENSIONS
     width: int  # pixels, as displayed
@@ -71,68 +75,68 @@ def examine(
     max_pixels: int,
     check: str = "structure",
     memory: int = DECODE_MEMORY,
-    turn: Turn = lambda pixels: nullcontext(),
+    gate: Gate = lambda pixels: nullcontext(),
 ) -> Picture:
-    """Read format and size from the header of a whole picture.
+    """Check the structure of an image and return its format and size.
 
-    Its frame is walked first: decoders take their time, and memory, over a hostile one. No pixel is
-    decoded, unless the frame is at fault and a decoder may know better; with the *check* ``strict``
-    none is asked. *turn* is entered for as long as pixels are in memory.
+    The structure is checked first, because decoders spend much time and memory on hostile files.
+    Pixels are decoded only if the check fails in a way that a decoder may refute; with the *check*
+    ``strict`` they never are. *gate* is held while pixels are in memory.
 
     Raises PictureRefusedError with the reason ``empty``, ``not_an_image``, ``format``, ``cut``,
     ``broken``, ``too_tiny`` or ``too_many_pixels``.
     """
     kind = sniff(data)
-    accusation = _accusation(data, kind)
-    if accusation and (accusation.final or check == "strict"):
-        raise _refusal(accusation, data, kind)
+    fault = _frame_error(data, kind)
+    if fault and (fault.final or check == "strict"):
+        raise _refusal(fault, data, kind)
     try:
         width, height = _size(data, kind, max_pixels, memory)
     except PictureRefusedError as refusal:
-        if accusation and refusal.reason == "broken":
-            raise _refusal(accusation, data, kind) from None
+        if fault and refusal.reason == "broken":
+            raise _refusal(fault, data, kind) from None
         raise
     if min(width, height) < MIN_SIDE:
         raise PictureRefusedError("too_tiny", f"{width}x{height}")
-    if accusation:
-        with turn(width * height):
+    if fault:
+        with gate(width * height):
             if not second_opinion.has_all_pixels(data, kind, max_pixels, memory):
-                raise _refusal(accusation, data, kind)
+                raise _refusal(fault, data, kind)
     return Picture(kind, width, height)
 
 
 def _size(data: Buffer, kind: str, max_pixels: int, memory: int) -> tuple[int, int]:
     """Return the size as displayed. Raises PictureRefusedError."""
-    size = SIZES[kind](data[:HEADER_BYTES])
-    if size and decoders.needs_too_much_to_open(data, kind, memory):
+    size = SIZE_READERS[kind](data[:HEADER_BYTES])
+    if size and decoders.opening_exceeds(data, kind, memory):
         decoders.check_pixels(*size, max_pixels)
         turned = orientation(data, kind)
     else:
-        with decoders.opened(data, kind, max_pixels, memory) as image:
+        with decoders.open_image(data, kind, max_pixels, memory) as image:
             size = image.size
             turned = _orientation(data, kind, image)
     return size[::-1] if turned in _SIDEWAYS else size
 
 
 def _orientation(data: Buffer, kind: str, image: Image.Image) -> int:
-    """Return the orientation that browsers obey; of an AVIF, its decoder knows it."""
+    """Return the orientation that browsers apply; for AVIF, the one that the decoder reports."""
     if kind == "AVIF":
         return exif_orientation(image.info.get("exif", b"")) or 1
     return orientation(data, kind)
 
 
-def glance(start: bytes) -> Picture | None:
-    """Read format and coded size from the first bytes of a picture, before the rest has come.
+def read_header(start: bytes) -> Picture | None:
+    """Read format and coded size from the first bytes of an image.
 
-    None where they do not tell. Raises PictureRefusedError as ``sniff`` does.
+    Returns None if the size is not in these bytes. Raises PictureRefusedError as ``sniff`` does.
     """
     kind = sniff(start)
-    size = SIZES[kind](start)
+    size = SIZE_READERS[kind](start)
     return Picture(kind, *size) if size else None
 
 
 def sniff(data: Buffer) -> str:
-    """Return the format by the first bytes; a name or a header is never asked.
+    """Return the format according to the first bytes; file names and HTTP headers are ignored.
 
     Raises PictureRefusedError with the reason ``empty``, ``not_an_image`` or ``format``.
     """
@@ -148,8 +152,8 @@ def sniff(data: Buffer) -> str:
         or start[4:].startswith(_HEIF_BRANDS)
         or _is_svg(start)
     ):
-        raise PictureRefusedError("format", f"begins with {start[:12]!r}")
-    raise PictureRefusedError("not_an_image", f"begins with {start[:24]!r}")
+        raise PictureRefusedError("format", f"starts with {start[:12]!r}")
+    raise PictureRefusedError("not_an_image", f"starts with {start[:24]!r}")
 
 
 def _is_svg(start: bytes) -> bool:
@@ -158,15 +162,15 @@ def _is_svg(start: bytes) -> bool:
 
 
 def check_structure(data: Buffer, kind: str) -> None:
-    """Check that the picture is whole by its format's own frame.
+    """Check that the image is complete, by the structure of its format.
 
     Raises PictureRefusedError with the reason ``cut`` or ``broken``.
     """
-    if accusation := _accusation(data, kind):
-        raise _refusal(accusation, data, kind)
+    if fault := _frame_error(data, kind):
+        raise _refusal(fault, data, kind)
 
 
-def _accusation(data: Buffer, kind: str) -> FrameError | None:
+def _frame_error(data: Buffer, kind: str) -> FrameError | None:
     try:
         CHECKS[kind](data)
     except (Cut, Broken) as error:
@@ -174,13 +178,13 @@ def _accusation(data: Buffer, kind: str) -> FrameError | None:
     return None
 
 
-def _refusal(accusation: FrameError, data: Buffer, kind: str) -> PictureRefusedError:
-    if isinstance(accusation, Cut):
-        return PictureRefusedError("cut", f"{kind} ends early, after {len(data)} bytes")
-    return PictureRefusedError("broken", f"{kind}: {accusation}")
+def _refusal(fault: FrameError, data: Buffer, kind: str) -> PictureRefusedError:
+    if isinstance(fault, Cut):
+        return PictureRefusedError("cut", f"{kind} truncated after {len(data)} bytes")
+    return PictureRefusedError("broken", f"{kind}: {fault}")
 
 
-def develop(
+def decode(
     data: Buffer,
     kind: str,
     sizes: Mapping[str, tuple[int, int]],
@@ -188,33 +192,35 @@ def develop(
     whole: bool,
     max_pixels: int,
     memory: int = DECODE_MEMORY,
-    turn: Turn = lambda pixels: nullcontext(),
+    gate: Gate = lambda pixels: nullcontext(),
 ) -> dict[str, bytes]:
-    """Decode a picture once, for all that needs it; for nothing, nothing is decoded.
+    """Decode an image once and return a JPEG thumbnail for each of *sizes*.
 
-    Return a JPEG for each of *sizes* (name -> largest width and height, pixels): an animation gives
-    its first frame; transparency becomes white; the picture stands upright. Where *whole*, every
-    frame has to decode, up to *max_pixels* in all.
+    *sizes* are names and the largest width and height in pixels. Thumbnails are upright, on white,
+    and show the first frame of an animation. If *whole*, every frame is decoded as a check, up to
+    *max_pixels* in total. Without sizes and *whole*, nothing is decoded.
 
-    A JPEG is decoded to the least size that serves. That reads each bit of its scans all the same:
-    only the transform into pixels is spared. *turn* is entered for as long as pixels are in memory.
+    A JPEG is decoded at the smallest sufficient scale. The decoder still reads every bit of its
+    scans, so damage is found. *gate* is held while pixels are in memory.
 
-    Raises PictureRefusedError with the reason ``broken`` (or ``cut``), and MemoryError where more
-    than *memory* bytes are needed.
+    Raises PictureRefusedError with the reason ``broken``, and MemoryError if more than *memory*
+    bytes are needed.
     """
     if not sizes and not whole:
         return {}
-    with decoders.opened(data, kind, max_pixels, memory) as image:
+    with decoders.open_image(data, kind, max_pixels, memory) as image:
         pixels = image.width * image.height
-        frames = min(decoders.frames_of(image, kind), max_pixels // pixels) if whole else 1
-        with decoders.decoding(image, kind, memory, frames):
-            upright = thumbnails.Upright(image.size, _orientation(data, kind, image), sizes)
-            image.draft("RGB", upright.least_size)
-            if not image.info.get("progressive"):  # which keeps every coefficient all the same
+        frames = min(decoders.count_frames(image, kind), max_pixels // pixels) if whole else 1
+        with decoders.guarded_decoding(image, kind, memory, frames):
+            upright = thumbnails.UprightConverter(
+                image.size, _orientation(data, kind, image), sizes
+            )
+            image.draft("RGB", upright.min_size)
+            if not image.info.get("progressive"):  # those keep all coefficients at any scale
                 pixels = image.width * image.height
-            with turn(pixels):
+            with gate(pixels):
                 image.load()
-                picture = upright.of(image) if sizes else None
+                picture = upright.convert(image) if sizes else None
                 decoders.load_frames(image, range(1, frames))
     if picture is None:
         return {}

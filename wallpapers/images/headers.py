@@ -1,4 +1,4 @@
-"""What the header of a picture says: its coded size, and how a browser turns it.
+"""Read the coded size and the orientation from the header of an image.
 
 Each reader takes the first bytes of a file, or all of it, and decodes no pixel.
 """
@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 
 from wallpapers.images.structure import JPEG_NO_FRAMES, Buffer, Cut, next_marker, unpack
 
-HEADER_BYTES = 1024  # enough for a size, but in a JPEG
+HEADER_BYTES = 1024  # enough to read the size, except of a JPEG with long metadata
 _UPRIGHT = 1
-_MOST_SEGMENTS = 2_000
+_MAX_SEGMENTS = 2_000
 
 # The coded size, before any rotation.
 
@@ -54,7 +54,7 @@ def _bmp_size(start: bytes) -> tuple[int, int] | None:
     return width, abs(height)
 
 
-def _if_told(read: Callable[[bytes], tuple[int, int] | None]) -> SizeReader:
+def _or_none(read: Callable[[bytes], tuple[int, int] | None]) -> SizeReader:
     def size(start: bytes) -> tuple[int, int] | None:
         try:
             return read(start)
@@ -66,32 +66,32 @@ def _if_told(read: Callable[[bytes], tuple[int, int] | None]) -> SizeReader:
 
 SizeReader = Callable[[bytes], tuple[int, int] | None]
 
-SIZES: dict[str, SizeReader] = {
-    "JPEG": _if_told(_jpeg_size),
-    "PNG": _if_told(_png_size),
-    "WEBP": _if_told(_webp_size),
-    "GIF": lambda _: None,  # its screen may be smaller than its picture
+SIZE_READERS: dict[str, SizeReader] = {
+    "JPEG": _or_none(_jpeg_size),
+    "PNG": _or_none(_png_size),
+    "WEBP": _or_none(_webp_size),
+    "GIF": lambda _: None,  # the logical screen may be smaller than the image
     "AVIF": lambda _: None,
-    "BMP": _if_told(_bmp_size),
+    "BMP": _or_none(_bmp_size),
 }
 
 
-# The orientation: Exif where browsers read it. They ignore that of XMP, and GIF and BMP have none.
+# Browsers apply the orientation in Exif and ignore the one in XMP. GIF and BMP have none.
 
 
 def orientation(data: Buffer, kind: str) -> int:
-    """Return the Exif orientation, 1 to 8, that browsers obey in a JPEG, PNG or WEBP; else 1."""
-    find = _EXIFS.get(kind)
-    if find is None:
+    """Return the Exif orientation (1 to 8) that browsers apply to a JPEG, PNG or WEBP; else 1."""
+    read_exifs = _EXIF_READERS.get(kind)
+    if read_exifs is None:
         return _UPRIGHT
     try:
-        return next(filter(None, map(exif_orientation, find(data))), _UPRIGHT)
+        return next(filter(None, map(exif_orientation, read_exifs(data))), _UPRIGHT)
     except Cut:
         return _UPRIGHT
 
 
 def exif_orientation(exif: bytes) -> int:
-    """Return the orientation in the first directory of *exif*; 0 where it has none."""
+    """Return the orientation in the first directory of *exif*, or 0 if it has none."""
     tiff = exif.removeprefix(b"Exif\0\0")
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(tiff[:4])
     if order is None:
@@ -103,7 +103,7 @@ def exif_orientation(exif: bytes) -> int:
             read = struct.unpack_from(f"{order}HHIH", tiff, directory + 2 + 12 * entry)
             if read[:3] == (0x0112, 3, 1):  # the tag, one SHORT
                 return int(read[3]) if 1 <= read[3] <= 8 else 0
-    except struct.error:  # damaged Exif hurts nobody but itself
+    except struct.error:  # damaged Exif does not affect the pixels
         pass
     return 0
 
@@ -111,7 +111,7 @@ def exif_orientation(exif: bytes) -> int:
 def _exifs_of_jpeg(data: Buffer) -> Iterator[bytes]:
     """Yield the Exif segments before the first scan."""
     position = 2
-    for _ in range(_MOST_SEGMENTS):
+    for _ in range(_MAX_SEGMENTS):
         found = next_marker(data, position)
         if not found or data[found.start() + 1] in (0xDA, 0xD9):
             return
@@ -145,7 +145,7 @@ def _exifs_of_webp(data: Buffer) -> Iterator[bytes]:
         position += 8 + length + (length & 1)
 
 
-_EXIFS: dict[str, Callable[[Buffer], Iterator[bytes]]] = {
+_EXIF_READERS: dict[str, Callable[[Buffer], Iterator[bytes]]] = {
     "JPEG": _exifs_of_jpeg,
     "PNG": _exifs_of_png,
     "WEBP": _exifs_of_webp,

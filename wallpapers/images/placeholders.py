@@ -1,4 +1,4 @@
-"""Pictures that stand for a missing one: known by their bytes, or small where more was claimed."""
+"""Detect placeholders: images with known bytes, or far smaller than their listing claims."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Collection
 from wallpapers.errors import PictureRefusedError
 from wallpapers.images.structure import Buffer
 
-_LEAST_OF_CLAIM = 4  # a picture has a quarter of the pixels that are claimed for it
-_LEAST_LONG_SIDE, _LEAST_SHORT_SIDE = 640, 360  # a smaller picture may stand for a missing one
-_LARGEST_KNOWN = 100_000  # bytes
+_MAX_SHRINKAGE = 4  # an image has at least a quarter of the listed pixels
+_MIN_LONG_SIDE, _MIN_SHORT_SIDE = 640, 360  # pixels; a smaller image may be a placeholder
+_MAX_KNOWN_BYTES = 100_000  # larger files are not compared with known placeholders
 
 
 def is_smaller_than_listed(width: int, height: int, claimed_pixels: int) -> bool:
-    """Has a picture less than a quarter of the pixels that are claimed for it (0 = none are)?"""
-    return width * height * _LEAST_OF_CLAIM < claimed_pixels
+    """Return whether an image has less than a quarter of *claimed_pixels* (0 = unknown)."""
+    return width * height * _MAX_SHRINKAGE < claimed_pixels
 
 
 def check(
@@ -23,11 +23,12 @@ def check(
 ) -> None:
     """Raise PictureRefusedError for a placeholder; *known* are sha512 digests, hex.
 
-    A picture that is smaller than listed is none for that alone: listings err.
+    An image is a placeholder if it is both small and smaller than listed. The second alone is not
+    enough, because the sizes in listings may be wrong.
     """
-    is_small = max(width, height) < _LEAST_LONG_SIDE or min(width, height) < _LEAST_SHORT_SIDE
+    is_small = max(width, height) < _MIN_LONG_SIDE or min(width, height) < _MIN_SHORT_SIDE
     if is_small and is_smaller_than_listed(width, height, claimed_pixels):
         detail = f"{width}x{height}, listed with {claimed_pixels:,} pixels"
         raise PictureRefusedError("placeholder", detail)
-    if len(data) <= _LARGEST_KNOWN and hashlib.sha512(data).hexdigest() in known:
-        raise PictureRefusedError("placeholder", "a known one")
+    if len(data) <= _MAX_KNOWN_BYTES and hashlib.sha512(data).hexdigest() in known:
+        raise PictureRefusedError("placeholder", "on the list of known placeholders")

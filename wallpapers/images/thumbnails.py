@@ -1,4 +1,4 @@
-"""Thumbnails: a decoded picture as small JPEGs, upright and on white."""
+"""Make small JPEGs of a decoded image, upright and on a white background."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from PIL import Image
 
 from wallpapers.images import decoders
 
-# What each Exif orientation asks for.
-_TURNS = {
+# The transposition that displays each Exif orientation upright.
+_TRANSPOSITIONS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -20,32 +20,32 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_ENOUGH = 2  # times the size that is wanted: what is averaged before costs no sharpness
+_OVERSAMPLING = 2  # times the final size: a reduction down to this loses no sharpness
 
 
-class Upright:
-    """Makes an upright RGB picture of a decoded one, as large as its thumbnails need it.
+class UprightConverter:
+    """Convert a decoded image to upright RGB, no larger than its thumbnails require.
 
-    It goes strip by strip: whole copies in other modes would take a multiple of its memory.
+    The conversion works in strips: complete copies in other modes would multiply the memory.
     """
 
     def __init__(
         self, size: tuple[int, int], orientation: int, sizes: Mapping[str, tuple[int, int]]
     ) -> None:
-        self._turn = _TURNS.get(orientation)
-        self.least_size = _largest(size, sizes)
+        self._transposition = _TRANSPOSITIONS.get(orientation)
+        self.min_size = _min_size(size, sizes)
 
-    def of(self, image: Image.Image) -> Image.Image:
-        """Return a picture of its own, whatever becomes of *image*."""
-        least = self.least_size
-        by = max(1, min(image.width // least[0], image.height // least[1]) // _ENOUGH)
+    def convert(self, image: Image.Image) -> Image.Image:
+        """Return a new image, which stays valid when *image* is closed."""
+        target = self.min_size
+        factor = max(1, min(image.width // target[0], image.height // target[1]) // _OVERSAMPLING)
         if image.mode == "RGB" and not image.has_transparency_data:
-            small = image.reduce(by)
+            small = image.reduce(factor)
         else:
-            small = Image.new("RGB", (-(-image.width // by), -(-image.height // by)))
-            for top, strip in decoders.strips(image, by):
-                small.paste(_on_white(strip).reduce(by), (0, top // by))
-        return small if self._turn is None else small.transpose(self._turn)
+            small = Image.new("RGB", (-(-image.width // factor), -(-image.height // factor)))
+            for top, strip in decoders.strips(image, factor):
+                small.paste(_on_white(strip).reduce(factor), (0, top // factor))
+        return small if self._transposition is None else small.transpose(self._transposition)
 
 
 def thumbnail(picture: Image.Image, size: tuple[int, int]) -> bytes:
@@ -57,20 +57,20 @@ def thumbnail(picture: Image.Image, size: tuple[int, int]) -> bytes:
     return file.getvalue()
 
 
-def _largest(of: tuple[int, int], sizes: Mapping[str, tuple[int, int]]) -> tuple[int, int]:
-    """Return the size that a picture of size *of* is needed in, to become each of *sizes*.
+def _min_size(size: tuple[int, int], thumbs: Mapping[str, tuple[int, int]]) -> tuple[int, int]:
+    """Return the smallest size of an image of *size* that suffices for all *thumbs*.
 
-    Either way round, for it may have to be turned.
+    It suffices in both orientations, because the image may have to be rotated.
     """
-    longest, shortest = max(of), min(of)
-    scale = max((max(size) / longest for size in sizes.values()), default=0)
+    longest, shortest = max(size), min(size)
+    scale = max((max(thumb) / longest for thumb in thumbs.values()), default=0)
     scale = min(1, scale)
     long, short = (max(1, math.ceil(side * scale)) for side in (longest, shortest))
-    return (long, short) if of[0] >= of[1] else (short, long)
+    return (long, short) if size[0] >= size[1] else (short, long)
 
 
 def _on_white(image: Image.Image) -> Image.Image:
-    """Return *image* as RGB."""
+    """Return *image* as RGB, on a white background."""
     if image.has_transparency_data:
         image = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")

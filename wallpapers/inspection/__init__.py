@@ -1,5 +1,6 @@
-"""Look at a picture's bytes in a process of its own: hash, check, decode, thumbnails.
+"""Inspect downloaded files in separate processes: hash, check, decode, make thumbnails.
 
-What takes the processor's time, and what hostile bytes may crash, is done beside the crawl, not in
-it. Such a process reads one file and answers; it writes nothing, and knows nothing of Scrapy.
+Hostile bytes can crash a decoder or keep it busy; in a separate process they do not affect the
+crawl. An inspector reads one file at a time and returns the result; it writes no file and imports
+nothing of Scrapy.
 """

@@ -1,4 +1,4 @@
-"""What a picture must be, and what was found when one was looked at. Pure: reads one file."""
+"""Inspect one file: check that it is an acceptable image, hash it and make its thumbnails."""
 
 from __future__ import annotations
 
@@ -24,78 +24,80 @@ _WINDOW_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True)
-class Demands:
-    """What a picture must be to be kept, and what is made of it."""
+class ImageRequirements:
+    """The requirements for an image to be stored, and the thumbnails to make of it."""
 
     check: str  # structure, decode or strict
     max_pixels: int
     wanted: ImageFilters = field(default_factory=ImageFilters)
-    placeholders: frozenset[str] = frozenset()  # sha512 of pictures that stand for a missing one
+    placeholders: frozenset[str] = frozenset()  # sha512 (hex) of known placeholders
     thumbs: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # largest width and height
-    seconds: float = 10.0  # of processor time for one picture
-    memory: int = decoding.DECODE_MEMORY  # bytes for the pixels of one picture
+    seconds: float = 10.0  # of processor time for one image
+    memory: int = decoding.DECODE_MEMORY  # bytes for the pixels of one image
 
 
 class Task(NamedTuple):
-    """One file to be looked at; *claimed_pixels* are what the listing promises, 0 = nothing."""
+    """A file to inspect; *claimed_pixels* are those of its listing, 0 = unknown."""
 
     path: str
     claimed_pixels: int
 
 
-class Findings(NamedTuple):
-    """What a file is: its bytes, by sha256 (hex), their number, and the picture in them."""
+class Inspection(NamedTuple):
+    """The result of inspecting a file."""
 
-    checksum: str
-    size: int
+    checksum: str  # sha256, hex
+    size: int  # bytes
     picture: decoding.Picture
     thumbs: Thumbs
     smaller_than_listed: bool = False  # far fewer pixels than the listing claims
 
 
-def inspect(task: Task, demands: Demands, turn: decoding.Turn) -> Findings:
-    """Return what is in a file, if it is a picture to be kept; *turn* is that of the decoder.
+def inspect_file(task: Task, requirements: ImageRequirements, gate: decoding.Gate) -> Inspection:
+    """Inspect a file; *gate* is held while pixels are in memory.
 
-    Raises PictureRefusedError with its reason, and StoreError where the file cannot be read.
+    Raises PictureRefusedError with a reason, and StoreError if the file cannot be read.
     """
     with _content(Path(task.path)) as data:
         try:
-            return _inspect(data, task, demands, turn)
+            return _inspect(data, task, requirements, gate)
         except MemoryError:
-            detail = f"needs more than {demands.memory // 2**20} MB to decode"
+            detail = f"needs more than {requirements.memory // 2**20} MB to decode"
             raise PictureRefusedError("too_many_pixels", detail) from None
 
 
-def _inspect(data: Buffer, task: Task, demands: Demands, turn: decoding.Turn) -> Findings:
+def _inspect(
+    data: Buffer, task: Task, requirements: ImageRequirements, gate: decoding.Gate
+) -> Inspection:
     picture = decoding.examine(
         data,
-        max_pixels=demands.max_pixels,
-        check=demands.check,
-        memory=demands.memory,
-        turn=turn,
+        max_pixels=requirements.max_pixels,
+        check=requirements.check,
+        memory=requirements.memory,
+        gate=gate,
     )
     width, height, size = picture.width, picture.height, len(data)
-    why = demands.wanted.find_mismatch(width, height, size_bytes=size, kind=picture.format)
+    why = requirements.wanted.find_mismatch(width, height, size_bytes=size, kind=picture.format)
     if why:
         raise PictureRefusedError(*why)
     claimed = task.claimed_pixels
-    placeholders.check(data, width, height, claimed_pixels=claimed, known=demands.placeholders)
+    placeholders.check(data, width, height, claimed_pixels=claimed, known=requirements.placeholders)
     smaller = placeholders.is_smaller_than_listed(width, height, claimed)
-    thumbs = decoding.develop(
+    thumbs = decoding.decode(
         data,
         picture.format,
-        demands.thumbs,
-        whole=demands.check == "decode",
-        max_pixels=demands.max_pixels,
-        memory=demands.memory,
-        turn=turn,
+        requirements.thumbs,
+        whole=requirements.check == "decode",
+        max_pixels=requirements.max_pixels,
+        memory=requirements.memory,
+        gate=gate,
     )
-    return Findings(_sha256(data), size, picture, thumbs, smaller)
+    return Inspection(_sha256(data), size, picture, thumbs, smaller)
 
 
 @contextmanager
 def _content(path: Path) -> Iterator[Buffer]:
-    """Lend a file as a buffer, whatever its size; what is not looked at costs no memory."""
+    """Map a file into memory; only the parts that are read occupy memory."""
     with store_errors(path), path.open("rb") as file:
         if not os.fstat(file.fileno()).st_size:
             yield b""
@@ -105,7 +107,7 @@ def _content(path: Path) -> Iterator[Buffer]:
         except OSError as error:
             if error.errno not in _NO_MAPPING:
                 raise
-            yield file.read()  # some FUSE file systems map no files
+            yield file.read()  # some FUSE file systems cannot map files
             return
     with view:
         yield view

@@ -1,4 +1,4 @@
-"""Limits of a process that looks at pictures: memory, processor time, and the life of the crawl."""
+"""Limit an inspector process: its memory, its processor time, and its lifetime to the crawl's."""
 
 from __future__ import annotations
 
@@ -10,35 +10,35 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-# Beside the budget: the file itself, which is mapped, and decoders that are still to be loaded.
-_BESIDE_BYTES = 128 * 1024 * 1024
+# In addition to the budget: the file itself, which is mapped, and decoders not loaded yet.
+_OVERHEAD_BYTES = 128 * 1024 * 1024
 _PR_SET_PDEATHSIG = 1
 
-TIME_IS_UP = signal.SIGPROF  # what a process ends by when a picture has used up its time
+TIME_LIMIT_SIGNAL = signal.SIGPROF  # ends a process whose task exceeds its time limit
 
 
 def limit_memory(budget_bytes: int) -> None:
-    """Have allocations fail that take the process *budget_bytes* above its size now.
+    """Limit the process to *budget_bytes* above its present size.
 
-    Only Linux has the limit, and tells the size; elsewhere this does nothing.
+    Beyond that, allocations raise MemoryError. Linux only; elsewhere this does nothing.
     """
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[0])
     except OSError:
         return
-    most = pages * resource.getpagesize() + budget_bytes + _BESIDE_BYTES
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    if hard != resource.RLIM_INFINITY:
-        most = min(most, hard)
+    limit = pages * resource.getpagesize() + budget_bytes + _OVERHEAD_BYTES
+    _, hard_limit = resource.getrlimit(resource.RLIMIT_AS)
+    if hard_limit != resource.RLIM_INFINITY:
+        limit = min(limit, hard_limit)
     with suppress(OSError, ValueError):
-        resource.setrlimit(resource.RLIMIT_AS, (most, hard))
+        resource.setrlimit(resource.RLIMIT_AS, (limit, hard_limit))
 
 
 @contextmanager
 def limited_time(seconds: float) -> Iterator[None]:
-    """End the process by TIME_IS_UP when the block takes more *seconds* of processor time.
+    """End the process by TIME_LIMIT_SIGNAL when the block takes more *seconds* of processor time.
 
-    No handler could: it would have to wait for the decoder, which does not return before.
+    The signal has no handler, because Python would run it only after the decoder has returned.
     """
     signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
@@ -47,14 +47,14 @@ def limited_time(seconds: float) -> Iterator[None]:
         signal.setitimer(signal.ITIMER_PROF, 0)
 
 
-def die_with(parent: int) -> None:
-    """End this process when *parent* ends, however busy a decoder is. Linux only."""
-    signal.signal(TIME_IS_UP, signal.SIG_DFL)
+def exit_with_parent(parent: int) -> None:
+    """End this process when *parent* ends, even while a decoder is busy. Linux only."""
+    signal.signal(TIME_LIMIT_SIGNAL, signal.SIG_DFL)
     if sys.platform != "linux":
         return
     from ctypes import CDLL
 
     with suppress(OSError, AttributeError):
         CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it ended before it was asked to
+    if os.getppid() != parent:  # it had ended before the call
         os._exit(0)

@@ -1,4 +1,4 @@
-"""The processes that look at pictures: started when there is work, replaced when they die."""
+"""Run the inspector processes: start them on demand, distribute the files, restart crashed ones."""
 
 from __future__ import annotations
 
@@ -17,19 +17,18 @@ from multiprocessing.connection import Connection
 from typing import IO, TYPE_CHECKING
 
 from wallpapers.errors import InspectionStoppedError, PictureRefusedError, StoreError
-from wallpapers.inspection.limits import TIME_IS_UP
-from wallpapers.inspection.worker import READY, Begun
+from wallpapers.inspection.limits import TIME_LIMIT_SIGNAL
+from wallpapers.inspection.worker import READY, TaskCounter
 
 if TYPE_CHECKING:
-    from wallpapers.inspection.inspect_file import Demands, Findings, Task
+    from wallpapers.inspection.inspect_file import ImageRequirements, Inspection, Task
 
-# When a picture takes longer than that, another process is started.
-_ENOUGH_FOR_ONE_S = 0.05
-_MOST_DEATHS = 2  # of processes, over one and the same picture or before they are ready
-_SLOTS = 64  # far more than processes at once
-_LAST_GRACE_S = 1.0  # for a process without work to end
-_STOPPING_GRACE_S = 5.0  # for what is under way when the run is stopping
-_WATCH_S = 0.5
+_LATE_AFTER_S = 0.05  # for one task; then new tasks start another inspector
+_MAX_CRASHES = 2  # of inspectors with the same task, or in a row before they are ready
+_SLOTS = 64  # far more than processes at the same time
+_EXIT_GRACE_S = 1.0  # for an idle inspector
+_STOPPING_GRACE_S = 5.0  # for pending tasks when the run is stopping
+_WATCH_INTERVAL_S = 0.5
 _START = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
     "from wallpapers.inspection.worker import main; main(*map(int, sys.argv[2:]))"
@@ -37,232 +36,244 @@ _START = (
 
 
 @dataclass
-class _Order:
-    """A task, who waits for its answer, and how many processes died over it."""
+class _Pending:
+    """A task without a result yet, and the number of inspectors that crashed during it."""
 
     task: Task
-    answer: asyncio.Future[Findings]
-    given_s: float = 0.0  # of the loop's clock
-    deaths: int = 0
-    took_too_long: bool = False
+    result: asyncio.Future[Inspection]
+    sent_s: float = 0.0  # of the loop's clock
+    crashes: int = 0
+    timed_out: bool = False
 
 
-class Crew:
-    """Has pictures looked at, by one process for each core at most.
+class InspectorPool:
+    """Inspect files in separate processes, at most one for each core.
 
-    A process that crashes costs the picture that it was at, if that crashes another one, too; one
-    whose picture has used up its time costs that picture.
+    A file is refused if two inspectors crash while they read it, or if one exceeds its time limit.
     """
 
-    def __init__(self, demands: Demands, is_stopping: Callable[[], bool] = lambda: False) -> None:
-        self._demands = demands
+    def __init__(
+        self, requirements: ImageRequirements, is_stopping: Callable[[], bool] = lambda: False
+    ) -> None:
+        self._requirements = requirements
         self._is_stopping = is_stopping
         self._stops_at_s: float | None = None  # of the loop's clock
         self._watch: asyncio.TimerHandle | None = None
-        self._most = min(4, os.cpu_count() or 1)
-        self._members: list[_Member] = []
-        self._stillborn = 0  # processes in a row that died before they were ready
-        self._shared: IO[bytes] | None = None  # see Turns and Begun
+        self._max_inspectors = min(4, os.cpu_count() or 1)
+        self._inspectors: list[_Inspector] = []
+        self._failed_starts = 0  # in a row
+        self._shared: IO[bytes] | None = None  # see DecodeGate and TaskCounter
         self._started = 0
         self._stopped = False
 
     def prepare(self) -> None:
-        """Have a process come up, if there is none: a picture is on its way. Raises StoreError."""
-        if not self._members and not self._stopped:
+        """Start an inspector if there is none, so that it is ready soon. Raises StoreError."""
+        if not self._inspectors and not self._stopped:
             self._start()
 
-    async def inspect(self, task: Task) -> Findings:
-        """Return what is in a file.
+    async def inspect(self, task: Task) -> Inspection:
+        """Inspect a file in an inspector process.
 
         Raises PictureRefusedError, StoreError, and InspectionStoppedError after ``stop``.
         """
         if self._stopped:
             raise InspectionStoppedError
         loop = asyncio.get_running_loop()
-        order = _Order(task, loop.create_future())
-        self._hand_out(order)
+        pending = _Pending(task, loop.create_future())
+        self._assign(pending)
         if self._watch is None:
-            self._watch = loop.call_later(_WATCH_S, self._look_whether_to_stop, loop)
-        return await order.answer
+            self._watch = loop.call_later(_WATCH_INTERVAL_S, self._check_stopping, loop)
+        return await pending.result
 
     def stop(self) -> None:
-        """End the processes, whatever they are at; what is not answered yet never will be."""
+        """End all inspectors immediately; pending tasks raise InspectionStoppedError."""
         self._stopped = True
         if self._watch is not None:
             self._watch.cancel()
-        for member in self._members:
-            member.end(kill=bool(member.orders))
-            for order in member.orders:
-                if not order.answer.done():
-                    order.answer.set_exception(InspectionStoppedError())
-        self._members.clear()
+        for inspector in self._inspectors:
+            inspector.end(kill=bool(inspector.queue))
+            for pending in inspector.queue:
+                if not pending.result.done():
+                    pending.result.set_exception(InspectionStoppedError())
+        self._inspectors.clear()
 
     def close(self) -> None:
-        """Stop, and let go of everything."""
+        """Stop, and close the shared file."""
         self.stop()
         if self._shared is not None:
             self._shared.close()
 
-    def _look_whether_to_stop(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Stop some seconds after the run began to; look again while anything is under way."""
+    def _check_stopping(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Stop after a grace period if the run is stopping; check again while tasks are pending."""
         self._watch = None
-        if not any(member.orders for member in self._members):
+        if not any(inspector.queue for inspector in self._inspectors):
             return
         if self._is_stopping():
             self._stops_at_s = self._stops_at_s or loop.time() + _STOPPING_GRACE_S
             if loop.time() >= self._stops_at_s:
                 self.stop()
                 return
-        self._watch = loop.call_later(_WATCH_S, self._look_whether_to_stop, loop)
+        self._watch = loop.call_later(_WATCH_INTERVAL_S, self._check_stopping, loop)
 
-    def _hand_out(self, order: _Order) -> None:
-        # What waits for one that is late waits long: its picture may take all its time.
-        member = min(
-            self._members, key=lambda member: (member.is_late, len(member.orders)), default=None
+    def _assign(self, pending: _Pending) -> None:
+        # A late inspector comes last: its current task may use up its whole time limit.
+        inspector = min(
+            self._inspectors,
+            key=lambda inspector: (inspector.is_late, len(inspector.queue)),
+            default=None,
         )
-        if member is None or (member.is_late and len(self._members) < self._most):
-            member = self._start()
-        member.take(order)
+        has_room = len(self._inspectors) < self._max_inspectors
+        if inspector is None or (inspector.is_late and has_room):
+            inspector = self._start()
+        inspector.assign(pending)
 
-    def _start(self) -> _Member:
+    def _start(self) -> _Inspector:
         try:
             self._shared = self._shared or _shared_file()
-            slot = self._started % _SLOTS
-            member = _Member(self._demands, self._shared, slot, self._most, self._died)
+            inspector = _Inspector(
+                self._requirements,
+                self._shared,
+                self._started % _SLOTS,
+                self._max_inspectors,
+                self._inspector_exited,
+            )
         except OSError as error:
-            raise StoreError(f"no process to look at pictures can be started: {error}") from error
+            raise StoreError(f"inspector process failed to start: {error}") from error
         self._started += 1
-        self._members.append(member)
-        return member
+        self._inspectors.append(inspector)
+        return inspector
 
-    def _died(self, member: _Member) -> None:
-        """Hand out again what a process leaves; the picture that it was at may be to blame."""
-        self._members.remove(member)
-        status = member.end(kill=False)
-        self._stillborn = 0 if member.is_ready else self._stillborn + 1
-        orders = member.orders
-        if blamed := member.was_at():
-            blamed.deaths += 1
-            blamed.took_too_long = status == -TIME_IS_UP
-        for order in orders:
-            if order.answer.done():
+    def _inspector_exited(self, inspector: _Inspector) -> None:
+        """Reassign the tasks of an inspector; its current task may have caused the exit."""
+        self._inspectors.remove(inspector)
+        status = inspector.end(kill=False)
+        self._failed_starts = 0 if inspector.is_ready else self._failed_starts + 1
+        if current := inspector.current_task():
+            current.crashes += 1
+            current.timed_out = status == -TIME_LIMIT_SIGNAL
+        for pending in inspector.queue:
+            if pending.result.done():
                 continue
-            if self._stillborn >= _MOST_DEATHS:
-                said = f"the process that looks at pictures ended at once, with status {status}"
-                order.answer.set_exception(StoreError(said))
-            elif order.took_too_long:
-                said = f"its decoder took more than {self._demands.seconds:g} s"
-                order.answer.set_exception(PictureRefusedError("broken", said))
-            elif order.deaths >= _MOST_DEATHS:
-                said = f"its decoder crashed, with status {status}"
-                order.answer.set_exception(PictureRefusedError("broken", said))
+            if error := self._failure_of(pending, status):
+                pending.result.set_exception(error)
             else:
-                self._hand_out_again(order)
+                self._reassign(pending)
 
-    def _hand_out_again(self, order: _Order) -> None:
+    def _reassign(self, pending: _Pending) -> None:
         try:
-            self._hand_out(order)
+            self._assign(pending)
         except StoreError as error:
-            order.answer.set_exception(error)
+            pending.result.set_exception(error)
+
+    def _failure_of(self, pending: _Pending, status: int) -> Exception | None:
+        """Return the error that ends a task after its inspector exited, or None to try again."""
+        if self._failed_starts >= _MAX_CRASHES:
+            return StoreError(f"inspector process exited immediately with status {status}")
+        if pending.timed_out:
+            message = f"its decoder took more than {self._requirements.seconds:g} s"
+            return PictureRefusedError("broken", message)
+        if pending.crashes >= _MAX_CRASHES:
+            return PictureRefusedError("broken", f"decoder crashed (exit status {status})")
+        return None
 
 
-class _Member:
-    """One process. It answers in the order in which it is asked. Raises OSError."""
+class _Inspector:
+    """One inspector process, which returns results in the order of its tasks. Raises OSError."""
 
     def __init__(
         self,
-        demands: Demands,
+        requirements: ImageRequirements,
         shared: IO[bytes],
         slot: int,
         processes: int,
-        died: Callable[[_Member], None],
+        on_exit: Callable[[_Inspector], None],
     ) -> None:
-        self.orders: deque[_Order] = deque()
+        self.queue: deque[_Pending] = deque()
         self.is_ready = False
-        self._answered = 0
+        self._results = 0  # received so far
         self._shared, self._slot = shared.fileno(), slot
-        os.pwrite(self._shared, bytes(Begun.BYTES), slot * Begun.BYTES)
+        os.pwrite(self._shared, bytes(TaskCounter.BYTES), slot * TaskCounter.BYTES)
         self._unsent: list[Task] = []
-        self._died = died
+        self._on_exit = on_exit
         ours, theirs = socket.socketpair()
         with ours, theirs:
             self._process = _run(theirs.fileno(), self._shared, processes, slot)
             self._connection = Connection(ours.detach())
         self._loop = asyncio.get_running_loop()
-        self._loop.add_reader(self._connection.fileno(), self._said)
-        self._tell(demands)
+        self._loop.add_reader(self._connection.fileno(), self._receive)
+        self._send(requirements)
 
     @property
     def is_late(self) -> bool:
-        """Does it have more to do than one process should?"""
-        waits = self.is_ready and bool(self.orders)
-        return waits and self._loop.time() - self.orders[0].given_s > _ENOUGH_FOR_ONE_S
+        """Whether its current task takes unusually long."""
+        is_busy = self.is_ready and bool(self.queue)
+        return is_busy and self._loop.time() - self.queue[0].sent_s > _LATE_AFTER_S
 
-    def take(self, order: _Order) -> None:
-        """Have it do *order*; whatever else is ordered in this turn of the loop goes along."""
-        order.given_s = self._loop.time()
-        self.orders.append(order)
+    def assign(self, pending: _Pending) -> None:
+        """Queue a task; tasks of the same iteration of the event loop are sent together."""
+        pending.sent_s = self._loop.time()
+        self.queue.append(pending)
         if not self._unsent:
-            self._loop.call_soon(self._send)
-        self._unsent.append(order.task)
+            self._loop.call_soon(self._send_tasks)
+        self._unsent.append(pending.task)
 
-    def _send(self) -> None:
+    def _send_tasks(self) -> None:
         tasks, self._unsent = self._unsent, []
-        self._tell(tasks)
+        self._send(tasks)
 
-    def _tell(self, what: object) -> None:
-        with suppress(OSError):  # of one that has died, which is about to be read
-            self._connection.send(what)
+    def _send(self, message: object) -> None:
+        with suppress(OSError):  # the process has exited, which _receive is about to notice
+            self._connection.send(message)
 
-    def was_at(self) -> _Order | None:
-        """Return what it was at when it died: answers may have been on their way."""
-        at = Begun.read(self._shared, self._slot) - self._answered - 1
-        return self.orders[at] if 0 <= at < len(self.orders) else None
+    def current_task(self) -> _Pending | None:
+        """Return the task during which the process exited; finished results may be lost."""
+        index = TaskCounter.read(self._shared, self._slot) - self._results - 1
+        return self.queue[index] if 0 <= index < len(self.queue) else None
 
     def end(self, *, kill: bool) -> int:
-        """Close its end, and return its status; have it killed where it may not listen."""
+        """Close the connection and return the exit status; *kill* a process that is busy."""
         self._loop.remove_reader(self._connection.fileno())
         self._connection.close()
         if not kill:
             with suppress(subprocess.TimeoutExpired):
-                return self._process.wait(_LAST_GRACE_S)
+                return self._process.wait(_EXIT_GRACE_S)
         self._process.kill()
         return self._process.wait()
 
-    def _said(self) -> None:
+    def _receive(self) -> None:
         try:
-            answer = self._connection.recv()
+            message = self._connection.recv()
         except (EOFError, OSError):
-            self._died(self)
+            self._on_exit(self)
             return
-        if answer == READY:
+        if message == READY:
             self.is_ready = True
             return
-        for found in answer:
-            order = self.orders.popleft()
-            self._answered += 1
-            if order.answer.done():  # whoever asked for it has gone
+        for result in message:
+            pending = self.queue.popleft()
+            self._results += 1
+            if pending.result.done():  # the caller was cancelled
                 continue
-            if isinstance(found, Exception):
-                order.answer.set_exception(found)
+            if isinstance(result, Exception):
+                pending.result.set_exception(result)
             else:
-                order.answer.set_result(found)
+                pending.result.set_result(result)
 
 
 def _shared_file() -> IO[bytes]:
     """Return a file with a slot for each process. Raises OSError."""
     file = tempfile.TemporaryFile()  # noqa: SIM115 (close)
-    file.write(bytes(_SLOTS * Begun.BYTES))  # no hole, for which the disk may lack room later
+    file.write(bytes(_SLOTS * TaskCounter.BYTES))  # not sparse, so that later writes cannot fail
     file.flush()
     return file
 
 
 def _run(descriptor: int, shared: int, processes: int, slot: int) -> subprocess.Popen[bytes]:
-    """Start a process that imports what it needs, and nothing of Scrapy. Raises OSError."""
-    words = [json.dumps(sys.path), *map(str, (descriptor, shared, processes, slot, os.getpid()))]
+    """Start an inspector process, which imports nothing of Scrapy. Raises OSError."""
+    numbers = (descriptor, shared, processes, slot, os.getpid())
     return subprocess.Popen(  # noqa: S603 (this program)
-        [sys.executable, "-I", "-S", "-c", _START, *words],
+        [sys.executable, "-I", "-S", "-c", _START, json.dumps(sys.path), *map(str, numbers)],
         stdin=subprocess.DEVNULL,
         pass_fds=(descriptor, shared),
-        process_group=0,  # Ctrl-C is for the crawl, which says when it is done
+        process_group=0,  # Ctrl-C goes to the crawl alone, which ends its inspectors
     )

@@ -1,4 +1,4 @@
-"""What runs in a process that looks at pictures: a task comes in, what was found goes out."""
+"""Run an inspector process: receive tasks, send results."""
 
 from __future__ import annotations
 
@@ -10,32 +10,35 @@ from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from time import monotonic
 
-from wallpapers.inspection.inspect_file import Demands, Findings, Task, inspect
-from wallpapers.inspection.limits import die_with, limit_memory, limited_time
+from wallpapers.inspection.inspect_file import ImageRequirements, Inspection, Task, inspect_file
+from wallpapers.inspection.limits import exit_with_parent, limit_memory, limited_time
 
 READY = "ready"
-# Pixels under decode at once in all processes; a larger picture is decoded while no other is.
+# Pixels that all processes together may decode at the same time; a larger image is decoded alone.
 DECODE_BUDGET = 40_000_000
-# A picture up to this number of pixels waits for no other: it hardly counts.
-DECODE_FREELY = 1_000_000
+# An image of up to so many pixels does not count towards the budget, and never waits.
+UNGATED_PIXELS = 1_000_000
 
-Answer = Findings | Exception
+Result = Inspection | Exception
 
-_GATHER_S = 0.005
-_NICENESS = 10  # transfers go first: a server that waits for us may give up
+_BATCH_S = 0.005
+_NICENESS = 10  # transfers have priority: a server that has to wait may close the connection
 
 
-class Turns:
-    """Keeps all processes together within the decode budget, by a lock on a shared file."""
+class DecodeGate:
+    """Keep all processes together within the decode budget, by a lock on a shared file."""
 
     def __init__(self, lock: int, processes: int) -> None:
         self._lock = lock
         self._share = DECODE_BUDGET // processes
 
     @contextmanager
-    def decode(self, pixels: int) -> Iterator[None]:
-        """Hold the share of a picture; one that is larger than that runs beside small ones only."""
-        if pixels <= DECODE_FREELY:
+    def hold(self, pixels: int) -> Iterator[None]:
+        """Wait until *pixels* fit into the budget, and occupy them during the block.
+
+        An image larger than the share of one process runs beside ungated images only.
+        """
+        if pixels <= UNGATED_PIXELS:
             yield
             return
         fcntl.lockf(self._lock, fcntl.LOCK_EX if pixels > self._share else fcntl.LOCK_SH)
@@ -45,8 +48,8 @@ class Turns:
             fcntl.lockf(self._lock, fcntl.LOCK_UN)
 
 
-class Begun:
-    """Counts the tasks that were begun, where the crawl reads it when this process has died."""
+class TaskCounter:
+    """Count the started tasks in a shared file, which the crawl reads after a crash."""
 
     BYTES = 8
 
@@ -55,8 +58,8 @@ class Begun:
         self._offset = slot * self.BYTES
         self._count = 0
 
-    def one_more(self) -> None:
-        """Count a task."""
+    def increment(self) -> None:
+        """Count a task that is about to start."""
         self._count += 1
         os.pwrite(self._file, self._count.to_bytes(self.BYTES, "little"), self._offset)
 
@@ -67,48 +70,52 @@ class Begun:
 
 
 def main(descriptor: int, shared: int, processes: int, slot: int, crawl_pid: int) -> None:
-    """Answer tasks until the crawl closes its end, or is gone; begin with READY.
+    """Process tasks until the crawl closes the connection or ends; send READY first.
 
-    *shared* is a file that all processes have: the lock of the decoders, and a slot for each.
+    *shared* is a file common to all inspectors, with the lock of DecodeGate and a slot for each
+    TaskCounter.
     """
-    die_with(crawl_pid)
-    # Ctrl-C and SIGTERM are for the crawl, which says here when it is done.
+    exit_with_parent(crawl_pid)
+    # Ctrl-C and SIGTERM end the crawl, which then ends its inspectors.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     os.nice(_NICENESS)
-    turns = Turns(shared, processes)
-    begun = Begun(shared, slot)
+    gate = DecodeGate(shared, processes)
+    counter = TaskCounter(shared, slot)
     try:
         with Connection(descriptor) as crawl:
-            demands: Demands = crawl.recv()
-            limit_memory(demands.memory)
+            requirements: ImageRequirements = crawl.recv()
+            limit_memory(requirements.memory)
             crawl.send(READY)
             while True:
                 tasks: list[Task] = crawl.recv()
-                for answers in _in_time(_answer(task, demands, turns, begun) for task in tasks):
-                    crawl.send(answers)
+                results = (_result_of(task, requirements, gate, counter) for task in tasks)
+                for batch in _in_batches(results):
+                    crawl.send(batch)
     except (EOFError, OSError):
         return
 
 
-def _in_time(answers: Iterable[Answer]) -> Iterator[list[Answer]]:
-    """Gather *answers* for some milliseconds: each message costs the crawl as much as a picture."""
-    gathered: list[Answer] = []
-    due_s = monotonic() + _GATHER_S
-    for answer in answers:
-        gathered.append(answer)
+def _in_batches(results: Iterable[Result]) -> Iterator[list[Result]]:
+    """Yield the results of some milliseconds together: a message costs as much as an inspection."""
+    batch: list[Result] = []
+    due_s = monotonic() + _BATCH_S
+    for result in results:
+        batch.append(result)
         if monotonic() >= due_s:
-            yield gathered
-            gathered, due_s = [], monotonic() + _GATHER_S
-    if gathered:
-        yield gathered
+            yield batch
+            batch, due_s = [], monotonic() + _BATCH_S
+    if batch:
+        yield batch
 
 
-def _answer(task: Task, demands: Demands, turns: Turns, begun: Begun) -> Answer:
-    begun.one_more()
+def _result_of(
+    task: Task, requirements: ImageRequirements, gate: DecodeGate, counter: TaskCounter
+) -> Result:
+    counter.increment()
     try:
-        with limited_time(demands.seconds):
-            return inspect(task, demands, turns.decode)
-    except Exception as error:  # whatever it is, the crawl is to hear of it
+        with limited_time(requirements.seconds):
+            return inspect_file(task, requirements, gate.hold)
+    except Exception as error:  # sent to the crawl, which raises it
         error.__cause__ = error.__context__ = None
         return error.with_traceback(None)

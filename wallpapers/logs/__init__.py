@@ -1,1 +1,1 @@
-"""What the log may show."""
+"""Format log records, and mask secrets in them."""

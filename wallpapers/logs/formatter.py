@@ -1,4 +1,4 @@
-"""Make no log record that nobody will see: Scrapy makes two for each wallpaper, at DEBUG."""
+"""Skip log records below LOG_LEVEL: Scrapy creates two for each wallpaper, at DEBUG."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class ShownOnlyLogFormatter(LogFormatter):
-    """Scrapy's, except that answers and items are told only where LOG_LEVEL shows them."""
+    """Scrapy's LogFormatter, but without records of responses and items above level DEBUG."""
 
     def __init__(self, *, shows_debug: bool) -> None:
         self._shows_debug = shows_debug

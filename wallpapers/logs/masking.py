@@ -1,4 +1,4 @@
-"""Keep secrets out of the log: one place that masks them in every record, whoever writes it."""
+"""Mask secrets in every log record of the process."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from urllib.parse import quote, unquote, urlsplit
 from scrapy.settings import BaseSettings
 
 _NAMES = re.compile(r"PASS|SECRET|TOKEN|(ACCESS|API|PRIVATE)_?KEY", re.IGNORECASE)
-_SHORTEST = 4  # characters; anything shorter would mask half of the log
+_MIN_LENGTH = 4  # characters; shorter secrets would mask ordinary words
 _MASK = "***"
 
 
 class HideSecrets:
-    """Scrapy add-on: hides the values of settings that are secret, before the first is logged.
+    """Scrapy add-on that masks secret settings before Scrapy logs them.
 
-    Secret are the values of settings whose name says so, and the user part of every address in
-    settings, in the keys of FEEDS, and in the proxies of the environment.
+    Secrets are the values of settings with names such as PASSWORD or TOKEN, and user and password
+    in addresses: in settings, in the keys of FEEDS, and in the proxies of the environment.
     """
 
     def update_settings(self, settings: BaseSettings) -> None:
@@ -30,7 +30,7 @@ class HideSecrets:
 def hide(secrets: Iterable[str]) -> None:
     """Mask *secrets* in every log record from now on, in this process."""
     for secret in secrets:
-        if len(secret) >= _SHORTEST:
+        if len(secret) >= _MIN_LENGTH:
             _hidden.update({secret, repr(secret)[1:-1], quote(secret, safe="")})
     if _hidden and logging.getLogRecordFactory() is not _masked_record:
         logging.setLogRecordFactory(_masked_record)
@@ -44,14 +44,14 @@ def mask(text: str) -> str:
 
 
 _hidden: set[str] = set()
-_record = logging.getLogRecordFactory()
+_original_factory = logging.getLogRecordFactory()
 
 
 def _masked_record(*args: Any, **kwargs: Any) -> logging.LogRecord:
-    record = _record(*args, **kwargs)
+    record = _original_factory(*args, **kwargs)
     try:
         message = record.getMessage()
-    except Exception:  # a sloppy call, which the handler is to tell of
+    except Exception:  # wrong arguments, which the handler reports
         return record
     if (masked := mask(message)) != message:
         record.msg, record.args = masked, ()
@@ -62,26 +62,26 @@ def _masked_record(*args: Any, **kwargs: Any) -> logging.LogRecord:
 
 def _secrets(settings: BaseSettings) -> Iterator[str]:
     for name in settings:
-        if settings.getpriority(name):  # what Scrapy itself sets ("guest") is no secret
-            yield from _of_setting(name, settings[name])
+        if settings.getpriority(name):  # Scrapy's own defaults ("guest") are not secret
+            yield from _secrets_of_setting(name, settings[name])
     for feed in settings.getdict("FEEDS"):
-        yield from _user_part(str(feed))
+        yield from _secrets_of_address(str(feed))
     for name, value in os.environ.items():
         if name.lower().endswith("_proxy"):
-            yield from _user_part(value)
+            yield from _secrets_of_address(value)
 
 
-def _of_setting(name: str, value: Any) -> Iterator[str]:
+def _secrets_of_setting(name: str, value: Any) -> Iterator[str]:
     if isinstance(value, str):
         if _NAMES.search(name):
             yield value
-        yield from _user_part(value)
+        yield from _secrets_of_address(value)
     elif isinstance(value, Mapping) and not isinstance(value, BaseSettings):
         for key, entry in value.items():
-            yield from _of_setting(str(key), entry)
+            yield from _secrets_of_setting(str(key), entry)
 
 
-def _user_part(address: str) -> Iterator[str]:
+def _secrets_of_address(address: str) -> Iterator[str]:
     if "://" not in address or "@" not in address:
         return
     try:

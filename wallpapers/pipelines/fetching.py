@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from wallpapers.pipelines.library import Library
     from wallpapers.run.state import RunState
-    from wallpapers.storage.intake import Arrival
+    from wallpapers.storage.intake import StagedImage
     from wallpapers.storage.parts import Part
 
 # Returns the path of an image, and those of its thumbnails by name, for a response.
@@ -121,24 +121,26 @@ class PictureFetcher:
         part = self._library.part()
         candidate.request.meta["part"] = part
         self._choose_slot(candidate.request)
-        arrival: Arrival | None = None
+        staged: StagedImage | None = None
         try:
             place, response = await self._download(candidate.request, part, may_wait)
             try:
-                arrival = await self._store_file(candidate, part, response)
+                staged = await self._store_file(candidate, part, response)
                 await self._rows.acquire()
             finally:
                 self.places.release(place)
             try:
-                return await self._library.add_row(candidate.wallpaper, arrival)
+                return await self._library.add_row(candidate.wallpaper, staged)
             finally:
                 self._rows.release()
         finally:
             part.remove()
-            if arrival is not None:
-                arrival.discard()
+            if staged is not None:
+                staged.discard()
 
-    async def _store_file(self, candidate: Candidate, part: Part, response: Response) -> Arrival:
+    async def _store_file(
+        self, candidate: Candidate, part: Part, response: Response
+    ) -> StagedImage:
         path, thumb_paths = candidate.paths(response)
         try:
             return await self._library.store_file(

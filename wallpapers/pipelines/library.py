@@ -22,7 +22,7 @@ from wallpapers.pipelines.results import with_preview
 from wallpapers.pipelines.setup import catalogue_opener
 from wallpapers.storage.address import folder_of, store_address
 from wallpapers.storage.contract import NewFile, Storage
-from wallpapers.storage.intake import Arrival, Intake
+from wallpapers.storage.intake import Intake, StagedImage
 from wallpapers.storage.local import LocalStorage
 from wallpapers.storage.remote import RemoteStorage
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from scrapy.pipelines.media import MediaPipeline
 
     from wallpapers.catalogue.entries import Entered, Entries, Held
-    from wallpapers.inspection.inspect_file import Demands
+    from wallpapers.inspection.inspect_file import ImageRequirements
     from wallpapers.run.state import RunState
     from wallpapers.storage.parts import Part
 
@@ -62,7 +62,7 @@ class Library:
         cls,
         crawler: Crawler,
         state: RunState,
-        requirements: Demands,
+        requirements: ImageRequirements,
         scrapys_store: FilesStoreProtocol,
         info: MediaPipeline.SpiderInfo,
     ) -> Self:
@@ -133,7 +133,7 @@ class Library:
 
         row, has_file_at_path = await self._listed(wallpaper, has_file)
         if row is None:
-            found = await self._intake.find(url, path) if has_file_at_path else None
+            found = await self._intake.find_image(url, path) if has_file_at_path else None
             if found is None:
                 return None
             image = with_preview(found, preview=preview)
@@ -162,46 +162,46 @@ class Library:
         *,
         preview: bool,
         accept_smaller: bool,
-    ) -> Arrival:
+    ) -> StagedImage:
         """Inspect *part* and store it with its thumbnails; ``add_row`` has to follow.
 
         *claimed_pixels* is the listed number of pixels, 0 = unknown. Raises PictureRefusedError;
         SmallerThanListedError if the image has far fewer pixels, unless *accept_smaller*.
         """
-        arrival = await self._intake.inspect(
+        staged = await self._intake.stage(
             part, claimed_pixels, url, path, thumb_paths, accept_smaller=accept_smaller
         )
-        arrival = replace(arrival, image=with_preview(arrival.image, preview=preview))
+        staged = replace(staged, image=with_preview(staged.image, preview=preview))
         if self._storage.is_remote:
-            arrival = await self._writer.do(partial(self._with_free_path, wallpaper, arrival))
+            staged = await self._writer.do(partial(self._with_free_path, wallpaper, staged))
         try:
-            return await self._intake.put(arrival)
+            return await self._intake.put(staged)
         except BaseException:
-            self._uploads.pop(arrival.image["path"], None)
-            arrival.discard()
+            self._uploads.pop(staged.image["path"], None)
+            staged.discard()
             raise
 
-    async def add_row(self, wallpaper: Wallpaper, arrival: Arrival) -> StoredImage:
+    async def add_row(self, wallpaper: Wallpaper, staged: StagedImage) -> StoredImage:
         """Write the row of a stored image; remove its file if the content has another path.
 
         If the file of another wallpaper occupies its path, the image gets another name. Raises
         PictureRefusedError if many wallpapers have the same content.
         """
         try:
-            written = await self._written(wallpaper, arrival)
+            written = await self._written(wallpaper, staged)
         finally:
-            self._uploads.pop(arrival.image["path"], None)
+            self._uploads.pop(staged.image["path"], None)
         if written is None:
-            alternatives = self._intake.alternatives(arrival) if arrival.picture else []
+            alternatives = self._intake.alternatives(staged) if staged.picture else []
             for other in alternatives:
-                arrival = await self._intake.put(other)
-                written = await self._written(wallpaper, arrival)
+                staged = await self._intake.put(other)
+                written = await self._written(wallpaper, staged)
                 if written is not None:
                     break
             else:
-                raise StoreError(f"{arrival.image['path']}: path occupied by another file")
-        if written.image["path"] != arrival.image["path"]:
-            await self._intake.withdraw(arrival)
+                raise StoreError(f"{staged.image['path']}: path occupied by another file")
+        if written.image["path"] != staged.image["path"]:
+            await self._intake.withdraw(staged)
         return _accepted(written)
 
     async def share(
@@ -223,14 +223,14 @@ class Library:
         """Record that *wallpaper* does not match the filters."""
         await self._writer.do(lambda entries: entries.filter(wallpaper, reason))
 
-    async def _written(self, wallpaper: Wallpaper, arrival: Arrival) -> Entered | None:
-        """Write the row of *arrival*; None = another file occupies its path."""
+    async def _written(self, wallpaper: Wallpaper, staged: StagedImage) -> Entered | None:
+        """Write the row of *staged*; None = another file occupies its path."""
         written = None
-        if arrival.is_put or arrival.picture is None:
-            written = await self._writer.record(wallpaper, arrival.image)
-        if written is None and arrival.picture is not None:
+        if staged.is_put or staged.picture is None:
+            written = await self._writer.record(wallpaper, staged.image)
+        if written is None and staged.picture is not None:
             replace_file = partial(
-                self._replace_file, wallpaper, arrival.image, arrival.picture, arrival.thumbs
+                self._replace_file, wallpaper, staged.image, staged.picture, staged.thumbs
             )
             written = await self._writer.do(replace_file)
         return written
@@ -250,7 +250,7 @@ class Library:
         holder = entries.holder(image["path"], wallpaper)
         is_in_place = self._storage.matches(picture)
         if holder is None:
-            if not is_in_place and self._intake.is_picture(image["path"]):
+            if not is_in_place and self._intake.is_image(image["path"]):
                 return None  # another run may be about to write its row
         elif holder.checksum != image["checksum"] and not is_in_place:
             if holder.is_needed:
@@ -264,27 +264,29 @@ class Library:
             entries.forget(holder.checksum)
         return entries.record(wallpaper, image)
 
-    def _with_free_path(self, wallpaper: Wallpaper, arrival: Arrival, entries: Entries) -> Arrival:
-        """Return *arrival* without a file if its content is stored, otherwise under a free path.
+    def _with_free_path(
+        self, wallpaper: Wallpaper, staged: StagedImage, entries: Entries
+    ) -> StagedImage:
+        """Return *staged* without a file if its content is stored, otherwise under a free path.
 
         This avoids a needless upload to a remote store, which would also replace existing files.
         """
-        same_content = entries.find(arrival.image["checksum"])
+        same_content = entries.find(staged.image["checksum"])
         if same_content is not None and same_content.whole:
             image: StoredImage = {
-                **arrival.image,
+                **staged.image,
                 "path": same_content.image["path"],
                 "status": "duplicate",
             }
-            return replace(arrival, image=image, picture=None)
-        checksum = arrival.image["checksum"]
-        for option in (arrival, *self._intake.alternatives(arrival)):
+            return replace(staged, image=image, picture=None)
+        checksum = staged.image["checksum"]
+        for option in (staged, *self._intake.alternatives(staged)):
             path = option.image["path"]
             holder = entries.holder(path, wallpaper)
             is_free = holder is None or not holder.is_needed
             if is_free and self._uploads.setdefault(path, checksum) == checksum:
                 return option
-        raise StoreError(f"{arrival.image['path']}: all alternative names are in use")
+        raise StoreError(f"{staged.image['path']}: all alternative names are in use")
 
 
 def _accepted(written: Entered) -> StoredImage:

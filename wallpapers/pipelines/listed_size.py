@@ -22,8 +22,8 @@ class ListedSizePipeline:
     Stats: ``wallpapers/filtered/<reason>_by_claim``.
     """
 
-    def __init__(self, wanted: ImageFilters, ledger: RunLedger) -> None:
-        self._wanted = wanted
+    def __init__(self, filters: ImageFilters, ledger: RunLedger) -> None:
+        self._filters = filters
         self._ledger = ledger
 
     @classmethod
@@ -34,7 +34,7 @@ class ListedSizePipeline:
 
     def process_item(self, item: Any) -> Any:
         listed = fields_of(item)
-        mismatch = self._wanted.find_mismatch(listed.get("width") or 0, listed.get("height") or 0)
+        mismatch = self._filters.find_mismatch(listed.get("width") or 0, listed.get("height") or 0)
         if mismatch is None:
             return item
         reason, figures = mismatch

@@ -11,7 +11,7 @@ from scrapy.utils.asyncio import is_asyncio_available
 
 from wallpapers.catalogue.location import catalogue_url
 from wallpapers.errors import MissingLibraryError, SettingError
-from wallpapers.inspection.inspect_file import Demands
+from wallpapers.inspection.inspect_file import ImageRequirements
 from wallpapers.options.extras import install_command
 from wallpapers.options.filters import ImageFilters
 from wallpapers.options.setting_values import not_negative, one_of, positive, sizes
@@ -53,7 +53,7 @@ def check_libraries() -> None:
         raise SettingError("TWISTED_REACTOR must be the asyncio reactor, Scrapy's default")
 
 
-def requirements_of(crawler: Crawler) -> Demands:
+def requirements_of(crawler: Crawler) -> ImageRequirements:
     """Return the requirements for an image from the settings of *crawler*. Raises SettingError."""
     settings = crawler.settings
     for name in ("CONCURRENT_REQUESTS", "CONCURRENT_REQUESTS_PER_DOMAIN"):
@@ -61,7 +61,7 @@ def requirements_of(crawler: Crawler) -> Demands:
     positive(settings, "WALLPAPERS_UPLOAD_TIMEOUT")
     if settings["WALLPAPERS_CATALOGUE"]:
         catalogue_url(settings)
-    return Demands(
+    return ImageRequirements(
         check=one_of(settings, "WALLPAPERS_CHECK", ("structure", "decode", "strict")),
         max_pixels=int(positive(settings, "WALLPAPERS_MAX_PIXELS")),
         wanted=ImageFilters.from_spider(crawler.spider, settings),

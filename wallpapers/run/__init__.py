@@ -1,1 +1,1 @@
-"""The result of a run: what became of each wallpaper, how the run ends, and its exit status."""
+"""Record the result of a run: verdicts, failures and exit status."""

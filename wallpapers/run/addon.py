@@ -1,4 +1,4 @@
-"""The Scrapy add-on that gives the components of a crawl one ledger and one state."""
+"""Provide the Scrapy add-on through which the components of a crawl share ledger and state."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Run:
-    """What the components of one crawl share: ``ledger`` and ``state``."""
+    """The ledger and the state of one crawl."""
 
     def __init__(self, crawler: Crawler) -> None:
         self.ledger = RunLedger(crawler)
@@ -25,7 +25,7 @@ class Run:
 
 
 def run_of(crawler: Crawler) -> Run:
-    """Return the run of *crawler*. Raises SettingError where ADDONS has none."""
+    """Return the Run of *crawler*. Raises SettingError if ADDONS lacks it."""
     run = crawler.get_addon(Run)
     if run is None:
         raise SettingError(

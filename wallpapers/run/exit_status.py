@@ -1,4 +1,4 @@
-"""The exit statuses of the commands, and the outcome of a crawl that each stands for."""
+"""Define the exit statuses of the commands."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from enum import IntEnum
 class ExitStatus(IntEnum):
     """An exit status; the name in lower case is the value of the stat ``wallpapers/outcome``."""
 
-    COMPLETE = 0  # the listing ended, and every wanted wallpaper is there
+    COMPLETE = 0  # the listing ended, and no wallpaper failed
     COULD_NOT_START = 1  # a wrong argument or setting, or a missing library
     WRONG_USAGE = 2  # of the command line; Scrapy's own
     FAILURES = 3  # the listing ended, but some wallpapers failed
-    LISTING = 4  # the listing was not read to its end, or a callback raised
+    LISTING = 4  # the listing is incomplete, or a callback or pipeline raised
     STORE = 5  # the store, the catalogue or a feed failed
     INTERRUPTED = 130  # by Ctrl-C, SIGTERM or SIGHUP
     OUTPUT_CLOSED = 141  # the reader of the output has gone, as with ``| head``; 128 + SIGPIPE

@@ -1,4 +1,4 @@
-"""Count what became of each wallpaper of a run."""
+"""Count the wallpapers of a run by verdict and reason."""
 
 from __future__ import annotations
 
@@ -12,15 +12,14 @@ from wallpapers.signals import listing_page_read
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
-_MAX_HOSTS = 1_000  # whose failures are counted apart; a listing may name any number
+_MAX_HOSTS = 1_000  # with separate counts of failures; a listing may name any number of hosts
 
 
 class RunLedger:
-    """The closed account of one run: listed = stored + known + duplicate + filtered + failed.
+    """Counts that add up: listed = stored + known + duplicate + filtered + failed.
 
-    A wallpaper is registered when it leaves the spider, and settled once, by the component that
-    decides over it. Where a run ends early, wallpapers that no component has begun are counted as
-    ``left`` and not as ``listed``.
+    A wallpaper is registered when it leaves the spider, and settled once, with its verdict. If a
+    run ends early, wallpapers without a verdict are counted as ``left`` and not as ``listed``.
 
     Stats: ``wallpapers/listed``, ``wallpapers/left``, ``wallpapers/<verdict>``,
     ``wallpapers/<verdict>/<reason>``, ``wallpapers/bytes`` (of the stored files),
@@ -29,8 +28,8 @@ class RunLedger:
     """
 
     def __init__(self, crawler: Crawler) -> None:
-        self._crawler = crawler  # its stats collector is made later
-        # By the identity of the item, and by its key: a pipeline may change either.
+        self._crawler = crawler  # the stats collector does not exist yet
+        # Open items by id() and by key, because a pipeline may replace the item or change its key.
         self._open: dict[int, tuple[Any, Key]] = {}
         self._by_key: defaultdict[Key, list[int]] = defaultdict(list)
         self.listed = 0
@@ -38,7 +37,7 @@ class RunLedger:
         self.aside = 0  # listed wallpapers that were put aside
         self.bytes = 0
         self.pages = 0
-        self.expected: int | None = None  # wallpapers in all, if the listing claims a total
+        self.expected: int | None = None  # total that the listing claims
         self.rejected: Counter[str] = Counter()
         self.repeated = 0
         self.verdicts: Counter[Verdict] = Counter()
@@ -47,12 +46,12 @@ class RunLedger:
         crawler.signals.connect(self.read_page, listing_page_read)
 
     def start(self) -> None:
-        """Set every count to 0, so that the stats have them all."""
+        """Set the counts to 0 in the stats, so that none is missing."""
         for name in ("listed", *Verdict):
             self._count(name, 0)
 
     def read_page(self, rejected: Counter[str], repeated: int, expected: int | None = None) -> None:
-        """Count a page of the listing with its entries that are no wallpapers or no new ones."""
+        """Count a page of the listing, its rejected entries by reason, and its repeated ids."""
         self.pages += 1
         self._count("pages")
         self.rejected += rejected
@@ -65,16 +64,16 @@ class RunLedger:
             self.expected = expected
 
     def register(self, item: Any) -> None:
-        """Open the account of a wallpaper that left the spider."""
+        """Register a wallpaper that leaves the spider."""
         if id(item) not in self._open:
             self._open_account(item)
             self.listed += 1
             self._count("listed")
 
     def register_missing(self, item: Any) -> None:
-        """Open the account of a wallpaper that reached a pipeline some other way, from an errback.
+        """Register a wallpaper that reaches a pipeline unregistered, for example from an errback.
 
-        An item that a pipeline put in the place of a registered one is that wallpaper.
+        An item with the key of a registered one replaces it and is not counted again.
         """
         if self._find(item) is None:
             self.register(item)
@@ -88,9 +87,9 @@ class RunLedger:
         size_bytes: int = 0,
         host: str = "",
     ) -> None:
-        """Give a wallpaper its verdict; a second one for the same wallpaper changes nothing.
+        """Record the verdict of a wallpaper; a second verdict is ignored.
 
-        *reason* is one of the closed list, *host* the one that the wallpaper failed at.
+        *reason* is one of the closed list, *host* the host at which the wallpaper failed.
         """
         if not self._close(item):
             return
@@ -107,12 +106,12 @@ class RunLedger:
             self._count("bytes", size_bytes)
 
     def settle_unjudged(self, item: Any, verdict: Verdict, reason: str) -> None:
-        """Settle the very object that was registered, where no pipeline of ours decided over it."""
+        """Settle an item that was registered as this object and has no verdict yet."""
         if id(item) in self._open:
             self.settle(item, verdict, reason)
 
     def leave(self, item: Any) -> None:
-        """Count a wallpaper that was not begun as left for the next run."""
+        """Count a wallpaper as left for the next run."""
         if self._close(item):
             self.listed -= 1
             self.left += 1
@@ -130,15 +129,15 @@ class RunLedger:
         self._open_account(item)
 
     def close(self, *, ends_early: bool) -> None:
-        """Settle what is open: left for the next run, or else the fault of a pipeline."""
-        self._leave_aside()
+        """Settle all open wallpapers: as left if the run *ends_early*, otherwise as failed."""
+        self._leave_put_aside()
         for item, _ in list(self._open.values()):
             if ends_early:
                 self.leave(item)
             else:
                 self.settle(item, Verdict.FAILED, FailureReason.FAULT)
 
-    def _leave_aside(self) -> None:
+    def _leave_put_aside(self) -> None:
         self.listed -= self.aside
         self.left += self.aside
         if self.aside:
@@ -162,7 +161,7 @@ class RunLedger:
         return True
 
     def _find(self, item: Any) -> int | None:
-        """Return the identity under which *item* is open."""
+        """Return the id() under which *item* is open, or None."""
         if id(item) in self._open:
             return id(item)
         same = self._by_key.get(key_of(item))

@@ -1,4 +1,4 @@
-"""The closed list of verdicts on a wallpaper, and of the reasons for two of them."""
+"""Define the verdicts on a wallpaper, and the reasons why it is filtered or fails."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """What became of a wallpaper; the verdicts of a run add up to what was listed."""
+    """The result for one wallpaper; the verdicts of a run add up to the listed wallpapers."""
 
     STORED = "stored"
     KNOWN = "known"
@@ -16,17 +16,17 @@ class Verdict(StrEnum):
 
 
 class FilterReason(StrEnum):
-    """Why a picture is not wanted."""
+    """Why a wallpaper is filtered."""
 
     TOO_SMALL = "too_small"
     OVERSIZED = "oversized"
     WRONG_RATIO = "wrong_ratio"
     WRONG_ORIENTATION = "wrong_orientation"
     UNWANTED_FORMAT = "unwanted_format"
-    DROPPED = "dropped"  # by a pipeline of the user's
+    DROPPED = "dropped"  # by a pipeline of the user
 
 
-# The reasons that a listing's own figures may give; they are counted as ``<reason>_by_claim``.
+# Reasons that can follow from the listed size; then counted as ``<reason>_by_claim``.
 CLAIMABLE = (
     FilterReason.TOO_SMALL,
     FilterReason.OVERSIZED,
@@ -36,17 +36,17 @@ CLAIMABLE = (
 
 
 class FailureReason(StrEnum):
-    """Why no candidate of a wallpaper gave a picture; HTTP errors add ``http_<status>``."""
+    """Why a wallpaper failed; HTTP errors are ``http_<status>``."""
 
     TIMEOUT = "timeout"
     CONNECTION = "connection"
     DNS = "dns"
     TLS = "tls"
-    CUT = "cut"  # shorter than its length, or than its format says
+    CUT = "cut"  # shorter than its Content-Length, or truncated by the rules of its format
     EMPTY = "empty"
     NOT_AN_IMAGE = "not_an_image"
     FORMAT = "format"  # an image, but not of a supported format
-    BROKEN = "broken"  # its decoder refuses it
+    BROKEN = "broken"  # rejected by its decoder
     TOO_TINY = "too_tiny"
     TOO_LARGE = "too_large"
     TOO_MANY_PIXELS = "too_many_pixels"
@@ -55,11 +55,11 @@ class FailureReason(StrEnum):
     BAD_URL = "bad_url"
     PLACEHOLDER = "placeholder"
     ROBOTS = "robots"
-    FAULT = "fault"  # an error in a pipeline
+    FAULT = "fault"  # a pipeline raised an exception
 
 
 def http_reason(status: int | str) -> str:
-    """Return the reason for an answer with the HTTP *status*."""
+    """Return the reason for a response with the HTTP *status*."""
     return f"http_{status}"
 
 

@@ -1,4 +1,4 @@
-"""Whether a run has failed, whether it is stopping, and how it ends."""
+"""Track whether a run has failed or is stopping, and determine its exit status."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 
 class RunState:
-    """What went wrong with a run, and what that means for its end.
+    """The failures of a run, whether it is stopping, and its exit status.
 
     Stat: ``wallpapers/outcome``.
     """
@@ -40,32 +40,32 @@ class RunState:
         self._interrupted = False
         self.is_crawl = False  # and not a shell
         self._closing = False
-        self._closed: Deferred[None] | None = None  # held, or the task might be collected
+        self._closed: Deferred[None] | None = None  # a reference, against garbage collection
         self._on_stop: list[Callable[[], None]] = []
         connect = crawler.signals.connect
         connect(self._spider_opened, signals.spider_opened)
-        connect(self._listing_started, listing_started)
-        connect(self._listing_has_ended, listing_ended)
+        connect(self._note_listing_started, listing_started)
+        connect(self._note_listing_ended, listing_ended)
         connect(self.listing_failed, listing_failed)
 
     def call_on_stop(self, callback: Callable[[], None]) -> None:
-        """Call *callback*, once or more, when the run begins to stop."""
+        """Call *callback* when the run begins to stop, possibly more than once."""
         self._on_stop.append(callback)
 
     def listing_failed(self, message: str) -> None:
-        """Note that the listing cannot be read to its end, and log *message*, one line.
+        """Record that the listing cannot be read to its end, and log *message*, one line.
 
-        Only the first failure counts, and none that the end of the run itself brings about.
+        Only the first failure counts, and none while the run is stopping.
         """
         if not self.stopping:
             self._fail_listing(message)
 
     def component_failed(self, message: str) -> None:
-        """Note that a callback or a pipeline raised, which leaves the run incomplete."""
+        """Record that a callback or a pipeline raised, which makes the run incomplete."""
         self._fail_listing(message)
 
     def store_failed(self, message: str) -> None:
-        """Note that the store, the catalogue or a feed failed, and stop the run."""
+        """Record that the store, the catalogue or a feed failed, and stop the run."""
         if self.store_failure is None:
             self.store_failure = message
             logger.error("%s; stopping the run, stored wallpapers are kept", message)
@@ -74,7 +74,7 @@ class RunState:
             self._close_spider("store")
 
     def close(self, reason: str) -> None:
-        """Decide how the run ended, for Scrapy's *reason*; a second call changes nothing."""
+        """Determine how the run ended from Scrapy's *reason*; a second call has no effect."""
         # A signal may arrive while the run is closing for another reason.
         self._interrupted |= reason == "shutdown" or self._was_stopped
         self._limited |= reason.startswith("closespider_")
@@ -82,17 +82,17 @@ class RunState:
         complete = self._listing_ended if self.has_listing else reason == "finished"
         if not (complete or excused):
             self._fail_listing(
-                f"The listing was not read to its end: the run ended with {reason!r} after "
-                f"{self._ledger.pages} pages; a setting or a middleware stopped it"
+                f"Listing incomplete: the run ended with {reason!r} after "
+                f"{self._ledger.pages} pages, because of a setting or a middleware"
                 if self.has_listing
-                else f"The run ended early with {reason!r}; a setting or a component stopped it"
+                else f"Run incomplete: ended with {reason!r}, because of a setting or a component"
             )
         self._ledger.close(ends_early=excused)
         self._publish()
 
     @property
     def exit_status(self) -> ExitStatus:
-        """How the run ends as things stand; the worst wins."""
+        """The exit status by the failures so far; the most severe one counts."""
         if self.store_failure is not None:
             return ExitStatus.STORE
         if self._interrupted:
@@ -104,22 +104,22 @@ class RunState:
 
     @property
     def feeds_are_complete(self) -> bool:
-        """Whether a feed of this run may replace the one before.
+        """Whether the feeds of this run may replace the previous ones.
 
-        It may not where a limit ended the run before its first verdict.
+        They may not if a limit ended the run before its first verdict.
         """
         cut_off = self._limited and not self._ledger.verdicts.total() and not self._listing_ended
         return self.exit_status in (ExitStatus.COMPLETE, ExitStatus.FAILURES) and not cut_off
 
     @property
     def stopping(self) -> bool:
-        """Whether the run is ending early, so that nothing new may begin."""
+        """Whether the run is ending early, so that nothing new may start."""
         failed = self.store_failure is not None
         return failed or self._interrupted or self._closing or self._was_stopped
 
     @property
     def _was_stopped(self) -> bool:
-        """Whether Ctrl-C, SIGTERM or a program stopped the crawler."""
+        """Whether a signal or a program stopped the crawler."""
         return self.is_crawl and not self._crawler.crawling
 
     def _fail_listing(self, message: str) -> None:
@@ -133,7 +133,7 @@ class RunState:
 
     def _close_spider(self, reason: str) -> None:
         engine = self._crawler.engine
-        # Before the engine runs, RunLedgerMiddleware keeps the spider from starting.
+        # If the engine does not run yet, RunLedgerMiddleware prevents the spider from starting.
         if engine.running and not self._closing:
             self._closed = deferred_from_coro(engine.close_spider_async(reason=reason))
 
@@ -144,10 +144,10 @@ class RunState:
     def _spider_opened(self) -> None:
         self.is_crawl = self._crawler.crawling
         engine = self._crawler.engine
-        # Scrapy has no signal for the moment when it begins to close a spider.
-        engine.close_spider_async = self._noting(engine.close_spider_async)  # type: ignore[method-assign]
+        # Scrapy sends no signal when it begins to close a spider.
+        engine.close_spider_async = self._watch_close(engine.close_spider_async)  # type: ignore[method-assign]
 
-    def _noting(self, close: Callable[..., Awaitable[None]]) -> Any:
+    def _watch_close(self, close: Callable[..., Awaitable[None]]) -> Any:
         async def close_spider_async(*, reason: str = "cancelled") -> None:
             self._closing = True
             self._stop()
@@ -155,8 +155,8 @@ class RunState:
 
         return close_spider_async
 
-    def _listing_started(self) -> None:
+    def _note_listing_started(self) -> None:
         self.has_listing = True
 
-    def _listing_has_ended(self) -> None:
+    def _note_listing_ended(self) -> None:
         self._listing_ended = True

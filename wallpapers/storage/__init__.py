@@ -1,1 +1,1 @@
-"""Everything that reads and writes stored pictures, on a disk or in a bucket."""
+"""Read and write stored images, in a folder or in a remote store."""

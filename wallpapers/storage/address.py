@@ -1,4 +1,4 @@
-"""Read IMAGES_STORE: a folder, or the address of a remote store."""
+"""Parse IMAGES_STORE: a folder, or the address of a remote store."""
 
 from __future__ import annotations
 
@@ -24,5 +24,5 @@ def store_address(uri: str) -> str:
         raise SettingError(f"IMAGES_STORE must be a folder, s3:// or gs://, got {uri!r}")
     require_for_store(scheme)
     if scheme in ("s3", "gs") and not uri.endswith("/"):
-        uri += "/"  # without it the prefix would grow into names
+        uri += "/"  # otherwise Scrapy joins prefix and name without a separator
     return uri

@@ -1,4 +1,4 @@
-"""Run blocking work in threads, each of which takes all queued work: one thread switch for all."""
+"""Run blocking work in threads, all queued work together: one thread switch for the batch."""
 
 from __future__ import annotations
 
@@ -14,79 +14,78 @@ Work = Callable[[], Any]
 
 
 class BatchExecutor(Generic[T, R]):
-    """A thread pool that hands all queued work to one thread at a time, to save thread switches.
+    """A thread pool that gives all queued work to one thread at a time, to save thread switches.
 
-    A thread that is woken for each piece of work costs more than most of the pieces do: it and the
-    reactor wait for the interpreter lock, again and again.
+    To wake a thread for each item costs more than most items do, because the thread and the reactor
+    compete for the interpreter lock.
 
-    *do_all* is called in a thread with the queued work, and returns for each piece its result, or
-    the error that its ``do`` raises.
+    *run_batch* is called in a thread with all queued items. It returns one result for each, or the
+    exception that ``do`` raises for it.
     """
 
     def __init__(
-        self, threads: int, name: str, do_all: Callable[[list[T]], Sequence[R | Exception]]
+        self, threads: int, name: str, run_batch: Callable[[list[T]], Sequence[R | Exception]]
     ) -> None:
-        self._do_all = do_all
+        self._run_batch = run_batch
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix=name)
         self._free = threads
         self._waiting: list[tuple[T, asyncio.Future[R]]] = []
-        self._called = False
+        self._scheduled = False
 
     async def do(self, work: T) -> R:
         """Run *work* in a thread; return its result, or raise its error."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[R] = loop.create_future()
         self._waiting.append((work, future))
-        if (
-            self._free and not self._called
-        ):  # what else is queued in this turn of the loop goes along
-            self._called = True
-            loop.call_soon(self._begin, loop)
+        if self._free and not self._scheduled:
+            # Work that is queued in the same iteration of the event loop joins the batch.
+            self._scheduled = True
+            loop.call_soon(self._start_batch, loop)
         return await future
 
     def close(self) -> None:
         """Shut down after the running work has finished."""
         self._threads.shutdown(wait=False)
 
-    def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._called = False
+    def _start_batch(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._scheduled = False
         batch, self._waiting = self._waiting, []
         futures = [future for _, future in batch]
         self._free -= 1
         try:
-            done = loop.run_in_executor(self._threads, self._do_all, [work for work, _ in batch])
-        except RuntimeError as error:  # it is closed
+            done = loop.run_in_executor(self._threads, self._run_batch, [work for work, _ in batch])
+        except RuntimeError as error:  # the executor is closed
             for future in futures:
                 if not future.done():
                     future.set_exception(error)
         else:
-            done.add_done_callback(partial(self._end, loop, futures))
+            done.add_done_callback(partial(self._batch_done, loop, futures))
 
-    def _end(
+    def _batch_done(
         self,
         loop: asyncio.AbstractEventLoop,
         futures: list[asyncio.Future[R]],
         done: asyncio.Future[Sequence[R | Exception]],
     ) -> None:
         self._free += 1
-        if self._waiting and not self._called:
-            self._begin(loop)
-        answers = [fault] * len(futures) if (fault := done.exception()) else done.result()
-        for future, answer in zip(futures, answers, strict=True):
-            if future.done():  # its caller was cancelled
+        if self._waiting and not self._scheduled:
+            self._start_batch(loop)
+        results = [error] * len(futures) if (error := done.exception()) else done.result()
+        for future, result in zip(futures, results, strict=True):
+            if future.done():  # the caller was cancelled
                 continue
-            if isinstance(answer, BaseException):
-                future.set_exception(answer)
+            if isinstance(result, BaseException):
+                future.set_exception(result)
             else:
-                future.set_result(answer)
+                future.set_result(result)
 
 
-def run_each(works: list[Work]) -> list[Any]:
-    """Call each of *works*; return its result, or the exception that it raised."""
-    answers: list[Any] = []
-    for work in works:
+def run_each(batch: list[Work]) -> list[Any]:
+    """Call each function of *batch*; return their results, or the exceptions that they raised."""
+    results: list[Any] = []
+    for work in batch:
         try:
-            answers.append(work())
+            results.append(work())
         except Exception as error:
-            answers.append(error)
-    return answers
+            results.append(error)
+    return results

@@ -1,7 +1,7 @@
-"""The contract of a storage, which a folder and a bucket fulfil.
+"""Define the interface of a storage, implemented for folders and for remote stores.
 
-A path is relative to IMAGES_STORE, with "/" between its parts; sizes are bytes. Every method raises
-StoreError, with the path and the system's message, where the storage fails.
+A path is relative to IMAGES_STORE, with "/" between its parts; sizes are in bytes. Every method
+raises StoreError, with the path and the system's message, if the storage fails.
 """
 
 from __future__ import annotations
@@ -15,37 +15,37 @@ from typing import ClassVar
 from wallpapers.storage.files import split
 from wallpapers.storage.parts import Part
 
-Look = Callable[[bytes], None]  # reads the first bytes, may raise PictureRefusedError
+StartCheck = Callable[[bytes], None]  # checks the first bytes; may raise PictureRefusedError
 
 
 @dataclass(frozen=True)
 class NewFile:
-    """A part with all its bytes, and the path under which it is to be stored.
+    """A complete part file, and the path under which to store it.
 
-    Raises StoreError for a path that is not below the storage.
+    Raises StoreError for a path outside the storage.
     """
 
     part: Part
     path: str
     content_type: str
-    metadata: Mapping[str, object] = field(default_factory=dict)  # for a remote store
+    metadata: Mapping[str, object] = field(default_factory=dict)  # used by remote stores only
 
     def __post_init__(self) -> None:
         split(self.path)
 
     @property
     def folder(self) -> str:
-        """The folder of its path."""
+        """The folder of ``path``."""
         return split(self.path)[0]
 
 
 class Storage(ABC):
-    """Stores whole files, and never replaces one unless ``replace`` is called.
+    """Store complete files, and replace an existing file only in ``replace``.
 
-    Only ``put`` is a coroutine. ``part`` returns immediately; the other methods block on the disk.
+    Only ``put`` is a coroutine. ``part`` does not block; the other methods block on the disk.
     """
 
-    # True: a put is an upload, and nothing is read back. The catalogue is believed instead.
+    # True: files are uploaded and never read back; the catalogue is trusted instead.
     is_remote: ClassVar[bool]
     address: str  # of a remote store; "" = a folder, which may be moved
 
@@ -54,10 +54,10 @@ class Storage(ABC):
         """Prepare for puts, and check that a file can be written."""
 
     @abstractmethod
-    def part(self, look: Look) -> Part:
-        """Return a file for the bytes of a download, which nobody sees until it is put.
+    def part(self, check_start: StartCheck) -> Part:
+        """Return a part file for a download, to be stored by ``put``.
 
-        *look* is called with its first bytes.
+        *check_start* is called once with the first bytes.
         """
 
     @abstractmethod
@@ -70,43 +70,43 @@ class Storage(ABC):
 
     @abstractmethod
     def scratch_file(self) -> Path:
-        """Return a path on a local disk that nobody has, for what the run needs itself."""
+        """Return an unused path on a local disk, for temporary data of the run."""
 
     @abstractmethod
     async def put(self, picture: NewFile, thumbs: Sequence[NewFile] = ()) -> bool:
-        """Store *picture* and its thumbnails. Return False where its path has another content.
+        """Store *picture* and its thumbnails; return False if its path has other content.
 
-        After True all of it survives a power cut; after False the file that was there is as it
-        was. Before it returns, a file is either whole or absent. A remote store cannot look: there,
-        a put replaces what has the same path.
+        If it returns True, all files survive a power cut; if False, the existing file is unchanged.
+        At any moment a file is either complete or absent. A remote store is not checked for
+        existing files: there, ``put`` replaces the file at the same path.
         """
 
     @abstractmethod
     def replace(self, picture: NewFile, thumbs: Sequence[NewFile] = ()) -> bool:
-        """Store what ``put`` did not, in place of the present file. Return False for a folder.
+        """Replace the file for which ``put`` returned False; return False if it is a folder.
 
         Calling it again has no effect.
         """
 
     @abstractmethod
     def find(self, path: str) -> bytes | None:
-        """Return the content of *path*; None: there is no such regular file, or it is remote."""
+        """Return the content of *path*; None if it is not a regular file, or remote."""
 
     @abstractmethod
     def holds(self, path: str, size: int | None = None) -> bool:
-        """Return whether *path* is a regular file of this size; None = of any size.
+        """Return whether *path* is a regular file of this size; None = any size.
 
-        A remote store holds what the catalogue has a size of.
+        A remote store is assumed to hold every file whose size is in the catalogue.
         """
 
     @abstractmethod
     def matches(self, file: NewFile) -> bool:
-        """Return whether the path of *file* has its content; a remote store cannot tell: False."""
+        """Return whether the content of *file* is stored at its path; False for a remote store."""
 
     @abstractmethod
     def remove(self, paths: Sequence[str]) -> None:
-        """Remove files, where they exist. Scrapy's remote stores cannot."""
+        """Remove the existing ones among *paths*. Does nothing in remote stores."""
 
     @abstractmethod
     def close(self) -> None:
-        """Remove all parts and end the threads. No call may be running."""
+        """Remove all part files and end the threads. No other call may be running."""

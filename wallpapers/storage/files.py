@@ -1,4 +1,4 @@
-"""File operations that survive a power cut, follow no link, and work on network file systems."""
+"""Write files durably and atomically, without following links, on network file systems too."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from typing import IO, Self
 
 from wallpapers.errors import StoreError, store_errors
 
-# What a file system says that lacks an operation. CIFS and some FUSE file systems cannot sync a
-# folder, others have no locks or no hard links. EIO is not among them.
-_LACKING = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
-_NO_FOLDER_SYNC = {*_LACKING, errno.EBADF, errno.EISDIR}
-_NO_LOCKS = {*_LACKING, errno.ENOLCK}
-_NO_LINKS = {*_LACKING, errno.EPERM, errno.EACCES, errno.EMLINK}
-# Nothing has the name, or something that is not a file.
-_NO_FILE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO, errno.EISDIR}
+# Errors of file systems that lack an operation: CIFS and some FUSE file systems cannot sync a
+# folder, others have no locks or no hard links. EIO is a real failure and not among them.
+_UNSUPPORTED = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
+_NO_FOLDER_SYNC = {*_UNSUPPORTED, errno.EBADF, errno.EISDIR}
+_NO_LOCKS = {*_UNSUPPORTED, errno.ENOLCK}
+_NO_LINKS = {*_UNSUPPORTED, errno.EPERM, errno.EACCES, errno.EMLINK}
+# Errors of opening a name that does not exist or is not a regular file.
+_NOT_A_FILE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO, errno.EISDIR}
 
 FOLDER = os.O_RDONLY | os.O_DIRECTORY
 FOLDER_ITSELF = FOLDER | os.O_NOFOLLOW
 
 
 def split(path: str) -> tuple[str, str]:
-    """Return the folder and the name of *path*. Raises StoreError for a path out of the store."""
+    """Return the folder and the name of *path*. Raises StoreError if it leaves the store."""
     parts = path.split("/")
     if not parts[-1] or path.startswith("/") or ".." in parts or parts[-1] == "." or "\0" in path:
         raise StoreError(f"file_path() must return a path below IMAGES_STORE, got {path!r}")
@@ -46,9 +46,9 @@ def is_below(path: object) -> bool:
 
 
 def open_folder(root: Path, folder: str, *, make: bool) -> int:
-    """Return a descriptor of *folder* below *root*; no link below *root* is followed.
+    """Return a descriptor of *folder* below *root*, without following links below *root*.
 
-    Folders that are made survive a power cut. Raises OSError, and StoreError for a link.
+    Created folders survive a power cut. Raises OSError, and StoreError for a link.
     """
     descriptor = os.open(root, FOLDER)
     path = root
@@ -77,7 +77,7 @@ def _open_below(parent: int, name: str, path: Path, *, make: bool) -> int:
                 "move its target here, or mount it here"
             ) from None
         raise
-    with suppress(FileExistsError):  # another run made it meanwhile
+    with suppress(FileExistsError):  # created by another run in the meantime
         os.mkdir(name, dir_fd=parent)
         sync_folder(parent)
     return os.open(name, FOLDER_ITSELF, dir_fd=parent)
@@ -91,8 +91,8 @@ def is_link(name: str, folder: int) -> bool:
         return False
 
 
-class Folders:
-    """The open folders of one batch of writes, each of which is synced once."""
+class OpenFolders:
+    """Descriptors of the folders of one batch of writes; each folder is synced once."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -107,7 +107,7 @@ class Folders:
             os.close(descriptor)
 
     def open(self, folder: str) -> int:
-        """Return a descriptor of *folder*, which is made where it is missing. Raises OSError."""
+        """Return a descriptor of *folder*, creating it if needed. Raises OSError."""
         if folder not in self._descriptors:
             self._descriptors[folder] = open_folder(self._root, folder, make=True)
         return self._descriptors[folder]
@@ -117,7 +117,7 @@ class Folders:
         self._changed.add(folder)
 
     def sync(self) -> dict[str, StoreError]:
-        """Sync the folders that were changed; return the errors by folder."""
+        """Sync the changed folders; return the errors by folder."""
         errors: dict[str, StoreError] = {}
         for folder in self._changed:
             try:
@@ -129,7 +129,7 @@ class Folders:
 
 
 def sync_folder(descriptor: int) -> None:
-    """Sync a folder, on file systems that can. Raises OSError."""
+    """Sync a folder, if the file system supports it. Raises OSError."""
     try:
         os.fsync(descriptor)
     except OSError as error:
@@ -138,7 +138,7 @@ def sync_folder(descriptor: int) -> None:
 
 
 def lock(file: IO[bytes]) -> None:
-    """Lock *file*, on file systems that can. Raises BlockingIOError where it is locked."""
+    """Lock *file*, if the file system supports it. Raises BlockingIOError if it is locked."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
@@ -147,11 +147,10 @@ def lock(file: IO[bytes]) -> None:
 
 
 def link(source: str, name: str, folder: int) -> None:
-    """Give the file *source* the name *name* in *folder* as well, and replace nothing.
+    """Create a hard link *name* in *folder* to the file *source*. Raises FileExistsError.
 
-    Raises FileExistsError. On a file system without hard links the file is moved instead, and two
-    programs that do so in the same moment may replace one another's. From another file system it
-    is copied.
+    Without hard links, the file is moved instead; then two programs that do so in the same moment
+    may replace each other's file. From another file system, it is copied.
     """
     try:
         os.link(source, name, dst_dir_fd=folder)
@@ -161,50 +160,50 @@ def link(source: str, name: str, folder: int) -> None:
         if error.errno == errno.EXDEV:
             _copy(source, name, folder)
         elif error.errno in _NO_LINKS:
-            _refuse_to_replace(name, folder)
+            _check_absent(name, folder)
             os.replace(source, name, dst_dir_fd=folder)
         else:
             raise
 
 
-def link_over(source: str, name: str, folder: int) -> None:
-    """Give the file *source* the name *name* in *folder* as well, in place of what has it.
+def link_replacing(source: str, name: str, folder: int) -> None:
+    """Create a hard link *name* in *folder* to the file *source*, replacing an existing file.
 
-    Raises IsADirectoryError where that is a folder.
+    Raises IsADirectoryError if *name* is a folder.
     """
-    spare = f"{source}.over"
+    temporary = f"{source}.over"
     try:
-        os.link(source, spare)
-    except FileExistsError:  # of a try before
+        os.link(source, temporary)
+    except FileExistsError:  # left by an earlier attempt
         pass
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
-        spare = source
+        temporary = source
     try:
-        os.replace(spare, name, dst_dir_fd=folder)
+        os.replace(temporary, name, dst_dir_fd=folder)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
         with new_file(name, folder) as copy, Path(source).open("rb") as original:
-            _pour(original, copy)
+            _copy_content(original, copy)
     finally:
-        if spare != source:
-            Path(spare).unlink(missing_ok=True)
+        if temporary != source:
+            Path(temporary).unlink(missing_ok=True)
 
 
 def _copy(source: str, name: str, folder: int) -> None:
-    _refuse_to_replace(name, folder)
+    _check_absent(name, folder)
     with new_file(name, folder) as copy, Path(source).open("rb") as original:
-        _pour(original, copy)
+        _copy_content(original, copy)
 
 
-def _pour(original: IO[bytes], copy: IO[bytes]) -> None:
+def _copy_content(original: IO[bytes], copy: IO[bytes]) -> None:
     while chunk := original.read(1024 * 1024):
         copy.write(chunk)
 
 
-def _refuse_to_replace(name: str, folder: int) -> None:
+def _check_absent(name: str, folder: int) -> None:
     try:
         os.stat(name, dir_fd=folder, follow_symlinks=False)
     except FileNotFoundError:
@@ -214,9 +213,9 @@ def _refuse_to_replace(name: str, folder: int) -> None:
 
 @contextmanager
 def new_file(name: str, folder: int) -> Iterator[IO[bytes]]:
-    """Open a file that gets the name *name* in *folder* when the block ends without an error.
+    """Open a temporary file that is renamed to *name* if the block succeeds.
 
-    The file is synced before it is renamed, and its folder after. Raises OSError.
+    The file is synced before it is renamed, and its folder afterwards. Raises OSError.
     """
     temporary = f".{token_hex(8)}.part"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
@@ -235,7 +234,10 @@ def new_file(name: str, folder: int) -> Iterator[IO[bytes]]:
 
 
 def publish(file: IO[bytes], name: Path, target: Path) -> None:
-    """Sync *file*, which is open under *name*, and rename it to *target*. Raises OSError."""
+    """Sync the open *file*, rename it from *name* to *target*, and sync the folder.
+
+    Raises OSError.
+    """
     file.flush()
     os.fsync(file.fileno())
     os.replace(name, target)
@@ -247,16 +249,16 @@ def publish(file: IO[bytes], name: Path, target: Path) -> None:
 
 
 @contextmanager
-def opened(path: Path | str, folder: int | None = None) -> Iterator[BufferedReader | None]:
-    """Open a regular file for reading; None where there is none. Raises OSError.
+def open_regular(path: Path | str, folder: int | None = None) -> Iterator[BufferedReader | None]:
+    """Open a regular file for reading; yield None if it is missing or of another kind.
 
-    A link is not followed, and a FIFO does not wait for a writer.
+    Links are not followed, and a FIFO does not block. Raises OSError.
     """
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
     try:
         descriptor = os.open(path, flags, dir_fd=folder)
     except OSError as error:
-        if error.errno not in _NO_FILE:
+        if error.errno not in _NOT_A_FILE:
             raise
         yield None
         return

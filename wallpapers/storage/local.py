@@ -1,4 +1,4 @@
-"""Store pictures in a folder: a file under its final name is complete and on the disk."""
+"""Store images in a folder; a file under its final name is complete and synced."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from typing import IO, TYPE_CHECKING, Any
 from wallpapers.errors import store_errors
 from wallpapers.storage.address import folder_of
 from wallpapers.storage.batching import BatchExecutor
-from wallpapers.storage.contract import Look, NewFile, Storage
+from wallpapers.storage.contract import NewFile, StartCheck, Storage
 from wallpapers.storage.files import (
-    Folders,
+    OpenFolders,
     link,
-    link_over,
+    link_replacing,
     new_file,
     open_folder,
-    opened,
+    open_regular,
     split,
 )
 from wallpapers.storage.parts import Part
@@ -38,9 +38,9 @@ _WINDOW_BYTES = 1024 * 1024
 
 
 class LocalStorage(Storage):
-    """A folder. Each put is a part, fsync, hard link, and one fsync of the folder for a batch.
+    """Store files in a folder: sync the part, hard-link it, and sync the folder once per batch.
 
-    IMAGES_STORE may be a symbolic link; below it, none is followed for writing or removing.
+    IMAGES_STORE may be a symbolic link; links below it are not followed.
     """
 
     is_remote = False
@@ -61,9 +61,9 @@ class LocalStorage(Storage):
             self._run = RunFolder(self.root)
         self._executor = BatchExecutor(_DISK_THREADS, "wallpapers-put", self._put_all)
 
-    def part(self, look: Look) -> Part:
+    def part(self, check_start: StartCheck) -> Part:
         assert self._run is not None
-        return self._run.part(look)
+        return self._run.part(check_start)
 
     def run_name(self) -> str:
         assert self._run is not None
@@ -82,20 +82,20 @@ class LocalStorage(Storage):
         return await self._executor.do((*thumbs, picture))
 
     def replace(self, picture: NewFile, thumbs: Sequence[NewFile] = ()) -> bool:
-        with Folders(self.root) as folders:
+        with OpenFolders(self.root) as folders:
             for file in (picture, *thumbs):
                 file.part.sync()
-            done = self._place(picture, folders, over=True)
+            done = self._place(picture, folders, replacing=True)
             if done:
                 for thumb in thumbs:
-                    self._place(thumb, folders, over=True)
+                    self._place(thumb, folders, replacing=True)
             for error in folders.sync().values():
                 raise error
         return done
 
     def find(self, path: str) -> bytes | None:
         split(path)
-        with suppress(OSError, ValueError), opened(self.root / path) as file:
+        with suppress(OSError, ValueError), open_regular(self.root / path) as file:
             return file.read() if file else None
         return None
 
@@ -139,11 +139,11 @@ class LocalStorage(Storage):
             self._run.close()
 
     def checksum(self, path: str) -> str | None:
-        """Return the sha256 of *path*, hex, or None where there is no such regular file."""
-        with store_errors(self.root / path), opened(self.root / path) as file:
+        """Return the sha256 (hex) of *path*, or None if it is not a regular file."""
+        with store_errors(self.root / path), open_regular(self.root / path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest() if file else None
 
-    # As a store of Scrapy's ImagesPipeline, for what a subclass stores beside the pictures
+    # Interface of Scrapy's stores, for files that a subclass of the pipeline stores in addition
 
     def persist_file(
         self,
@@ -153,30 +153,30 @@ class LocalStorage(Storage):
         meta: dict[str, Any] | None = None,
         headers: dict[str, str] | None = None,
     ) -> None:
-        """Write *buf* as *path*, in place of what is there; blocks on the disk."""
+        """Write *buf* to *path*, replacing an existing file; blocks on the disk."""
         folder, name = split(path)
         with store_errors(self.root / path):
             self.root.mkdir(parents=True, exist_ok=True)
-            with Folders(self.root) as folders, new_file(name, folders.open(folder)) as file:
+            with OpenFolders(self.root) as folders, new_file(name, folders.open(folder)) as file:
                 file.write(buf.getbuffer())
 
     def stat_file(self, path: str, info: MediaPipeline.SpiderInfo | None = None) -> StatInfo:
-        """Return Scrapy's StatInfo without the checksum, which is not needed; {} = no file."""
+        """Return Scrapy's StatInfo without the checksum; {} if there is no file."""
         try:
             return {"last_modified": (self.root / path).stat().st_mtime}
         except (OSError, ValueError):
             return {}
 
-    # In the threads of the disk
+    # Called in the threads of the executor
 
     def _put_all(self, groups: list[Sequence[NewFile]]) -> list[bool | Exception]:
-        """Put each group of files; a folder is synced once for all of them."""
+        """Put each group of files, and sync each folder once."""
         results: list[bool | Exception] = []
-        with Folders(self.root) as folders:
+        with OpenFolders(self.root) as folders:
             for group in groups:
                 try:
                     results.append(self._put(group, folders))
-                except Exception as error:  # of this group alone
+                except Exception as error:  # affects this group only
                     results.append(error)
             errors = folders.sync()
         if errors:
@@ -185,25 +185,25 @@ class LocalStorage(Storage):
                 if failed and results[number] is True:
                     results[number] = failed[0]
         assert self._run is not None
-        self._run.remove_spent()
+        self._run.remove_obsolete()
         return results
 
-    def _put(self, files: Sequence[NewFile], folders: Folders) -> bool:
+    def _put(self, files: Sequence[NewFile], folders: OpenFolders) -> bool:
         *thumbs, picture = files
         for file in files:
             file.part.sync()
         if not thumbs:
             return self._place(picture, folders)
-        # The thumbnails come first: a picture under its final name has them. Those of another
-        # picture are not replaced, unless another process puts that in the same moment.
+        # Thumbnails come first, so that an image under its final name has them. They are placed
+        # only if the path of the image is free, or else those of another image would be replaced.
         with self._placing_thumbs:
             if self._is_taken(picture, folders):
                 return False
             for thumb in thumbs:
-                self._place(thumb, folders, over=True)
+                self._place(thumb, folders, replacing=True)
             return self._place(picture, folders)
 
-    def _is_taken(self, file: NewFile, folders: Folders) -> bool:
+    def _is_taken(self, file: NewFile, folders: OpenFolders) -> bool:
         folder, name = split(file.path)
         with store_errors(self.root / file.path):
             descriptor = folders.open(folder)
@@ -213,8 +213,8 @@ class LocalStorage(Storage):
                 return False
         return not _has_content_of(file.part, name, descriptor)
 
-    def _place(self, file: NewFile, folders: Folders, *, over: bool = False) -> bool:
-        """Give a synced part its final name; False = something else has it."""
+    def _place(self, file: NewFile, folders: OpenFolders, *, replacing: bool = False) -> bool:
+        """Give a synced part its final name; return False if other content has it."""
         folder, name = split(file.path)
         source = str(file.part.path)
         with store_errors(self.root / file.path):
@@ -223,35 +223,35 @@ class LocalStorage(Storage):
                 link(source, name, descriptor)
             except FileExistsError:
                 if not _has_content_of(file.part, name, descriptor):
-                    if not over:
+                    if not replacing:
                         return False
                     try:
-                        link_over(source, name, descriptor)
+                        link_replacing(source, name, descriptor)
                     except IsADirectoryError:
                         return False
         folders.changed(folder)
-        file.part.placed()
+        file.part.mark_stored()
         return True
 
 
 def _has_content_of(part: Part, name: str, folder: int) -> bool:
     """Return whether the regular file *name* in *folder* has the same bytes as *part*."""
     try:
-        with opened(name, folder) as there:
-            if there is None:
+        with open_regular(name, folder) as existing:
+            if existing is None:
                 return False
-            status = os.fstat(there.fileno())
+            status = os.fstat(existing.fileno())
             if (status.st_dev, status.st_ino) == part.identity:
                 return True
             if status.st_size != part.size:
                 return False
-            with opened(part.path) as ours:
-                return ours is not None and _are_equal(ours, there)
-    except (OSError, ValueError):  # what cannot be read is not ours
+            with open_regular(part.path) as file:
+                return file is not None and _have_same_content(file, existing)
+    except (OSError, ValueError):  # an unreadable file counts as different
         return False
 
 
-def _are_equal(one: IO[bytes], other: IO[bytes]) -> bool:
+def _have_same_content(one: IO[bytes], other: IO[bytes]) -> bool:
     while chunk := one.read(_WINDOW_BYTES):
         if chunk != other.read(len(chunk)):
             return False

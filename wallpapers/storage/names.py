@@ -1,4 +1,4 @@
-"""File names that a person can read and that every file system takes."""
+"""Build file names that are readable and valid on every file system."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _UNSAFE = re.compile(
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\.|$)", re.IGNORECASE)
 
 _HASH_DIGITS = 20  # hexadecimal: 80 bits, so that no second text with the same hash can be found
-# Older versions wrote ten digits; neither form may be the plain name of another text.
+# Older versions wrote ten digits; an unchanged name must look like neither form.
 _HASHED = re.compile(rf"-(?:[0-9a-f]{{10}}|[0-9a-f]{{{_HASH_DIGITS}}})$")
 
 
 def picture_path(source: str, listing: str, identity: str) -> str:
-    """Return ``source/listing/identity.jpg``, without the parts that are empty."""
+    """Return ``source/listing/identity.jpg``, without empty parts."""
     names = (source, listing, identity)
     return "/".join(safe_name(str(name)) for name in names if name) + ".jpg"
 
@@ -29,30 +29,29 @@ def thumbnail_path(name: str, path: str) -> str:
 
 
 def safe_name(text: str) -> str:
-    """Return *text* as one component of a path, safe on Linux, macOS and Windows.
+    """Return *text* as one component of a path, valid on Linux, macOS and Windows.
 
-    A name that stays as it was is its own; one that had to be changed, or that could be taken
-    for another (by case, or because it looks like one with a hash), carries a hash of *text*:
-    two texts never share a name.
+    Different texts never get the same name: a hash of *text* is appended if the name had to be
+    changed, has upper-case letters, or looks like a name with a hash.
     """
     name = unicodedata.normalize("NFC", text)
     name = _UNSAFE.sub("_", name.encode("utf-8", "replace").decode("utf-8"))
     name = name.strip(" .")
-    if name == text == text.casefold() and _fits(name) and not _taken(name):
+    if name == text == text.casefold() and _fits(name) and not _is_ambiguous(name):
         return name
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-    return f"{_cut(name)}-{digest[:_HASH_DIGITS]}"
+    return f"{_shorten(name)}-{digest[:_HASH_DIGITS]}"
 
 
 def _fits(name: str) -> bool:
     return 0 < len(name.encode()) <= _MAX_BYTES
 
 
-def _taken(name: str) -> bool:
+def _is_ambiguous(name: str) -> bool:
     return bool(_RESERVED.match(name) or _HASHED.search(name))
 
 
-def _cut(name: str) -> str:
-    """Shorten *name* so that it fits with a hash behind it, and no longer begins as a device."""
+def _shorten(name: str) -> str:
+    """Shorten *name* to leave room for a hash, and prefix names that Windows reserves."""
     kept = name.encode()[: _MAX_BYTES - 1 - _HASH_DIGITS].decode("utf-8", "ignore").rstrip(" .")
     return f"_{kept}" if not kept or _RESERVED.match(kept) else kept

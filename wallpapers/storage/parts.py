@@ -1,4 +1,4 @@
-"""Where a picture grows while it comes in: a part file, counted as the bytes flow."""
+"""Write the bytes of a download to a part file."""
 
 from __future__ import annotations
 
@@ -13,70 +13,71 @@ from typing import IO
 
 from wallpapers.errors import store_errors
 
-# Most wallpapers are smaller than that, and written at once.
+# Most wallpapers are smaller than the buffer, and written in one call.
 _BUFFER_BYTES = 256 * 1024
-# What the header of a picture needs at most, before it is looked at.
-_START_BYTES = 32 * 1024
+# The first bytes that are collected to check the header of an image.
+_HEADER_BYTES = 32 * 1024
 
 
 class Part:
-    """One picture on its way: begun anew with every attempt, continued within one.
+    """The file of one download, with a new file for every attempt.
 
-    ``look`` is called once with the first bytes and may raise PictureRefusedError: the transfer
-    stops there. Memory is a buffer, whatever the picture's size.
+    *check_start* is called once with the first bytes; it may raise PictureRefusedError to end the
+    transfer. Memory is limited to a buffer, whatever the size of the image.
     """
 
     def __init__(
-        self, base: str, look: Callable[[bytes], None], spent: deque[Path] | None = None
+        self, base: str, check_start: Callable[[bytes], None], obsolete: deque[Path] | None = None
     ) -> None:
         self._base = base
-        self._look = look
-        self._spent = deque() if spent is None else spent
+        self._check_start = check_start
+        self._obsolete = deque() if obsolete is None else obsolete
         self._attempts = 0
         self._file: _PartFile | None = None
         self.begin()
 
     def begin(self) -> None:
-        """Throw away what came so far, and begin another file."""
+        """Discard the bytes received so far and begin another file."""
         self.remove()
         self._attempts += 1
         self._file = _PartFile(Path(f"{self._base}.{self._attempts}.part"))
-        self.size = 0  # bytes that came
-        self._start: bytes | None = b""  # the first of them, until they were looked at
-        self._waiting: list[bytes] = []
-        self._waiting_bytes = 0
+        self.size = 0  # bytes received
+        self._start: bytes | None = b""  # the first bytes, until they are checked
+        self._buffer: list[bytes] = []
+        self._buffered_bytes = 0
 
     @property
     def path(self) -> Path:
-        """Where the bytes of this attempt are."""
+        """The file of this attempt."""
         return self._current.path
 
     def feed(self, data: bytes) -> Callable[[], None] | None:
-        """Take *data* in, and return what is to be done for it in a worker, if it is enough.
+        """Buffer *data*; if the buffer is full, return a function that writes it.
 
-        Raises PictureRefusedError, as ``look`` does. What is returned raises StoreError.
+        The function is to be called in a thread; it raises StoreError. Raises PictureRefusedError
+        if *check_start* does.
         """
         self.size += len(data)
-        self._waiting.append(data)
-        self._waiting_bytes += len(data)
+        self._buffer.append(data)
+        self._buffered_bytes += len(data)
         if self._start is not None:
-            self._start += data[: _START_BYTES - len(self._start)]
-            if len(self._start) == _START_BYTES:
+            self._start += data[: _HEADER_BYTES - len(self._start)]
+            if len(self._start) == _HEADER_BYTES:
                 start, self._start = self._start, None
-                self._look(start)
-        return self._spill() if self._waiting_bytes >= _BUFFER_BYTES else None
+                self._check_start(start)
+        return self._take_buffer() if self._buffered_bytes >= _BUFFER_BYTES else None
 
     def write(self) -> None:
-        """Write what waits; blocks on the disk. Raises StoreError."""
-        self._spill()()
+        """Write the buffered bytes; blocks on the disk. Raises StoreError."""
+        self._take_buffer()()
 
     def content(self) -> bytes:
-        """Return all bytes that came; blocks on the disk. Raises StoreError."""
-        written = self._current.read() if self.size > self._waiting_bytes else b""
-        return written + b"".join(self._waiting)
+        """Return all bytes received; blocks on the disk. Raises StoreError."""
+        written = self._current.read() if self.size > self._buffered_bytes else b""
+        return written + b"".join(self._buffer)
 
     def sync(self) -> None:
-        """Write what waits, and close the file when it is on the disk. Raises StoreError.
+        """Write the buffered bytes, sync the file and close it. Raises StoreError.
 
         Calling it again has no effect.
         """
@@ -89,19 +90,20 @@ class Part:
         """Device and inode of the file, once it is synced."""
         return self._current.identity
 
-    def placed(self) -> None:
-        """Mark the file as stored: it has another name, under which it stays."""
-        self._current.is_placed = True
+    def mark_stored(self) -> None:
+        """Mark the file as stored under its final name, so that its part name can be removed."""
+        self._current.is_stored = True
 
     def remove(self) -> None:
-        """Close the file and remove it, or leave that to a worker; does not block.
+        """Close and remove the file without blocking.
 
-        The name of a file that is stored is removed with the next batch of puts.
+        If a thread is writing to the file, that thread removes it. The part name of a stored file
+        is removed with the next batch of puts.
         """
         if self._file is None:
             return
-        if self._file.is_placed:
-            self._spent.append(self._file.path)
+        if self._file.is_stored:
+            self._obsolete.append(self._file.path)
         else:
             self._file.abandon()
         self._file = None
@@ -111,27 +113,27 @@ class Part:
         assert self._file is not None
         return self._file
 
-    def _spill(self) -> Callable[[], None]:
-        """Return the work of writing what waits to the file of this attempt, and of no other."""
-        waiting, self._waiting, self._waiting_bytes = self._waiting, [], 0
-        return partial(self._current.write, waiting)
+    def _take_buffer(self) -> Callable[[], None]:
+        """Empty the buffer and return a function that writes it to the file of this attempt."""
+        chunks, self._buffer, self._buffered_bytes = self._buffer, [], 0
+        return partial(self._current.write, chunks)
 
 
 class _PartFile:
-    """The file of one attempt. A worker may still be at it when the attempt is given up."""
+    """The file of one attempt, which a thread may still be writing when it is abandoned."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._file: IO[bytes] | None = None
-        self._at_work = threading.Lock()
+        self._in_use = threading.Lock()
         self._abandoned = False
         self.identity: tuple[int, int] | None = None  # device and inode, once it is synced
-        self.is_placed = False
+        self.is_stored = False
 
     def write(self, chunks: list[bytes]) -> None:
-        """Write *chunks*, unless nobody wants them any more. Raises StoreError."""
+        """Write *chunks*, unless the file is abandoned. Raises StoreError."""
         try:
-            with self._at_work, store_errors(self.path):
+            with self._in_use, store_errors(self.path):
                 if not self._abandoned:
                     self._write(chunks)
         finally:
@@ -141,19 +143,19 @@ class _PartFile:
     def _write(self, chunks: list[bytes]) -> None:
         if self._file is None:
             self._file = self.path.open("xb", buffering=0)
-        view = memoryview(b"".join(chunks))  # each call costs a wait for the interpreter lock
+        view = memoryview(b"".join(chunks))  # few calls: each waits for the interpreter lock
         while view:
             view = view[self._file.write(view) :]
 
     def read(self) -> bytes:
-        """Return what was written. Raises StoreError."""
-        with self._at_work, store_errors(self.path):
+        """Return the written bytes. Raises StoreError."""
+        with self._in_use, store_errors(self.path):
             return self.path.read_bytes()
 
     def sync(self) -> None:
         """Sync and close the file. Raises StoreError."""
         try:
-            with self._at_work, store_errors(self.path):
+            with self._in_use, store_errors(self.path):
                 if self._file is not None and not self._abandoned:
                     os.fsync(self._file.fileno())
                     status = os.fstat(self._file.fileno())
@@ -164,14 +166,14 @@ class _PartFile:
                 self._clear()
 
     def abandon(self) -> None:
-        """Remove the file, now or as soon as the worker that is at it lets go of it."""
+        """Remove the file, now or when the thread that uses it has finished."""
         self._abandoned = True
         self._clear()
 
     def _clear(self) -> None:
-        if self._at_work.acquire(blocking=False):
-            with suppress(OSError):  # nothing depends on it: it would be swept with its folder
+        if self._in_use.acquire(blocking=False):
+            with suppress(OSError):  # otherwise removed with the run folder
                 if self._file is not None:
                     self._file.close()
                     self.path.unlink(missing_ok=True)
-            self._at_work.release()
+            self._in_use.release()

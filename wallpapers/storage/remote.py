@@ -1,4 +1,4 @@
-"""Store pictures in a bucket, through the store classes that Scrapy has for S3 and GCS."""
+"""Store images in S3 or Google Cloud Storage, through Scrapy's store classes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scrapy.utils.defer import ensure_awaitable
 
 from wallpapers.errors import StoreError, store_errors
 from wallpapers.storage.batching import BatchExecutor, Work, run_each
-from wallpapers.storage.contract import Look, NewFile, Storage
+from wallpapers.storage.contract import NewFile, StartCheck, Storage
 from wallpapers.storage.parts import Part
 from wallpapers.storage.run_folder import RunFolder
 
@@ -26,10 +26,10 @@ _DISK_THREADS = 2
 
 
 class RemoteStorage(Storage):
-    """A store of Scrapy's, which can only write.
+    """Upload files to one of Scrapy's stores, which can only write.
 
-    What has the same path is replaced, so the caller asks the catalogue before each put. The client
-    libraries retry for minutes; an upload that takes more than *timeout_s* has failed.
+    A put replaces the file at the same path, so the caller checks the catalogue before. The client
+    libraries retry for minutes; an upload that takes longer than *timeout_s* fails.
     """
 
     is_remote = True
@@ -56,9 +56,9 @@ class RemoteStorage(Storage):
             self._scratch = tempfile.TemporaryDirectory(prefix="wallpapers-")
             self._run = RunFolder(Path(self._scratch.name))
 
-    def part(self, look: Look) -> Part:
+    def part(self, check_start: StartCheck) -> Part:
         assert self._run is not None
-        return self._run.part(look)
+        return self._run.part(check_start)
 
     def run_name(self) -> str:
         assert self._run is not None
@@ -86,12 +86,12 @@ class RemoteStorage(Storage):
             except TimeoutError as error:
                 message = f"{file.path}: timeout, not uploaded in {self._timeout_s:g} s"
                 raise StoreError(message) from error
-            except Exception as error:  # the client library of each store has its own
+            except Exception as error:  # each client library has its own exceptions
                 raise StoreError(f"{file.path}: {error}") from error
         return True
 
     def replace(self, picture: NewFile, thumbs: Sequence[NewFile] = ()) -> bool:
-        return True  # its put has done so
+        return True  # put has replaced it
 
     def find(self, path: str) -> bytes | None:
         return None
@@ -103,7 +103,7 @@ class RemoteStorage(Storage):
         return False
 
     def remove(self, paths: Sequence[str]) -> None:
-        """Do nothing: Scrapy's stores cannot remove."""
+        """Do nothing: Scrapy's stores cannot remove files."""
 
     def close(self) -> None:
         self._executor.close()

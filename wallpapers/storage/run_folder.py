@@ -1,4 +1,4 @@
-"""Keep the parts of one run in a folder that is locked while the run lives, and swept after it."""
+"""Keep the part files of a run in a locked folder, and remove folders of killed runs."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from pathlib import Path
 from typing import IO
 
 from wallpapers.errors import StoreError
-from wallpapers.storage.files import FOLDER_ITSELF, lock, opened
+from wallpapers.storage.files import FOLDER_ITSELF, lock, open_regular
 from wallpapers.storage.parts import Part
 
 PARTS = ".parts"
 _LOCK = "lock"
 _NEW_LOCK = "lock.new"
-_OURS = re.compile(r"[0-9]+-[a-z0-9_]{8}")  # a process id, and what mkdtemp adds
-_FILES = re.compile(r"[0-9]+\.[0-9]+\.part(\.over)?")
+_RUN_FOLDER_NAME = re.compile(r"[0-9]+-[a-z0-9_]{8}")  # a process id, and what mkdtemp adds
+_PART_NAME = re.compile(r"[0-9]+\.[0-9]+\.part(\.over)?")
 _TRIES = 10
 
 
 class RunFolder:
-    """A folder below *root* that belongs to this run alone; what killed runs left is removed.
+    """A folder of this run below *root*; creating it removes the folders of killed runs.
 
-    Several runs may do so in the same moment: a folder that another run sweeps before it is locked
-    is made again. Nothing waits for a lock. All methods block on the disk and raise OSError.
+    Several runs may start in the same moment: a folder that another run removes before it is locked
+    is created again. Nothing waits for a lock. All methods block on the disk and raise OSError.
     """
 
     def __init__(self, root: Path) -> None:
@@ -40,15 +40,15 @@ class RunFolder:
             try:
                 self._path, self._lock = self._make()
                 break
-            except (FileNotFoundError, BlockingIOError):  # another run has just swept the folder
+            except (FileNotFoundError, BlockingIOError):  # another run has just removed the folder
                 if not tries_left:
                     raise
         self._numbers = itertools.count()
-        self._spent: deque[Path] = deque()
+        self._obsolete: deque[Path] = deque()
 
-    def part(self, look: Callable[[bytes], None]) -> Part:
-        """Return a new part; nothing is written until bytes come."""
-        return Part(f"{self._path}/{next(self._numbers)}", look, self._spent)
+    def part(self, check_start: Callable[[bytes], None]) -> Part:
+        """Return a new part; its file is created with the first write."""
+        return Part(f"{self._path}/{next(self._numbers)}", check_start, self._obsolete)
 
     def scratch_file(self) -> Path:
         """Return a new path in the folder, which is removed with it."""
@@ -60,14 +60,14 @@ class RunFolder:
         return self._path.name
 
     def is_running(self, name: str) -> bool:
-        """Return whether the run whose folder has this *name* is alive; blocks on the disk.
+        """Return whether the run with the folder *name* is still running; blocks on the disk.
 
-        False on a file system without locks.
+        Returns False on a file system without locks.
         """
-        if not _OURS.fullmatch(name):
+        if not _RUN_FOLDER_NAME.fullmatch(name):
             return False
         try:
-            with opened(self._parts / name / _LOCK) as file:
+            with open_regular(self._parts / name / _LOCK) as file:
                 if file is None:
                     return False
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -77,14 +77,14 @@ class RunFolder:
             return False
         return False
 
-    def remove_spent(self) -> None:
-        """Remove the files of parts that were stored."""
-        while self._spent:
-            with suppress(OSError, IndexError):  # it would be removed with its folder
-                os.unlink(self._spent.popleft())
+    def remove_obsolete(self) -> None:
+        """Remove the part names of stored files."""
+        while self._obsolete:
+            with suppress(OSError, IndexError):  # otherwise removed with the folder
+                os.unlink(self._obsolete.popleft())
 
     def close(self) -> None:
-        """Remove the folder with all that is left in it."""
+        """Remove the folder and all files in it."""
         self._remove(self._path)
         self._lock.close()
 
@@ -93,7 +93,7 @@ class RunFolder:
         descriptor = _open_itself(self._parts)
         try:
             for name in os.listdir(descriptor):  # noqa: PTH208 (an open folder has no path)
-                if _OURS.fullmatch(name):
+                if _RUN_FOLDER_NAME.fullmatch(name):
                     with suppress(OSError):
                         _sweep(name, descriptor)
         finally:
@@ -107,12 +107,12 @@ class RunFolder:
 
     def _remove(self, path: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
-        with suppress(OSError):  # it is gone, or has another run's folder
+        with suppress(OSError):  # already removed, or in use by another run
             self._parts.rmdir()
 
 
 def _locked(folder: Path) -> IO[bytes]:
-    """Return the lock file of *folder*, which gets its name when it is locked."""
+    """Return the lock file of *folder*, which is renamed to its final name after it is locked."""
     file = (folder / _NEW_LOCK).open("xb")
     try:
         lock(file)
@@ -135,11 +135,11 @@ def _open_itself(parts: Path) -> int:
 
 
 def _sweep(name: str, parts: int) -> None:
-    """Remove a run's folder, unless its run holds the lock; files of other names stay."""
+    """Remove the folder of a killed run; keep it if the lock is held, or has other files."""
     folder = os.open(name, FOLDER_ITSELF, dir_fd=parts)
     try:
         for lock_name in (_LOCK, _NEW_LOCK):
-            with opened(lock_name, folder) as file:
+            with open_regular(lock_name, folder) as file:
                 if file is not None:
                     _remove_files(file, lock_name, folder)
     finally:
@@ -148,9 +148,9 @@ def _sweep(name: str, parts: int) -> None:
 
 
 def _remove_files(file: IO[bytes], lock_name: str, folder: int) -> None:
-    # Without locks nobody can tell whether its run lives, so it stays.
+    # On a file system without locks this raises: whether the run still exists is unknown.
     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     for name in os.listdir(folder):
-        if _FILES.fullmatch(name):
+        if _PART_NAME.fullmatch(name):
             os.unlink(name, dir_fd=folder)
     os.unlink(lock_name, dir_fd=folder)
