@@ -1,13 +1,23 @@
-# Two commands matter: make demo, make test.
+# Three commands matter: make demo, make install, make test.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-all check format bench clean
+.PHONY: demo install update test test-all check format bench clean
 
 demo: $(VENV)/installed
 	$(BIN)/scrapy demo
+
+# Editable, so that `scrapy` in the clone and `wallpapers` elsewhere run the same code.
+install: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@echo "The command is $(CURDIR)/$(BIN)/wallpapers; put it on your PATH with, for example:"
+	@echo "    ln -s '$(CURDIR)/$(BIN)/wallpapers' ~/.local/bin/"
+
+update:
+	git pull --ff-only
+	$(MAKE) install
 
 test: check
 	$(BIN)/pytest -n 2 --dist worksteal -m "not slow"

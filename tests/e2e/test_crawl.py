@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import resource
+import shlex
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -54,7 +56,10 @@ def test_status_0_all_wallpapers_are_there(tmp_path: Path) -> None:
         (("-a", "endpoint=ftp://x"), "endpoint must be an http:// or https:// address"),
         (("-s", "WALLPAPERS_CHECK=all"), "WALLPAPERS_CHECK must be one of"),
         (("-s", "CONCURRENT_REQUESTS=many"), "invalid literal for int()"),
-        (("-s", "IMAGES_STORE=gs://bucket"), "pip install google-cloud-storage"),
+        (
+            ("-s", "IMAGES_STORE=gs://bucket"),
+            f"{shlex.quote(sys.executable)} -m pip install google-cloud-storage",
+        ),
     ],
 )
 def test_status_1_could_not_start(tmp_path: Path, words: tuple[str, ...], line: str) -> None:
@@ -64,6 +69,18 @@ def test_status_1_could_not_start(tmp_path: Path, words: tuple[str, ...], line: 
     assert result.status == 1
     (error,) = result.errors
     assert line in error
+
+
+def test_a_missing_driver_is_named_with_the_command_of_this_interpreter(tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.modules['psycopg'] = None; sys.argv[0] = 'scrapy'\n"
+        "from scrapy.cmdline import execute; execute()"
+    )
+    words = ("stats", "-s", "WALLPAPERS_CATALOGUE=postgresql://127.0.0.1:1/a")
+    result = finish(start(*words, instead=(sys.executable, "-c", code), cwd=tmp_path))
+    assert result.status == 1
+    command = f"{shlex.quote(sys.executable)} -m pip install 'psycopg[binary]'\n"
+    assert result.log.endswith(f"needs psycopg, which is not installed: {command}")
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,33 @@ def test_every_source_has_its_section_with_its_arguments(
         assert f"\n| `{spider.name}` |" in text(readme)
 
 
+@pytest.mark.parametrize("spider", SPIDERS, ids=lambda spider: spider.name)
+def test_every_source_has_its_row_as_the_program_prints_it(spider: type[ListingSpider]) -> None:
+    row = f"| `{spider.name}` | {spider.summary} | {spider.answers} |"
+    assert row in text("docs/sources.md").splitlines()
+    assert re.search(
+        rf"^\| `{spider.name}` \| {spider.summary}; .* \| {spider.answers} \|$",
+        text("README.md"),
+        re.MULTILINE,
+    )
+
+
+@pytest.mark.parametrize("spider", SPIDERS, ids=lambda spider: spider.name)
+def test_every_default_is_that_of_its_section(spider: type[ListingSpider]) -> None:
+    (section,) = re.findall(
+        rf"^## {spider.name}$(.*?)(?=^## |\Z)", text("docs/sources.md"), re.MULTILINE | re.DOTALL
+    )
+    described = text("README.md") if spider is BaiduWallpaperSpider else section
+    for names, cell in re.findall(r"^\| ((?:`\w+` ?)+) \| (.*?) \|", described, re.MULTILINE):
+        given = re.findall(r"`(\w+)`", names)
+        if not set(given) <= set(spider.arguments):
+            continue
+        words = [word.split(" = ")[0].strip("` ") for word in cell.split(" / ")]
+        defaults = ["" if word == "empty" else word for word in words] or [""]
+        defaults += defaults[-1:] * (len(given) - len(defaults))
+        assert [spider.arguments[name].default_text for name in given] == defaults
+
+
 @pytest.mark.parametrize("readme", ["README.md", "README.zh-CN.md"])
 def test_every_argument_and_status_has_its_line(readme: str) -> None:
     for argument in (*BaiduWallpaperSpider.arguments, "limit", "endpoint"):

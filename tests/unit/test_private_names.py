@@ -14,6 +14,7 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp.connector import BaseConnector
+from scrapy import cmdline
 from scrapy.core.downloader import Downloader
 from scrapy.core.downloader.middleware import DownloaderMiddlewareManager
 from scrapy.core.engine import ExecutionEngine
@@ -30,6 +31,7 @@ OWNERS: dict[str, Any] = {
     "ExecutionEngine": ExecutionEngine,
     "FeedExporter": FeedExporter,
     "TCPConnector": aiohttp.TCPConnector,
+    "cmdline": cmdline,
     "cookies": cookies,
 }
 # Of Python itself, and the documented method of named tuples.

@@ -24,7 +24,7 @@ FLOORS = (
     {"maintenance"},
     {"commands"},
     {"settings"},
-    {"addon"},
+    {"addon", "__main__"},
 )
 HEIGHT = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 MODULES = sorted((ROOT / "wallpapers").rglob("*.py"))

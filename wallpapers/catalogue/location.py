@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from wallpapers.errors import MissingLibraryError, SettingError
+from wallpapers.options.extras import install_command
 from wallpapers.storage.address import folder_of
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def catalogue_url(settings: BaseSettings) -> URL:
         if find_spec("psycopg") is None:
             raise MissingLibraryError(
                 "a catalogue in PostgreSQL needs psycopg, which is not installed: "
-                "pip install 'psycopg[binary]'"
+                f"{install_command('psycopg[binary]')}"
             )
         return url.set(drivername="postgresql+psycopg")
     shown = url.set(query={}).render_as_string(hide_password=True)

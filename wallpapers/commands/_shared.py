@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from wallpapers.catalogue.location import catalogue_url
 from wallpapers.errors import SettingError, StoreError, UserError
 from wallpapers.run.exit_status import ExitStatus
+from wallpapers.run.program import program_name
 from wallpapers.storage.address import folder_of
 from wallpapers.storage.local import LocalStorage
 
@@ -59,7 +60,7 @@ def _may_exist(path: str) -> bool:
 
 def report_error(error: UserError | StoreError) -> int:
     """Print *error* in one line and return its exit status."""
-    print(f"scrapy: {error}", file=sys.stderr)
+    print(f"{program_name()}: {error}", file=sys.stderr)
     return ExitStatus.STORE if isinstance(error, StoreError) else ExitStatus.COULD_NOT_START
 
 

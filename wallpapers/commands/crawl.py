@@ -12,6 +12,8 @@ from scrapy import Spider, signals
 from scrapy.commands.crawl import Command as CrawlCommand
 from scrapy.crawler import Crawler
 from scrapy.exceptions import UsageError
+from scrapy.settings import Settings
+from scrapy.spiderloader import get_spider_loader
 
 from wallpapers.errors import ArgumentError, UserError
 from wallpapers.extensions.log_guard import log_works
@@ -21,7 +23,9 @@ from wallpapers.feeds.exporter import CheckedFeedExporter
 from wallpapers.options.setting_values import positive
 from wallpapers.run.addon import run_of
 from wallpapers.run.exit_status import ExitStatus
+from wallpapers.run.program import program_name
 from wallpapers.run.shutdown import Shutdown
+from wallpapers.spiders.listing_spider import ListingSpider
 
 logger = logging.getLogger(__name__)
 
@@ -39,9 +43,46 @@ class Command(CrawlCommand):
             "a feed failed, 130 interrupted."
         )
 
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        super().add_options(parser)
+        # argparse's own --help would end the process before the source is known.
+        parser.add_argument(
+            "-h",
+            "--help",
+            action="store_true",
+            help="show this help, and the arguments of a source that is named, and exit",
+        )
+        self._print_help = parser.print_help
+
+    def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
+        super().process_options(args, opts)
+        if opts.help:
+            assert self.settings is not None
+            self._help(args, self.settings)
+            sys.exit()
+
+    def _help(self, args: list[str], settings: Settings) -> None:
+        from wallpapers.spiders.description import arguments_text
+
+        loader = get_spider_loader(settings)
+        names = sorted(loader.list())
+        if args and args[0] not in names:
+            raise UsageError(f"spider not found: {args[0]!r}; available: {', '.join(names)}")
+        self._print_help()
+        print()
+        spider = loader.load(args[0]) if args else None
+        if spider and issubclass(spider, ListingSpider):
+            print(arguments_text(spider))
+        elif spider:
+            print(f"{args[0]} is not a source of this project: its arguments are not declared.")
+        else:
+            name = program_name()
+            print(f"{name} crawl SOURCE --help describes the arguments of a source.")
+
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         if len(args) != 1:
-            raise UsageError("scrapy crawl expects one spider name; scrapy list shows them")
+            name = program_name()
+            raise UsageError(f"{name} crawl expects one spider name; {name} list shows them")
         assert self.crawler_process is not None
         names = self.crawler_process.spider_loader.list()
         if args[0] not in names:

@@ -10,6 +10,7 @@ from scrapy.exceptions import UsageError
 
 from wallpapers.commands.crawl import Command as CrawlCommand
 from wallpapers.run.exit_status import ExitStatus
+from wallpapers.run.program import program_name
 
 _FOLDER = "downloads/demo"
 _FEED = f"{_FOLDER}/wallpapers.json"
@@ -42,7 +43,7 @@ class Command(CrawlCommand):
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
         if args:
-            raise UsageError(f"scrapy demo takes no argument, got {args[0]!r}")
+            raise UsageError(f"{program_name()} demo takes no argument, got {args[0]!r}")
         if opts.pictures and not opts.pictures.is_dir():
             raise UsageError(f"--pictures must be a folder, got {str(opts.pictures)!r}")
         assert self.settings is not None

@@ -16,6 +16,7 @@ from wallpapers.errors import ArgumentError
 from wallpapers.logs.masking import mask
 from wallpapers.options.setting_values import positive
 from wallpapers.run.exit_status import ExitStatus
+from wallpapers.run.program import program_name
 from wallpapers.run.shutdown import Shutdown
 from wallpapers.spiders.listing_spider import ListingSpider
 
@@ -100,7 +101,7 @@ class Command(ScrapyCommand):
         loader = self.crawler_process.spider_loader
         names = sorted(loader.list())
         if len(args) > 1:
-            raise UsageError("scrapy doctor expects one spider name, or none")
+            raise UsageError(f"{program_name()} doctor expects one spider name, or none")
         if args and args[0] not in names:
             raise UsageError(f"spider not found: {args[0]!r}; available: {', '.join(names)}")
         if opts.spargs and not args:

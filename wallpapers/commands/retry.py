@@ -9,6 +9,7 @@ from scrapy.exceptions import UsageError
 from wallpapers.commands._shared import open_catalogue, quiet_on_closed_output, report_error
 from wallpapers.commands.crawl import Command as CrawlCommand
 from wallpapers.errors import StoreError, UserError
+from wallpapers.run.program import program_name
 from wallpapers.spiders.listing_spider import ListingSpider
 
 
@@ -26,15 +27,15 @@ class Command(CrawlCommand):
             "Try the wallpapers of a spider that have failed according to the catalogue; the "
             "listing is not read. The spider name is optional if only one has failed wallpapers. "
             "Each wallpaper is requested as from the endpoint that listed it, or from that of "
-            "-a endpoint=; -a limit=N retries at most N. The exit status is that of scrapy crawl, "
-            "and 0 if there is nothing to retry."
+            "-a endpoint=; -a limit=N retries at most N. The exit status is that of "
+            f"{program_name()} crawl, and 0 if there is nothing to retry."
         )
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         from wallpapers.maintenance.retry import RetrySpider
 
         if len(args) > 1:
-            raise UsageError("scrapy retry expects one spider name, or none")
+            raise UsageError(f"{program_name()} retry expects one spider name, or none")
         assert self.settings is not None
         assert self.crawler_process is not None
         try:

@@ -12,6 +12,7 @@ from scrapy.exceptions import UsageError
 from wallpapers.commands._shared import open_catalogue, quiet_on_closed_output, report_error
 from wallpapers.errors import StoreError, UserError
 from wallpapers.listings.text import one_line
+from wallpapers.run.program import program_name
 
 if TYPE_CHECKING:
     from wallpapers.catalogue.entries import Entries
@@ -43,7 +44,7 @@ class Command(ScrapyCommand):
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         if args:
-            raise UsageError(f"scrapy stats takes no argument, got {args[0]!r}")
+            raise UsageError(f"{program_name()} stats takes no argument, got {args[0]!r}")
         assert self.settings is not None
         try:
             with open_catalogue(self.settings, reads_only=True) as catalogue:
@@ -100,5 +101,5 @@ def _text(contents: dict[str, Any]) -> str:
         ]
         if len(failures) > _MAX_LINES:
             lines.append(f"          and {len(failures) - _MAX_LINES:,} more; --json has them all")
-        lines.append("Use scrapy retry to try them again.")
+        lines.append(f"Use {program_name()} retry to try them again.")
     return "\n".join(lines)

@@ -11,6 +11,7 @@ from scrapy.exceptions import UsageError
 from wallpapers.commands._shared import open_catalogue, quiet_on_closed_output, report_error
 from wallpapers.errors import SettingError, StoreError, UserError
 from wallpapers.run.exit_status import ExitStatus
+from wallpapers.run.program import program_name
 from wallpapers.storage.address import folder_of
 from wallpapers.storage.local import LocalStorage
 
@@ -36,7 +37,7 @@ class Command(ScrapyCommand):
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         if args:
-            raise UsageError(f"scrapy verify takes no argument, got {args[0]!r}")
+            raise UsageError(f"{program_name()} verify takes no argument, got {args[0]!r}")
         try:
             with quiet_on_closed_output(self):
                 self.exitcode = self._verify()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from wallpapers.errors import ArgumentError
@@ -18,6 +18,24 @@ class Argument:
     default: Any
     read: Callable[[str], Any]  # raises ValueError
     allowed: str
+    meaning: str = ""  # for --help
+
+    def means(self, meaning: str) -> Self:
+        """Return the same argument with *meaning*, a few words for ``--help``."""
+        return replace(self, meaning=meaning)
+
+    @property
+    def default_text(self) -> str:
+        """The default as a user would type it; empty where no value means it."""
+        if isinstance(self.default, frozenset):
+            text = ",".join(sorted(self.default))
+        else:
+            text = str(int(self.default) if isinstance(self.default, bool) else self.default)
+        try:
+            self.read(text)
+        except ValueError:
+            return ""
+        return text
 
 
 def text(default: str, *, empty: bool = True) -> Argument:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from importlib.util import find_spec
 
 from wallpapers.errors import MissingLibraryError
@@ -24,6 +26,11 @@ def require_for_feed(scheme: str) -> None:
     _require(f"a feed to {scheme}://", _FOR_FEED.get(scheme))
 
 
+def install_command(requirement: str) -> str:
+    """Return the command that installs *requirement* for the interpreter that runs this."""
+    return shlex.join([sys.executable or "python3", "-m", "pip", "install", requirement])
+
+
 def _require(feature: str, library: tuple[str, str] | None) -> None:
     if library is None:
         return
@@ -34,5 +41,6 @@ def _require(feature: str, library: tuple[str, str] | None) -> None:
         found = False
     if not found:
         raise MissingLibraryError(
-            f"{feature} needs {distribution}, which is not installed: pip install {distribution}"
+            f"{feature} needs {distribution}, which is not installed: "
+            f"{install_command(distribution)}"
         )

@@ -30,15 +30,15 @@ def _ratio(text: str) -> float:
 
 
 ARGUMENTS: dict[str, Argument] = {
-    "min_width": whole_number(0, 0),
-    "max_width": whole_number(0, 0),
-    "min_height": whole_number(0, 0),
-    "max_height": whole_number(0, 0),
-    "ratio": Argument(0.0, _ratio, "like 16:9"),
-    "orientation": choice("", "landscape", "portrait"),
-    "min_megapixels": decimal(0.0),
-    "max_bytes": whole_number(0, 0),
-    "formats": subset(*_FORMATS),
+    "min_width": whole_number(0, 0).means("least width in pixels; 0 = any"),
+    "max_width": whole_number(0, 0).means("greatest width in pixels; 0 = any"),
+    "min_height": whole_number(0, 0).means("least height in pixels; 0 = any"),
+    "max_height": whole_number(0, 0).means("greatest height in pixels; 0 = any"),
+    "ratio": Argument(0.0, _ratio, "like 16:9").means("aspect ratio, within 2 %"),
+    "orientation": choice("", "landscape", "portrait").means("orientation; empty = any"),
+    "min_megapixels": decimal(0.0).means("least number of million pixels; 0 = any"),
+    "max_bytes": whole_number(0, 0).means("greatest file size in bytes; 0 = any"),
+    "formats": subset(*_FORMATS).means("formats to keep; empty = all"),
 }
 
 

@@ -12,6 +12,7 @@ from scrapy.utils.asyncio import is_asyncio_available
 from wallpapers.catalogue.location import catalogue_url
 from wallpapers.errors import MissingLibraryError, SettingError
 from wallpapers.inspection.inspect_file import ImageRequirements
+from wallpapers.options.extras import install_command
 from wallpapers.options.filters import ImageFilters
 from wallpapers.options.setting_values import not_negative, one_of, positive, sizes
 
@@ -46,7 +47,7 @@ def check_libraries() -> None:
     if int(PIL.__version__.split(".")[0]) < 13:
         raise MissingLibraryError(
             f"Pillow 13 or later is required, found {PIL.__version__}, whose JPEG decoder has a "
-            "buffer overflow: pip install 'pillow>=13'"
+            f"buffer overflow: {install_command('pillow>=13')}"
         )
     if not is_asyncio_available():
         raise SettingError("TWISTED_REACTOR must be the asyncio reactor, Scrapy's default")

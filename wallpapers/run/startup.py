@@ -26,9 +26,15 @@ def prepare() -> None:
 
     A program that only imports this package is left as it is.
     """
+    if "scrapy.cmdline" in sys.modules:
+        prepare_command()
+
+
+def prepare_command() -> None:
+    """Set up signals, streams and logging, if the command line names a command that crawls."""
     command = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
     in_main_thread = threading.current_thread() is threading.main_thread()
-    if command in _CRAWLING and "scrapy.cmdline" in sys.modules and in_main_thread:
+    if command in _CRAWLING and in_main_thread:
         handle_signals(_exit)
         _replace_closed_streams()
         # A log that cannot be written is reported by LogGuard, once the crawl has one.

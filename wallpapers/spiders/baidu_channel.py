@@ -15,15 +15,18 @@ class BaiduChannelSpider(ListingSpider):
     """Run with ``scrapy crawl baidu_channel -a tag1=壁纸 -a tag2=全部``."""
 
     name = "baidu_channel"
+    summary = "Baidu's channels through another endpoint"
+    answers = "not seen answering since 2019"
+    example = "-a tag1=壁纸 -a tag2=风景"
     default_endpoint = baidu_channel.ENDPOINT
     arguments: ClassVar[dict[str, Argument]] = {
-        "tag1": text("壁纸", empty=False),
-        "tag2": text("全部"),
-        "ftags": text(""),
-        "width": whole_number(0, 0, 100_000),
-        "height": whole_number(0, 0, 100_000),
-        "pn": whole_number(0, 0),
-        "rn": whole_number(30, 1, baidu_channel.MAX_RN),
+        "tag1": text("壁纸", empty=False).means("column"),
+        "tag2": text("全部").means("tag; 全部 = all"),
+        "ftags": text("").means("a filter; join several with ##"),
+        "width": whole_number(0, 0, 100_000).means("screen width to send; 0 = none"),
+        "height": whole_number(0, 0, 100_000).means("screen height to send; 0 = none"),
+        "pn": whole_number(0, 0).means("offset of the first image"),
+        "rn": whole_number(30, 1, baidu_channel.MAX_RN).means("images to request per page"),
     }
 
     tag1: str

@@ -16,17 +16,20 @@ class BaiduFlipSpider(ListingSpider):
     """Run with ``scrapy crawl baidu_flip -a word=壁纸``."""
 
     name = "baidu_flip"
+    summary = "Baidu's image search as a web page"
+    answers = "answered in 2026"
+    example = "-a word=风景"
     default_endpoint = baidu_flip.ENDPOINT
     named_by = ("word",)
     visits_home = True
     custom_settings = BaiduSearchSpider.custom_settings
     arguments: ClassVar[dict[str, Argument]] = {
-        "word": text("壁纸", empty=False),
-        "width": whole_number(0, 0, 100_000),
-        "height": whole_number(0, 0, 100_000),
-        "ic": whole_number(0, 0, 4095),
-        "pn": whole_number(0, 0),
-        "previews": switch(),
+        "word": text("壁纸", empty=False).means("search words"),
+        "width": whole_number(0, 0, 100_000).means("exact width; 0 = any"),
+        "height": whole_number(0, 0, 100_000).means("exact height; 0 = any"),
+        "ic": whole_number(0, 0, 4095).means("code of a colour; 0 = any"),
+        "pn": whole_number(0, 0).means("offset of the first result"),
+        "previews": switch().means("1 = store a preview where no original works"),
     }
 
     word: str

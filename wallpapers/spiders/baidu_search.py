@@ -25,21 +25,26 @@ class BaiduSearchSpider(ListingSpider):
     """Run with ``scrapy crawl baidu_search -a word=壁纸``."""
 
     name = "baidu_search"
+    summary = "Baidu's image search"
+    answers = "answered in 2026"
+    example = "-a word=风景"
     default_endpoint = baidu_search.ENDPOINT
     named_by = ("word",)
     max_offset = baidu_search.MAX_OFFSET
     visits_home = True
     custom_settings: ClassVar[dict[str, Any]] = {"USER_AGENT": _USER_AGENT}  # type: ignore[misc]
     arguments: ClassVar[dict[str, Argument]] = {
-        "word": text("壁纸", empty=False),
-        "width": whole_number(0, 0, 100_000),
-        "height": whole_number(0, 0, 100_000),
-        "z": choice(*baidu_search.SIZES),
-        "ic": whole_number(0, 0, 4095),
-        "pn": whole_number(0, 0, baidu_search.MAX_OFFSET - 1),
-        "rn": whole_number(30, 1, baidu_search.MAX_RN),
-        "protocol": choice("auto", "data", "images"),
-        "previews": switch(),
+        "word": text("壁纸", empty=False).means("search words"),
+        "width": whole_number(0, 0, 100_000).means("exact width; 0 = any"),
+        "height": whole_number(0, 0, 100_000).means("exact height; 0 = any"),
+        "z": choice(*baidu_search.SIZES).means(
+            "size class: 9 extra large, 3 large, 2 medium, 1 small, 0 any"
+        ),
+        "ic": whole_number(0, 0, 4095).means("code of a colour; 0 = any"),
+        "pn": whole_number(0, 0, baidu_search.MAX_OFFSET - 1).means("offset of the first result"),
+        "rn": whole_number(30, 1, baidu_search.MAX_RN).means("results to request per page"),
+        "protocol": choice("auto", "data", "images").means("which response to request"),
+        "previews": switch().means("1 = store a preview where no original works"),
     }
 
     word: str

@@ -16,15 +16,18 @@ class BaiduWallpaperSpider(ListingSpider):
     """Run with ``scrapy crawl baidu_wallpaper -a col=壁纸 -a tag=国家地理``."""
 
     name = "baidu_wallpaper"
+    summary = "Baidu's wallpaper channel"
+    answers = "not seen answering since 2019"
+    example = "-a tag=国家地理"
     default_endpoint = baidu_imgs.ENDPOINT
     arguments: ClassVar[dict[str, Argument]] = {
-        "col": text("壁纸"),
-        "tag": text("国家地理"),
-        "tag3": text(""),
-        "width": whole_number(1600, 1, 100_000),
-        "height": whole_number(900, 1, 100_000),
-        "pn": whole_number(0, 0),
-        "rn": whole_number(60, 1, baidu_imgs.MAX_RN),
+        "col": text("壁纸").means("column"),
+        "tag": text("国家地理").means("tag"),
+        "tag3": text("").means("sub-tag"),
+        "width": whole_number(1600, 1, 100_000).means("screen width to send"),
+        "height": whole_number(900, 1, 100_000).means("screen height to send"),
+        "pn": whole_number(0, 0).means("offset of the first image"),
+        "rn": whole_number(60, 1, baidu_imgs.MAX_RN).means("images to request per page"),
     }
 
     col: str

@@ -12,10 +12,13 @@ class BingWallpaperSpider(ListingSpider):
     """Run with ``scrapy crawl bing_wallpaper -a mkt=zh-CN``."""
 
     name = "bing_wallpaper"
+    summary = "Bing's pictures of the day"
+    answers = "documented by its users; no account needed"
+    example = "-a mkt=en-US"
     default_endpoint = bing_wallpaper.ENDPOINT
     named_by = ("mkt",)
     max_offset = bing_wallpaper.MAX_OFFSET
-    arguments: ClassVar = {"mkt": text("zh-CN", empty=False)}
+    arguments: ClassVar = {"mkt": text("zh-CN", empty=False).means("market, such as en-US")}
     mkt: str
 
     def page_url(self, position: Position) -> str:

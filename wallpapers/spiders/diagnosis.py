@@ -13,6 +13,7 @@ from wallpapers.errors import ListingError, ListingRefusedError
 from wallpapers.listings.page import Page
 from wallpapers.listings.text import address, one_line
 from wallpapers.middlewares.redirect import STATUSES
+from wallpapers.run.program import program_name
 
 _REFUSAL_ADVICE = {
     401: "the source asks for an account; set its API key if it has one",
@@ -77,7 +78,8 @@ def search_command(*tags: str, limit: int) -> str:
     """
     words = dict.fromkeys(tag for tag in tags if tag not in ("", "全部"))
     word = shlex.quote(one_line(" ".join(words)) or "壁纸")
-    return f"scrapy crawl baidu_search -a word={word}{f' -a limit={limit}' if limit else ''}"
+    most = f" -a limit={limit}" if limit else ""
+    return f"{program_name()} crawl baidu_search -a word={word}{most}"
 
 
 def redirect_error(response: Response) -> ListingRefusedError:

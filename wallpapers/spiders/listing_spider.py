@@ -44,6 +44,10 @@ class ListingSpider(Spider):
     ``limit`` wallpapers were listed, or when a response is not a page.
     """
 
+    # What the source lists, whether it answers today, and arguments to start with (-a ...).
+    summary: ClassVar[str] = ""
+    answers: ClassVar[str] = ""
+    example: ClassVar[str] = ""
     default_endpoint: ClassVar[str]
     arguments: ClassVar[dict[str, Argument]] = {}
     # The first of these arguments that is not empty becomes the name of the listing.
@@ -58,17 +62,21 @@ class ListingSpider(Spider):
 
     def __init__(self, **given: str) -> None:
         super().__init__()
-        declared = {
-            **self.arguments,
-            **filters.ARGUMENTS,
-            "limit": whole_number(0, 0),
-            "endpoint": web_address(self.default_endpoint),
-        }
+        declared = {**self.arguments, **self.shared_arguments()}
         for argument, value in read_arguments(declared, given).items():
             setattr(self, argument, value)
         # Mask values in the query of the endpoint that are long enough to be tokens.
         hide(value for _, value in parse_qsl(urlsplit(self.endpoint).query) if len(value) >= 8)
         self._paging = PagingState(self.limit, self.first_position, self.max_offset)
+
+    @classmethod
+    def shared_arguments(cls) -> dict[str, Argument]:
+        """Return the arguments that every source has."""
+        return {
+            **filters.ARGUMENTS,
+            "limit": whole_number(0, 0).means("stop after this many wallpapers; 0 = all"),
+            "endpoint": web_address(cls.default_endpoint).means("another address, same protocol"),
+        }
 
     # What a source defines
 

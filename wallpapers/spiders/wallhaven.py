@@ -11,22 +11,22 @@ from wallpapers.options.arguments import choice, text
 from wallpapers.spiders.listing_spider import ListingSpider
 
 _TEXTS = ("q", "categories", "purity", "order", "topRange", "atleast", "ratios", "colors")
+_TEXT = text("").means("as in https://wallhaven.cc/help/api")
+_SORTINGS = ("date_added", "relevance", "random", "views", "favorites", "toplist")
+_SLOT = {"concurrency": 1, "delay": 1.5, "jitter": 0}  # 45 requests per minute are allowed
 
 
 class WallhavenSpider(ListingSpider):
     """Run with ``scrapy crawl wallhaven -a q=mountains -a atleast=1920x1080``."""
 
     name = "wallhaven"
+    summary = "wallhaven.cc"
+    answers = "official API documentation; no account needed"
+    example = "-a q=mountains -a atleast=1920x1080"
     default_endpoint = wallhaven.ENDPOINT
     named_by = ("q", "sorting")
-    # Wallhaven allows 45 requests per minute.
-    custom_settings: ClassVar = {  # type: ignore[misc]
-        "DOWNLOAD_SLOTS": {"listing": {"concurrency": 1, "delay": 1.5, "jitter": 0}}
-    }
-    arguments: ClassVar = {
-        **dict.fromkeys(_TEXTS, text("")),
-        "sorting": choice("date_added", "relevance", "random", "views", "favorites", "toplist"),
-    }
+    custom_settings: ClassVar = {"DOWNLOAD_SLOTS": {"listing": _SLOT}}  # type: ignore[misc]
+    arguments: ClassVar = {**dict.fromkeys(_TEXTS, _TEXT), "sorting": choice(*_SORTINGS)}
 
     @property
     def headers(self) -> dict[str, str]:

@@ -1,0 +1,103 @@
+"""The built package: complete, valid, and a program in any folder once installed."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.command import PROJECT, TIMEOUT_S
+from tests.unit.test_docs import SPIDERS
+
+pytestmark = pytest.mark.slow
+_PARTS = ("benchmarks", "docs", "tests", "wallpapers", ".ci")
+
+
+def run(*words: str | Path, cwd: Path) -> str:
+    """Run a program that has to succeed, without the project on its path; return its output."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(
+        words,
+        cwd=cwd,
+        env={**environment, "PYTHONUTF8": "1"},
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Build an sdist from a copy of the tree, and a wheel from the sdist."""
+    copy = tmp_path_factory.mktemp("package") / "tree"
+    for folder in _PARTS:
+        shutil.copytree(PROJECT / folder, copy / folder)
+    for path in PROJECT.iterdir():
+        if path.is_file():
+            shutil.copy(path, copy)
+    run(sys.executable, "-m", "build", "--no-isolation", ".", cwd=copy)
+    yield copy / "dist"
+    shutil.rmtree(copy.parent)
+
+
+@pytest.fixture(scope="module")
+def installed(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Install the wheel, and nothing else, beside the libraries of this environment."""
+    folder = tmp_path_factory.mktemp("environment")
+    run(sys.executable, "-m", "venv", "--without-pip", ".", cwd=folder)
+    (wheel,) = built.glob("*.whl")
+    python = folder / "bin/python"
+    pip = (sys.executable, "-m", "pip", "--python", python, "--disable-pip-version-check")
+    run(*pip, "install", "--quiet", "--no-index", "--no-deps", wheel, cwd=folder)
+    (site_packages,) = folder.glob("lib/python*/site-packages")
+    (site_packages / "libraries.pth").write_text(sysconfig.get_path("purelib"))
+    return folder / "bin"
+
+
+def test_its_description_is_valid(built: Path) -> None:
+    run(sys.executable, "-m", "twine", "check", "--strict", *built.iterdir(), cwd=built)
+
+
+def test_the_sdist_has_the_tests_and_the_docs(built: Path) -> None:
+    (sdist,) = built.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    for folder in ("wallpapers", "tests", "docs"):
+        ours = {
+            str(path.relative_to(PROJECT))
+            for path in (PROJECT / folder).rglob("*")
+            if path.is_file() and "__pycache__" not in path.parts
+        }
+        assert ours <= names
+    assert {"Makefile", "LICENSE", "CHANGELOG.md", "requirements-dev.txt", "scrapy.cfg"} <= names
+
+
+def test_the_program_runs_in_any_folder(installed: Path, tmp_path: Path) -> None:
+    program = installed / "wallpapers"
+    where = run(
+        installed / "python", "-c", "import wallpapers; print(wallpapers.__file__)", cwd=tmp_path
+    )
+    assert Path(where.strip()).is_relative_to(installed.parent)
+    assert run(program, "list", cwd=tmp_path).split() == [spider.name for spider in SPIDERS]
+    described = json.loads(run(program, "sources", "--json", cwd=tmp_path))
+    assert described[0]["example"].startswith("wallpapers crawl ")
+    assert run(program, "demo", "--help", cwd=tmp_path).startswith(
+        "Usage\n=====\n  wallpapers demo [options]"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_type_checkers_see_its_types(installed: Path) -> None:
+    (package,) = installed.parent.glob("lib/python*/site-packages/wallpapers")
+    assert (package / "py.typed").is_file()
