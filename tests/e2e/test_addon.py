@@ -8,6 +8,8 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.command import Result, finish, start
 from tests.pictures import exhibits
 from tests.standin.picture_faults import MissingPicture
@@ -74,6 +76,7 @@ def test_a_fresh_project_has_the_pictures_of_its_items(tmp_path: Path) -> None:
         assert catalogue.execute("SELECT count(*) FROM pictures").fetchone() == (5,)
 
 
+@pytest.mark.slow
 def test_the_pipeline_takes_the_place_of_scrapys(tmp_path: Path) -> None:
     pipelines = 'ITEM_PIPELINES = {"scrapy.pipelines.images.ImagesPipeline": 1}\n'
     project, shown = (

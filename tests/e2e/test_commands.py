@@ -353,6 +353,7 @@ def test_stats_need_no_write_permission(tmp_path: Path) -> None:
     assert "JPEG" in as_a_user("stats", tmp_path).output
 
 
+@pytest.mark.slow
 def test_a_closed_output_ends_a_command_without_a_message(tmp_path: Path) -> None:
     """As in ``scrapy stats | head -1``."""
     with StandIn(exhibits(3)) as standin:

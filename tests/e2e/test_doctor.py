@@ -343,6 +343,7 @@ class SilentServer(StandIn):
         raise AssertionError
 
 
+@pytest.mark.slow
 def test_a_silent_host_ends_with_a_timeout(tmp_path: Path) -> None:
     with SilentServer([]) as standin:
         result = doctor(f"{standin.origin}/search/acjson", tmp_path, spider="baidu_search")

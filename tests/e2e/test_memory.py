@@ -29,6 +29,7 @@ class LargeAndCut(StandIn):
 CUT = large_jpeg(8)[:-5_000]
 
 
+@pytest.mark.slow
 def test_refused_pictures_leave_nothing_in_memory(tmp_path: Path) -> None:
     with LargeAndCut(exhibits(60)) as standin:
         result = measured(

@@ -183,6 +183,7 @@ def test_a_name_that_never_resolves_does_not_keep_the_process(tmp_path: Path) ->
     check_interrupted(result, tmp_path)
 
 
+@pytest.mark.slow
 def test_a_name_that_never_resolves_does_not_outlast_the_run(tmp_path: Path) -> None:
     with NamedHost(exhibits(2)) as standin:
         limit = ("-s", "CLOSESPIDER_ITEMCOUNT=1", "-s", "RETRY_TIMES=0")

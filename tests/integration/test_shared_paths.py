@@ -196,6 +196,7 @@ class Differing(StandIn):
         return web.Response(body=encoded(noise(seed)), content_type="image/jpeg")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("before", [new, lost, damaged])
 def test_crawls_with_different_bytes_stay_consistent_with_the_catalogue(
     crawl: Crawl, tmp_path: Path, before: Callable[[Path], None]

@@ -12,7 +12,7 @@ from scrapy import Spider, signals
 from scrapy.commands.crawl import Command as CrawlCommand
 from scrapy.crawler import Crawler
 from scrapy.exceptions import UsageError
-from scrapy.settings import Settings
+from scrapy.settings import BaseSettings, Settings
 from scrapy.spiderloader import get_spider_loader
 
 from wallpapers.errors import ArgumentError, UserError
@@ -28,6 +28,8 @@ from wallpapers.run.shutdown import Shutdown
 from wallpapers.spiders.listing_spider import ListingSpider
 
 logger = logging.getLogger(__name__)
+
+_SHUTDOWN_TIMEOUT_S = 25.0
 
 
 class Command(CrawlCommand):
@@ -105,7 +107,7 @@ class Command(CrawlCommand):
         try:
             if reserved := RESERVED_ARGUMENTS & arguments.keys():
                 raise ArgumentError(f"unknown argument {reserved.pop()!r}")
-            timeout_s = positive(crawler.settings, "WALLPAPERS_SHUTDOWN_TIMEOUT")
+            timeout_s = _shutdown_timeout_s(crawler.settings)
         except UserError as error:
             self.exitcode = report_start_failure(error)
             return crawler
@@ -190,3 +192,9 @@ def _abort_progress(crawler: Crawler) -> None:
 def _log_summary(crawler: Crawler) -> None:
     if summary := crawler.get_extension(RunSummary):
         summary.log()
+
+
+def _shutdown_timeout_s(settings: BaseSettings) -> float:
+    name = "WALLPAPERS_SHUTDOWN_TIMEOUT"
+    # In another project the add-on sets the default later.
+    return _SHUTDOWN_TIMEOUT_S if settings[name] is None else positive(settings, name)

@@ -45,6 +45,12 @@ class PictureDownloader(Downloader):
         ]
         self._picture_middleware = DirectMiddlewareManager(*middlewares, crawler=crawler)
 
+    def check_idle(self) -> None:
+        """Have the engine check whether the spider is idle; it would do so every five seconds."""
+        engine_slot = self.crawler.engine._slot
+        if engine_slot is not None:
+            engine_slot.nextcall.schedule()
+
     async def fetch_picture(self, request: Request) -> Response:
         """Return the response after redirects and retries, as the engine's ``download_async`` does.
 

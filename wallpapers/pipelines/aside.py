@@ -110,6 +110,9 @@ class AsideQueues:
             self._tasks.discard(task)
             self._resumed[queue.name] -= 1
             self.resume(queue)
+            check_idle = getattr(self._crawler.engine.downloader, "check_idle", None)
+            if check_idle and not self._tasks:
+                check_idle()
 
         task.add_done_callback(finished)
 
