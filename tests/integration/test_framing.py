@@ -98,7 +98,8 @@ def test_harmless_defects_are_accepted(crawl: Crawl, defect: str) -> None:
     run = crawl_pictures(crawl, {defect: HARMLESS[defect]})
     assert run.exit_status is ExitStatus.COMPLETE, run.warnings()
     assert PICTURE in [run.bytes_of(image) for image in run.images()]
-    assert run.warnings() == []
+    # In Scrapy's ordinary way its own middleware warns of a coding that does not exist.
+    assert [line for line in run.warnings() if "unsupported encoding" not in line] == []
 
 
 MALFORMED: dict[str, tuple[bytes, str]] = {
