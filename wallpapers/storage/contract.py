@@ -14,6 +14,7 @@ from typing import ClassVar
 
 from wallpapers.storage.files import split
 from wallpapers.storage.parts import Part
+from wallpapers.storage.run_folder import RunFolder
 
 StartCheck = Callable[[bytes], None]  # checks the first bytes; may raise PictureRefusedError
 
@@ -48,29 +49,34 @@ class Storage(ABC):
     # True: files are uploaded and never read back; the catalogue is trusted instead.
     is_remote: ClassVar[bool]
     address: str  # of a remote store; "" = a folder, which may be moved
+    _run: RunFolder | None = None  # made by ``open``
 
     @abstractmethod
     def open(self) -> None:
         """Prepare for puts, and check that a file can be written."""
 
-    @abstractmethod
     def part(self, check_start: StartCheck) -> Part:
         """Return a part file for a download, to be stored by ``put``.
 
         *check_start* is called once with the first bytes.
         """
+        assert self._run is not None
+        return self._run.part(check_start)
 
-    @abstractmethod
     def run_name(self) -> str:
         """Return a name of this run; ``is_running`` answers for it in other runs."""
+        assert self._run is not None
+        return self._run.name
 
-    @abstractmethod
     def is_running(self, name: str) -> bool:
         """Return whether the run with this name is alive and has the same storage; blocks."""
+        assert self._run is not None
+        return self._run.is_running(name)
 
-    @abstractmethod
     def scratch_file(self) -> Path:
         """Return an unused path on a local disk, for temporary data of the run."""
+        assert self._run is not None
+        return self._run.scratch_file()
 
     @abstractmethod
     async def put(self, picture: NewFile, thumbs: Sequence[NewFile] = ()) -> bool:

@@ -10,13 +10,12 @@ import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from io import BytesIO
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from wallpapers.errors import store_errors
 from wallpapers.storage.address import folder_of
 from wallpapers.storage.batching import BatchExecutor
-from wallpapers.storage.contract import NewFile, StartCheck, Storage
+from wallpapers.storage.contract import NewFile, Storage
 from wallpapers.storage.files import (
     OpenFolders,
     link,
@@ -51,7 +50,6 @@ class LocalStorage(Storage):
         assert folder is not None
         self.root = folder
         self._placing_thumbs = threading.Lock()
-        self._run: RunFolder | None = None
         self._executor: BatchExecutor[Sequence[NewFile], bool] | None = None
 
     def open(self) -> None:
@@ -60,22 +58,6 @@ class LocalStorage(Storage):
             tempfile.TemporaryFile(dir=self.root).close()
             self._run = RunFolder(self.root)
         self._executor = BatchExecutor(_DISK_THREADS, "wallpapers-put", self._put_all)
-
-    def part(self, check_start: StartCheck) -> Part:
-        assert self._run is not None
-        return self._run.part(check_start)
-
-    def run_name(self) -> str:
-        assert self._run is not None
-        return self._run.name
-
-    def is_running(self, name: str) -> bool:
-        assert self._run is not None
-        return self._run.is_running(name)
-
-    def scratch_file(self) -> Path:
-        assert self._run is not None
-        return self._run.scratch_file()
 
     async def put(self, picture: NewFile, thumbs: Sequence[NewFile] = ()) -> bool:
         assert self._executor is not None

@@ -14,7 +14,7 @@ from scrapy.utils.defer import ensure_awaitable
 
 from wallpapers.errors import StoreError, store_errors
 from wallpapers.storage.batching import BatchExecutor, Work, run_each
-from wallpapers.storage.contract import NewFile, StartCheck, Storage
+from wallpapers.storage.contract import NewFile, Storage
 from wallpapers.storage.parts import Part
 from wallpapers.storage.run_folder import RunFolder
 
@@ -46,7 +46,6 @@ class RemoteStorage(Storage):
         self._info = info
         self._timeout_s = timeout_s
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
-        self._run: RunFolder | None = None
         self._executor: BatchExecutor[Work, bytes] = BatchExecutor(
             _DISK_THREADS, "wallpapers-upload", run_each
         )
@@ -55,22 +54,6 @@ class RemoteStorage(Storage):
         with store_errors(Path(tempfile.gettempdir())):
             self._scratch = tempfile.TemporaryDirectory(prefix="wallpapers-")
             self._run = RunFolder(Path(self._scratch.name))
-
-    def part(self, check_start: StartCheck) -> Part:
-        assert self._run is not None
-        return self._run.part(check_start)
-
-    def run_name(self) -> str:
-        assert self._run is not None
-        return self._run.name
-
-    def is_running(self, name: str) -> bool:
-        assert self._run is not None
-        return self._run.is_running(name)
-
-    def scratch_file(self) -> Path:
-        assert self._run is not None
-        return self._run.scratch_file()
 
     async def put(self, picture: NewFile, thumbs: Sequence[NewFile] = ()) -> bool:
         for file in (*thumbs, picture):
