@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -249,7 +250,8 @@ def send_until_ended(process: subprocess.Popen[str], number: signal.Signals) -> 
     end = time.monotonic() + TIMEOUT_S
     while process.poll() is None and time.monotonic() < end:
         process.send_signal(number)
-        time.sleep(0.1)  # between two looks at another process: nothing there could wake us
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=0.1)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
