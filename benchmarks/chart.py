@@ -73,10 +73,10 @@ def _panel(
 
 def _label(entry: Entry, outcome: Outcome) -> str:
     """Name the program, and how many connections it took where that was more than allowed."""
-    at_once = entry.median(lambda run: run.most_at_once) or 0
-    if SCENARIOS[outcome.scenario].allows(at_once):
+    concurrent = entry.median(lambda run: run.most_at_once) or 0
+    if SCENARIOS[outcome.scenario].allows(concurrent):
         return entry.program
-    return f"{entry.program} ({at_once:.0f} at once)"
+    return f"{entry.program} ({concurrent:.0f} concurrent)"
 
 
 def _colour(name: str) -> str:

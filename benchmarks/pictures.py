@@ -117,6 +117,6 @@ def _jpeg(picture: Image.Image, quality: int) -> bytes:
 
 
 WALLPAPERS = Kind("wallpapers", 1600, 900, lambda number: _wallpaper(number % _SCENES))
-# Twenty thousand of them, served and stored at once, have to fit into a tmpfs.
+# A tmpfs must hold 20,000 of them twice: the served files and the stored ones.
 LIGHT = Kind("light", 960, 540, lambda number: _light(number % _SCENES))
 LARGE = Kind("large", 3200, 2520, lambda number: _large(number % 4))

@@ -86,7 +86,7 @@ def _bold(name: str) -> str:
 
 _COLUMNS = ("images/s", "of ours", "s", "until the last file", "CPU ms/image", "peak MB")
 _OPTIONAL: dict[str, Callable[[Entry], str]] = {
-    "most at once": lambda entry: _number(entry.median(lambda run: run.most_at_once), 0),
+    "max. concurrent": lambda entry: _number(entry.median(lambda run: run.most_at_once), 0),
     "first request, s": lambda entry: _number(entry.median(lambda run: run.first_request_s), 2),
     "peak MB until a tenth": lambda entry: _number(entry.median(_early_peak), 0),
     "reactor late, worst ms": lambda entry: _number(entry.median(lambda run: run.gap_worst_ms), 0),
