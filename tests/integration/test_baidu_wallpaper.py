@@ -215,7 +215,7 @@ def test_bad_entries_are_skipped_and_counted(crawl: Crawl) -> None:
 @pytest.mark.parametrize(
     ("fault", "requests", "words"),
     [
-        (faults.BrokenServer, 3, ["HTTP 503", "'later'"]),
+        (faults.BrokenServer, 3, ["HTTP 500", "'later'"]),
         (faults.EmptyBody, 3, ["an empty response", "0 bytes"]),
         (faults.DeepJson, 1, ["nested too deeply", "200000 bytes"]),
         (faults.HugeListing, 1, ["a page larger than 8388608 bytes", "application/json", "'{"]),

@@ -236,14 +236,15 @@ def test_a_run_may_have_more_batches_than_open_files(
     target = tmp_path / "%(batch_id)d.jsonl"
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     opened = len(list(Path("/dev/fd").iterdir()))
-    with StandIn(exhibits(150)) as standin:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (opened + 120, hard))
+    with StandIn(exhibits(300)) as standin:
+        # Both ends of 32 connections and the part files take about 100 of them.
+        resource.setrlimit(resource.RLIMIT_NOFILE, (opened + 240, hard))
         try:
             run = crawl(standin, feed(target, "jsonl", batch_item_count=1), rn=50)
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     assert run.exit_status is ExitStatus.COMPLETE
-    parts = [(tmp_path / f"{number}.jsonl").read_text() for number in range(1, 151)]
+    parts = [(tmp_path / f"{number}.jsonl").read_text() for number in range(1, 301)]
     assert [json.loads(part) for part in parts] == run.items
 
 

@@ -49,8 +49,10 @@ class GoneListing(Answering):
 
 
 class BrokenServer(Answering):
+    """Not 503: several failed tries with it would be an outage, which is waited for."""
+
     def fault(self, request: web.Request) -> web.StreamResponse:
-        raise web.HTTPServiceUnavailable(text="later")
+        raise web.HTTPInternalServerError(text="later")
 
 
 class CutJson(Answering):
