@@ -15,6 +15,7 @@ from wallpapers import settings as defaults
 from wallpapers.downloads.handler import GuardedDownloadHandler
 from wallpapers.fastpath.addon import FastPath
 from wallpapers.logs.masking import HideSecrets
+from wallpapers.options.settings_check import SettingsCheck
 from wallpapers.pipelines.images import WallpaperImagesPipeline
 from wallpapers.run.addon import Run
 
@@ -58,6 +59,7 @@ class WallpapersAddon(Run):
             priority = settings.getpriority(name) or 0
             settings.set(name, {**ours, **settings.getdict(name)}, priority)
         HideSecrets().update_settings(settings)
+        SettingsCheck().update_settings(settings)
         FastPath().update_settings(settings)
 
     def _add_components(self, settings: BaseSettings) -> None:

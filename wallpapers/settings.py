@@ -44,6 +44,7 @@ from wallpapers.middlewares.redirect import PictureRedirectMiddleware
 from wallpapers.middlewares.retry import PatientRetryMiddleware
 from wallpapers.middlewares.robotstxt import NamedRobotsTxtMiddleware
 from wallpapers.middlewares.stats import PictureStatsMiddleware
+from wallpapers.options.settings_check import SettingsCheck
 from wallpapers.pipelines.images import WallpaperImagesPipeline
 from wallpapers.pipelines.listed_size import ListedSizePipeline
 from wallpapers.run.addon import Run
@@ -56,7 +57,7 @@ SPIDER_MODULES = ["wallpapers.spiders"]
 NEWSPIDER_MODULE = "wallpapers.spiders"
 COMMANDS_MODULE = "wallpapers.commands"
 
-ADDONS = {HideSecrets: 0, Run: 0, FastPath: 0}
+ADDONS = {HideSecrets: 0, SettingsCheck: 0, Run: 0, FastPath: 0}
 
 # Filters by the listed size come before the download.
 ITEM_PIPELINES = {

@@ -55,7 +55,7 @@ def test_status_0_all_wallpapers_are_there(tmp_path: Path) -> None:
         (("-a", "foo=1"), "unknown argument 'foo'"),
         (("-a", "endpoint=ftp://x"), "endpoint must be an http:// or https:// address"),
         (("-s", "WALLPAPERS_CHECK=all"), "WALLPAPERS_CHECK must be one of"),
-        (("-s", "CONCURRENT_REQUESTS=many"), "invalid literal for int()"),
+        (("-s", "CONCURRENT_REQUESTS=many"), "CONCURRENT_REQUESTS must be a whole number"),
         (
             ("-s", "IMAGES_STORE=gs://bucket"),
             f"{shlex.quote(sys.executable)} -m pip install google-cloud-storage",

@@ -15,6 +15,7 @@ from scrapy.exceptions import UsageError
 from scrapy.settings import BaseSettings, Settings
 from scrapy.spiderloader import get_spider_loader
 
+from wallpapers.commands._shared import check_before_log
 from wallpapers.errors import ArgumentError, UserError
 from wallpapers.extensions.log_guard import log_works
 from wallpapers.extensions.progress import Progress
@@ -58,10 +59,11 @@ class Command(CrawlCommand):
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
         super().process_options(args, opts)
+        assert self.settings is not None
         if opts.help:
-            assert self.settings is not None
             self._help(args, self.settings)
             sys.exit()
+        check_before_log(self.settings)
 
     def _help(self, args: list[str], settings: Settings) -> None:
         from wallpapers.spiders.description import arguments_text

@@ -10,7 +10,7 @@ from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 from scrapy.utils.conf import arglist_to_dict
 
-from wallpapers.commands._shared import quiet_on_closed_output
+from wallpapers.commands._shared import check_before_log, quiet_on_closed_output
 from wallpapers.commands.crawl import RESERVED_ARGUMENTS, report_start_failure
 from wallpapers.errors import ArgumentError
 from wallpapers.logs.masking import mask
@@ -65,6 +65,7 @@ class Command(ScrapyCommand):
         self.settings.setdict(QUICK_SETTINGS, priority="cmdline")
         super().process_options(args, opts)
         self.settings.setdict(STORE_NOTHING_SETTINGS, priority="cmdline")
+        check_before_log(self.settings)
         try:
             opts.spargs = arglist_to_dict(opts.spargs)
         except ValueError:

@@ -20,6 +20,14 @@ def one_of(settings: BaseSettings, name: str, allowed: Sequence[str]) -> str:
     return str(value)
 
 
+def boolean(settings: BaseSettings, name: str) -> bool:
+    """Return the setting *name*. Raises SettingError if it is neither true nor false."""
+    try:
+        return settings.getbool(name)
+    except (TypeError, ValueError):
+        raise SettingError(f"{name} must be True or False, got {settings[name]!r}") from None
+
+
 def positive(settings: BaseSettings, name: str) -> float:
     """Return the setting *name*. Raises SettingError if it is not a number above 0."""
     number = _number(settings, name)

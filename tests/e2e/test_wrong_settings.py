@@ -1,0 +1,93 @@
+"""A wrong setting ends the run before the first request, with one line that names it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Crawl
+from tests.e2e.command import FAST, Result, scrapy
+from tests.pictures import exhibits
+from wallpapers.demo.standin import StandIn
+from wallpapers.errors import SettingError
+
+
+def crawl_with(setting: str, folder: Path, command: str = "crawl") -> Result:
+    """Run a command of a source with *setting*; it must request nothing."""
+    with StandIn(exhibits(1)) as standin:
+        words = ("baidu_wallpaper", "-a", f"endpoint={standin.endpoint}", *FAST, "-s", setting)
+        result = scrapy(command, *words, cwd=folder)
+        assert standin.asked == []
+    return result
+
+
+@pytest.mark.parametrize(
+    ("settings", "line"),
+    [
+        ({"CONCURRENT_REQUESTS_PER_DOMAIN": "x"}, "must be a whole number, got 'x'"),
+        ({"CONCURRENT_REQUESTS": "1.5"}, "must be a whole number, got '1.5'"),
+        ({"DOWNLOAD_DELAY": ""}, "must be a number, got ''"),
+        ({"DOWNLOAD_TIMEOUT": "30s"}, "must be a number, got '30s'"),
+        ({"CLOSESPIDER_TIMEOUT": "soon"}, "must be a number, got 'soon'"),
+        ({"COOKIES_ENABLED": "maybe"}, "must be True or False, got 'maybe'"),
+        ({"TELNETCONSOLE_ENABLED": "no"}, "must be True or False, got 'no'"),
+        ({"RETRY_HTTP_CODES": "500,5xx"}, "must be whole numbers, separated by commas, got"),
+        ({"WALLPAPERS_FAST_PATH": "yes"}, "must be True or False, got 'yes'"),
+        ({"WALLPAPERS_ALLOW_PRIVATE_ADDRESSES": "no"}, "must be True or False, got 'no'"),
+        ({"WALLPAPERS_CSV_SAFE": ""}, "must be True or False, got ''"),
+    ],
+)
+def test_a_wrong_value_is_reported_by_its_name(
+    crawl: Crawl, settings: dict[str, object], line: str
+) -> None:
+    (name,) = settings
+    with StandIn(exhibits(1)) as standin:
+        with pytest.raises(SettingError, match=f"^{name} {line}"):
+            crawl(standin, settings)
+        assert standin.asked == []
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"TELNETCONSOLE_ENABLED": "False", "DOWNLOAD_DELAY": "0.01"},
+        {"FEED_EXPORT_INDENT": None, "RETRY_HTTP_CODES": "500,503", "DOWNLOAD_TIMEOUT": 30.5},
+    ],
+)
+def test_what_scrapy_accepts_is_no_wrong_value(crawl: Crawl, settings: dict[str, object]) -> None:
+    with StandIn(exhibits(1)) as standin:
+        assert crawl(standin, settings).exit_status == 0
+
+
+def test_a_wrong_number_on_the_command_line(tmp_path: Path) -> None:
+    result = crawl_with("CONCURRENT_REQUESTS_PER_DOMAIN=x", tmp_path)
+    assert result.status == 1
+    (error,) = result.errors
+    assert "CONCURRENT_REQUESTS_PER_DOMAIN must be a whole number, got 'x'" in error
+
+
+@pytest.mark.parametrize(
+    ("setting", "line"),
+    [
+        ("LOG_LEVEL=info", "LOG_LEVEL must be one of CRITICAL, ERROR, WARNING, INFO, DEBUG"),
+        ("LOG_ENABLED=maybe", "LOG_ENABLED must be True or False, got 'maybe'"),
+        ("LOG_FILE=gone/a.log", "LOG_FILE must be writable: No such file or directory: gone/a.log"),
+        ("LOG_FORMAT=%(message", "LOG_FORMAT must be a format of Python's logging: "),
+        ("REACTOR_THREADPOOL_MAXSIZE=x", "REACTOR_THREADPOOL_MAXSIZE must be a whole number"),
+    ],
+)
+def test_a_wrong_setting_that_scrapy_reads_before_the_crawl(
+    tmp_path: Path, setting: str, line: str
+) -> None:
+    result = crawl_with(setting, tmp_path)
+    assert (result.status, result.output) == (1, "")
+    (logged,) = result.log.splitlines()
+    assert logged.startswith(f"scrapy: {line}")
+
+
+def test_a_wrong_log_level_of_the_doctor(tmp_path: Path) -> None:
+    result = crawl_with("LOG_LEVEL=loud", tmp_path, command="doctor")
+    assert result.status == 1
+    assert result.log.startswith("scrapy: LOG_LEVEL must be one of ")
+    assert len(result.log.splitlines()) == 1
