@@ -57,8 +57,8 @@ class BaiduSearchSpider(ListingSpider):
     protocol: str
     previews: bool
 
-    def __init__(self, **given: str) -> None:
-        super().__init__(**given)
+    def begin_listing(self, arguments: dict[str, Any]) -> None:
+        super().begin_listing(arguments)
         self._protocol = "data" if self.protocol == "auto" else self.protocol
         self._may_switch = self.protocol == "auto"
 

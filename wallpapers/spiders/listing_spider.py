@@ -1,18 +1,16 @@
 """Read a listing page by page: the base class of the spiders of all sources.
 
-It handles arguments, paging, the end of the listing, redirects, retries and error messages. A
-subclass declares its arguments and defines how a page is requested and parsed.
+It handles paging, the end of the listing, redirects, retries and error messages. A subclass
+defines what ``Source`` declares.
 """
 
 from __future__ import annotations
 
 import logging
-from abc import abstractmethod
 from collections.abc import AsyncIterator, Iterator
-from typing import Any, ClassVar
-from urllib.parse import parse_qsl, urlsplit
+from typing import Any
 
-from scrapy import Request, Spider
+from scrapy import Request
 from scrapy.downloadermiddlewares.retry import get_retry_request
 from scrapy.http import Response
 from twisted.python.failure import Failure
@@ -25,108 +23,25 @@ from wallpapers.items import Wallpaper
 from wallpapers.listings.drift import Drift
 from wallpapers.listings.page import Page, Position
 from wallpapers.listings.text import one_line
-from wallpapers.logs.masking import hide
 from wallpapers.middlewares.redirect import STATUSES
-from wallpapers.options import filters
-from wallpapers.options.arguments import Argument, read_arguments, web_address, whole_number
 from wallpapers.spiders import diagnosis
 from wallpapers.spiders.paging import PagingState
+from wallpapers.spiders.source import Source
 
 MAX_HOPS = 5
 MAX_PAGE_BYTES = 8 * 1024 * 1024  # decompressed; 100 real entries are a quarter of a megabyte
 
 
-class ListingSpider(Spider):
+class ListingSpider(Source):
     """A spider that requests the pages of a listing one after the other.
 
-    A subclass declares its arguments in ``arguments`` (``limit``, ``endpoint`` and the filters are
-    added) and implements ``page_url`` and ``read_page``. Paging stops when the listing ends, when
-    ``limit`` wallpapers were listed, or when a response is not a page.
+    Paging stops when the listing ends, when ``limit`` wallpapers were listed, or when a response is
+    not a page.
     """
 
-    # What the source lists, whether it answers today, and arguments to start with (-a ...).
-    summary: ClassVar[str] = ""
-    answers: ClassVar[str] = ""
-    example: ClassVar[str] = ""
-    default_endpoint: ClassVar[str]
-    arguments: ClassVar[dict[str, Argument]] = {}
-    # The first of these arguments that is not empty becomes the name of the listing.
-    named_by: ClassVar[tuple[str, ...]] = ()
-    # The source repeats its results from this offset on; later pages are not requested.
-    max_offset: ClassVar[int | None] = None
-    # Request the home page first to get its cookies, unless COOKIES_ENABLED is off.
-    visits_home: ClassVar[bool] = False
-
-    limit: int
-    endpoint: str
-
-    def __init__(self, **given: str) -> None:
-        super().__init__()
-        declared = {**self.arguments, **self.shared_arguments()}
-        for argument, value in read_arguments(declared, given).items():
-            setattr(self, argument, value)
-        # Mask values in the query of the endpoint that are long enough to be tokens.
-        hide(value for _, value in parse_qsl(urlsplit(self.endpoint).query) if len(value) >= 8)
+    def begin_listing(self, arguments: dict[str, Any]) -> None:
+        super().begin_listing(arguments)
         self._paging = PagingState(self.limit, self.first_position, self.max_offset)
-
-    @classmethod
-    def shared_arguments(cls) -> dict[str, Argument]:
-        """Return the arguments that every source has."""
-        return {
-            **filters.ARGUMENTS,
-            "limit": whole_number(0, 0).means("stop after this many wallpapers; 0 = all"),
-            "endpoint": web_address(cls.default_endpoint).means("another address, same protocol"),
-        }
-
-    # What a source defines
-
-    @property
-    def listing_name(self) -> str:
-        """The name of the listing within the source: the ``listing`` of its wallpapers."""
-        values = (getattr(self, argument) for argument in self.named_by)
-        return next(filter(None, values), self.name)
-
-    @property
-    def first_position(self) -> Position:
-        """The position of the first page to request."""
-        return Position()
-
-    @abstractmethod
-    def page_url(self, position: Position) -> str:
-        """Return the address of the page that starts at *position*."""
-
-    @abstractmethod
-    def read_page(self, body: bytes) -> Page:
-        """Parse a page. Raises ListingError if *body* is not a page."""
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """The headers of page requests, in addition to DEFAULT_REQUEST_HEADERS."""
-        return {}
-
-    @property
-    def suggested_command(self) -> str:
-        """A shell command to suggest if the listing cannot be read, or an empty string."""
-        return ""
-
-    def picture_referer(self, url: str) -> str:
-        """Return the Referer for requesting the image at *url*."""
-        return self.referer
-
-    def switch_protocol(self) -> bool:
-        """Switch to another protocol of the source; return False if there is none left.
-
-        Called if the response to the first page contains no wallpapers.
-        """
-        return False
-
-    # What all sources share
-
-    @property
-    def referer(self) -> str:
-        """The origin of the endpoint, which image hosts expect as Referer."""
-        parts = urlsplit(self.endpoint)
-        return f"{parts.scheme}://{parts.netloc}/"
 
     async def start(self) -> AsyncIterator[Any]:
         """Yield the first request: for the home page if its cookies are needed, or for a page."""
