@@ -76,22 +76,27 @@ class LenientResponseHandler(ResponseHandler):
 
     def _head_received(self, head: bytearray, data: bytes) -> bytes:
         """Parse the head if *data* completes it, and return the bytes behind it."""
-        searched_from = max(0, len(head) - 2)
-        head += data
-        found = _END_OF_HEAD.search(head, searched_from)
-        beginning = bytes(head[:64]).lstrip(b"\r\n")[:5]
-        if found is None and len(head) < _MAX_HEAD_BYTES and b"HTTP/".startswith(beginning):
+        buffered = len(head)
+        if buffered:
+            head += data
+        received = head or data  # mostly the whole head: the body behind it is not copied twice
+        found = _END_OF_HEAD.search(received, max(0, buffered - 2))
+        beginning = bytes(received[:64]).lstrip(b"\r\n")[:5]
+        if found is None and len(received) < _MAX_HEAD_BYTES and b"HTTP/".startswith(beginning):
+            self._head = bytearray(received)
             return b""
-        if found and not head[: found.end()].strip():  # blank lines before the status line
-            unread, head[:] = bytes(head[found.end() :]), b""
+        end = found.end() if found else len(received)
+        unread = data[end - buffered :]
+        if found and not received[:end].strip():  # blank lines before the status line
+            self._head = bytearray()
             return unread
         self._head = None
-        end = found.end() if found else len(head)
-        repaired = repaired_head(bytes(head[:end]))
-        if repaired != head[:end]:
+        original = bytes(received[:end])
+        repaired = repaired_head(original)
+        if repaired != original:
             self.force_close()
         super().data_received(repaired)
-        return bytes(head[end:])
+        return unread
 
     def _body_received(self, body: StreamReader, data: bytes) -> None:
         if self._left is not None:
