@@ -7,6 +7,7 @@ would be readable in the log.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 # More than servers accept (8 KB by default).
@@ -25,6 +26,7 @@ _NO_PORT = re.compile(rf"([^/\\?#]*?{_COLON})(?!\d{{0,5}}(?:[/\\?#]|$))[^/\\?#]*
 _IN_TEXT = re.compile(r"(?<=://)[^\s/?#@]{1,500}@")
 
 
+@lru_cache(maxsize=256)  # asked when an address is read, and again when it is requested
 def is_well_formed(url: str) -> bool:
     """Return whether *url* is an http(s) address with a host and without user and password."""
     if len(url) > MAX_URL_CHARACTERS or "\\" in url:
