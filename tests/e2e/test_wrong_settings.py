@@ -91,3 +91,10 @@ def test_a_wrong_log_level_of_the_doctor(tmp_path: Path) -> None:
     assert result.status == 1
     assert result.log.startswith("scrapy: LOG_LEVEL must be one of ")
     assert len(result.log.splitlines()) == 1
+
+
+@pytest.mark.parametrize("value", ["abc", "[1]", "{'a': 1}"])
+def test_a_dictionary_that_is_not_json(tmp_path: Path, value: str) -> None:
+    result = crawl_with(f"DOWNLOAD_SLOTS={value}", tmp_path)
+    assert (result.status, result.output) == (1, "")
+    assert result.log == f"scrapy: DOWNLOAD_SLOTS must be an object in JSON, got {value!r}\n"

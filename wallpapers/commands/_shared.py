@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from wallpapers.catalogue.location import catalogue_url
 from wallpapers.errors import SettingError, StoreError, UserError
-from wallpapers.options.settings_check import check_early_settings
 from wallpapers.run.exit_status import ExitStatus
 from wallpapers.run.program import program_name
 from wallpapers.storage.address import folder_of
@@ -63,14 +62,6 @@ def report_error(error: UserError | StoreError) -> int:
     """Print *error* in one line and return its exit status."""
     print(f"{program_name()}: {error}", file=sys.stderr)
     return ExitStatus.STORE if isinstance(error, StoreError) else ExitStatus.COULD_NOT_START
-
-
-def check_before_log(settings: BaseSettings) -> None:
-    """End the process with one line if a setting is wrong that Scrapy reads to set up its log."""
-    try:
-        check_early_settings(settings)
-    except SettingError as error:
-        sys.exit(report_error(error))
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from scrapy.exceptions import UsageError
 from scrapy.settings import BaseSettings, Settings
 from scrapy.spiderloader import get_spider_loader
 
-from wallpapers.commands._shared import check_before_log
+from wallpapers.commands._settings import ChecksSettings
 from wallpapers.errors import ArgumentError, UserError
 from wallpapers.extensions.log_guard import log_works
 from wallpapers.extensions.progress import Progress
@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 _SHUTDOWN_TIMEOUT_S = 25.0
 
 
-class Command(CrawlCommand):
+class Command(ChecksSettings, CrawlCommand):
     """Run a spider; the exit status is that of its run state, or 1 if the run could not start."""
 
     def short_desc(self) -> str:
@@ -63,7 +63,6 @@ class Command(CrawlCommand):
         if opts.help:
             self._help(args, self.settings)
             sys.exit()
-        check_before_log(self.settings)
 
     def _help(self, args: list[str], settings: Settings) -> None:
         from wallpapers.spiders.description import arguments_text
@@ -109,6 +108,7 @@ class Command(CrawlCommand):
         try:
             if reserved := RESERVED_ARGUMENTS & arguments.keys():
                 raise ArgumentError(f"unknown argument {reserved.pop()!r}")
+            self.check_setting_names()
             timeout_s = _shutdown_timeout_s(crawler.settings)
         except UserError as error:
             self.exitcode = report_start_failure(error)

@@ -10,7 +10,8 @@ from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 from scrapy.utils.conf import arglist_to_dict
 
-from wallpapers.commands._shared import check_before_log, quiet_on_closed_output
+from wallpapers.commands._settings import ChecksSettings
+from wallpapers.commands._shared import quiet_on_closed_output
 from wallpapers.commands.crawl import RESERVED_ARGUMENTS, report_start_failure
 from wallpapers.errors import ArgumentError
 from wallpapers.logs.masking import mask
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
 
-class Command(ScrapyCommand):
+class Command(ChecksSettings, ScrapyCommand):
     """Exit status 0: all sources work; 3: a format has changed; 4: a source does not work."""
 
     requires_project = True
@@ -65,7 +66,6 @@ class Command(ScrapyCommand):
         self.settings.setdict(QUICK_SETTINGS, priority="cmdline")
         super().process_options(args, opts)
         self.settings.setdict(STORE_NOTHING_SETTINGS, priority="cmdline")
-        check_before_log(self.settings)
         try:
             opts.spargs = arglist_to_dict(opts.spargs)
         except ValueError:
@@ -127,6 +127,7 @@ class Command(ScrapyCommand):
         for spider in spiders:
             checked_spider = type(spider.__name__, (CheckedSpider, spider), {})
             crawlers.append(process.create_crawler(checked_spider))
+        self.check_setting_names()
         timeout_s = positive(crawlers[0].settings, "WALLPAPERS_SHUTDOWN_TIMEOUT")
         shutdown = Shutdown(timeout_s, lambda _: ExitStatus.INTERRUPTED)
         tasks = shutdown.run(process, crawlers, arguments)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
+from wallpapers.commands._settings import ChecksSettings
 from wallpapers.commands._shared import open_catalogue, quiet_on_closed_output, report_error
 from wallpapers.errors import StoreError, UserError
 from wallpapers.listings.text import one_line
@@ -21,7 +22,7 @@ _STATES = ("stored", "filtered", "failed", "listed")
 _MAX_LINES = 20  # of failures by host and reason
 
 
-class Command(ScrapyCommand):
+class Command(ChecksSettings, ScrapyCommand):
     """Exit status 0; 1 if there is no catalogue, 5 if it cannot be read."""
 
     requires_project = True
@@ -47,6 +48,7 @@ class Command(ScrapyCommand):
             raise UsageError(f"{program_name()} stats takes no argument, got {args[0]!r}")
         assert self.settings is not None
         try:
+            self.check_setting_names()
             with open_catalogue(self.settings, reads_only=True) as catalogue:
                 contents = {"catalogue": str(catalogue), **catalogue.run(_summary)}
         except (UserError, StoreError) as error:

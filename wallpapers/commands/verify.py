@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
+from wallpapers.commands._settings import ChecksSettings
 from wallpapers.commands._shared import open_catalogue, quiet_on_closed_output, report_error
 from wallpapers.errors import SettingError, StoreError, UserError
 from wallpapers.run.exit_status import ExitStatus
@@ -16,7 +17,7 @@ from wallpapers.storage.address import folder_of
 from wallpapers.storage.local import LocalStorage
 
 
-class Command(ScrapyCommand):
+class Command(ChecksSettings, ScrapyCommand):
     """Exit status 0: all images are intact; 3: some are not; 1 and 5 as for a crawl."""
 
     requires_project = True
@@ -53,6 +54,7 @@ class Command(ScrapyCommand):
         from wallpapers.maintenance.verify import verify
 
         assert self.settings is not None
+        self.check_setting_names()
         uri = str(self.settings["IMAGES_STORE"])
         folder = folder_of(uri)
         if folder is None:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from scrapy.settings import default_settings
+from scrapy.settings import BaseSettings, default_settings
 
 from wallpapers.errors import SettingError, message_of
 from wallpapers.options.setting_values import boolean
-
-if TYPE_CHECKING:
-    from scrapy.settings import BaseSettings
 
 # Scrapy reads them before a crawl exists, and any error of theirs is a traceback.
 _READ_EARLY = ("LOG_", "REACTOR_", "FORCE_", "TWISTED_")
@@ -51,6 +48,18 @@ def check_early_settings(settings: BaseSettings) -> None:
         raise SettingError(f"LOG_FORMAT must be a format of Python's logging: {error}") from None
     except OSError as error:
         raise SettingError(f"LOG_FILE must be writable: {message_of(error)}") from None
+
+
+def check_json(settings: BaseSettings, name: str, value: str) -> None:
+    """Check the text of a setting that is a dictionary. Raises SettingError."""
+    if not isinstance(settings[name], BaseSettings | dict):
+        return
+    try:
+        is_object = isinstance(json.loads(value), dict)
+    except ValueError:
+        is_object = False
+    if not is_object:
+        raise SettingError(f"{name} must be an object in JSON, got {value!r}")
 
 
 def _check_all(settings: BaseSettings, prefixes: tuple[str, ...] = ("",)) -> None:
