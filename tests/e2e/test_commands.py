@@ -399,6 +399,7 @@ def test_an_older_catalogue_is_upgraded_without_loss(tmp_path: Path) -> None:
             catalogue.execute("ALTER TABLE wallpapers DROP COLUMN preview")
             catalogue.execute("ALTER TABLE wallpapers DROP COLUMN endpoint")
             catalogue.execute("ALTER TABLE wallpapers DROP COLUMN claimed_by")
+            catalogue.execute("DROP TABLE runs")
             catalogue.execute("DROP TABLE sessions")
             catalogue.execute("DROP TABLE remote_store")
             catalogue.execute("UPDATE catalogue_version SET version = 1")

@@ -10,6 +10,7 @@ import threading
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -24,6 +25,9 @@ from wallpapers.catalogue.entries import Entries, Holder
 from wallpapers.catalogue.queries import MOST_SHARING
 from wallpapers.errors import CatalogueError
 from wallpapers.items import StoredImage, Wallpaper
+from wallpapers.run.exit_status import ExitStatus
+from wallpapers.run.reasons import Verdict
+from wallpapers.run.records import RunBeginning, RunEnd
 
 PROJECT = Path(__file__).parents[2]
 
@@ -268,6 +272,31 @@ def test_a_failure_does_not_forget_what_was_stored(open_it: Open, store: dict[st
     assert (held.state, held.whole) == ("failed", True)
 
 
+def test_a_run_is_recorded_with_its_end(open_it: Open) -> None:
+    catalogue = open_it()
+    for name, source in (("1-aaaaaaaa", "s"), ("2-bbbbbbbb", "s"), ("3-cccccccc", "t")):
+        beginning = RunBeginning(name, source, {"word": "风景", "limit": "5"})
+        catalogue.run(lambda entries, run=beginning: entries.runs.begin(run))  # type: ignore[misc]
+    assert catalogue.run(lambda entries: entries.runs.last_ended()) == {}
+    end = RunEnd("1-aaaaaaaa", ExitStatus.COMPLETE, {Verdict.STORED: 3}, 4, 2**40)
+    catalogue.close(end)
+    catalogue = open_it()
+    latest = catalogue.run(lambda entries: entries.runs.latest(3))
+    assert {run.beginning.id: run.end for run in latest if run.end} == {
+        end.id: replace(end, verdicts={**dict.fromkeys(Verdict, 0), Verdict.STORED: 3})
+    }
+    assert latest[0].beginning.arguments == {"word": "风景", "limit": "5"}
+    assert len(catalogue.run(lambda entries: entries.runs.latest(2))) == 2
+    (ended,) = [run for run in latest if run.end]
+    assert catalogue.run(lambda entries: entries.runs.last_ended()) == {"s": ended}
+    assert catalogue.run(lambda entries: entries.runs.last_complete()) == {"s": ended.ended_at}
+    assert catalogue.run(lambda entries: entries.runs.count_by_status()) == {
+        ("s", 0): 1,
+        ("s", None): 1,
+        ("t", None): 1,
+    }
+
+
 def test_work_that_raises_leaves_nothing(open_it: Open) -> None:
     catalogue = open_it()
 
@@ -328,7 +357,7 @@ def test_two_programs_at_once_keep_one_of_each(
 def test_the_steps_lead_to_the_tables_that_are_used(open_it: Open, url: URL) -> None:
     open_it()
     engine = sqlalchemy.create_engine(url)
-    for table in (schema.pictures, schema.wallpapers, schema.remote_store, schema.sessions):
+    for table in schema.TABLES:
         # SQLite calls a key of its own nullable where the statement does not repeat NOT NULL.
         columns = {
             column["name"]: column["nullable"] and not column.get("primary_key")

@@ -16,10 +16,12 @@ from wallpapers.catalogue import sessions
 from wallpapers.catalogue.claims import Claims
 from wallpapers.catalogue.entries import Entries, RetryTransaction, Whole
 from wallpapers.catalogue.faults import DAMAGE, how_to_move_aside, remedy
+from wallpapers.catalogue.runs import Runs
 from wallpapers.catalogue.schema import VERSION, belong_to, upgrade, version_of
 from wallpapers.catalogue.sessions import Session
 from wallpapers.errors import CatalogueError
 from wallpapers.listings.text import one_line
+from wallpapers.run.records import RunEnd
 
 T = TypeVar("T")
 
@@ -127,12 +129,15 @@ class Catalogue:
                     ) from None
         raise AssertionError
 
-    def close(self) -> None:
-        """Disconnect, and note that this was done properly."""
+    def close(self, end: RunEnd | None = None) -> None:
+        """Disconnect, and note that this was done properly; *end* is that of a run, to record."""
         session, self._session = self._session, None
-        if session is not None:
+        if session is not None or end is not None:
             with suppress(SQLAlchemyError, OSError), self._engine.begin() as connection:
-                session.end(connection)
+                if end is not None:
+                    Runs(connection).end(end)
+                if session is not None:
+                    session.end(connection)
         self._engine.dispose()
 
     def _doubt(self) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select, update
 
 from wallpapers.catalogue.rows import image_of, now, wallpaper_of
+from wallpapers.catalogue.runs import Runs
 from wallpapers.catalogue.schema import pictures, wallpapers
 from wallpapers.items import StoredImage, Wallpaper
 
@@ -31,6 +32,11 @@ class Queries:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+
+    @property
+    def runs(self) -> Runs:
+        """The runs of the catalogue."""
+        return Runs(self._connection)
 
     def failed(self, source: str, *, after: str = "", most: int = 60) -> list[Failed]:
         """Return failed wallpapers of *source* by id, beginning behind the id *after*."""

@@ -26,6 +26,7 @@ from sqlalchemy import (
 )
 
 from wallpapers.errors import CatalogueError
+from wallpapers.run.reasons import Verdict
 
 _tables = MetaData()
 
@@ -75,8 +76,26 @@ sessions = Table(
     Column("boot", Text, nullable=False),  # names the start of the system that it runs on
 )
 
+# One row for each run that listed wallpapers. What a run has at its end is NULL until then, and
+# stays so where it was killed.
+runs = Table(
+    "runs",
+    _tables,
+    Column("id", Text, primary_key=True),  # the name of its run folder
+    Column("source", Text, nullable=False),
+    Column("arguments", Text, nullable=False),  # JSON object, with masked secrets
+    Column("began_at", Text, nullable=False),
+    Column("ended_at", Text),
+    Column("exit_status", Integer),
+    *(Column(verdict, BigInteger) for verdict in Verdict),  # wallpapers
+    Column("left_over", BigInteger),  # wallpapers without a verdict, left for the next run
+    Column("bytes", BigInteger),  # of the stored pictures
+)
+
 # At most one row: the remote store of the pictures. A folder may be moved, and is looked at.
 remote_store = Table("remote_store", _tables, Column("address", Text, nullable=False))
+
+TABLES = _tables.sorted_tables
 
 _PREVIEW = re.compile(r"-preview(?:-[0-9a-f]{10})?\.\w+$")  # how the name of its file ended
 
@@ -153,6 +172,23 @@ STEPS: list[list[str | Callable[[Connection], None]]] = [
         )"""
     ],
     ["ALTER TABLE wallpapers ADD COLUMN claimed_by TEXT"],
+    [
+        """CREATE TABLE runs (
+            id TEXT PRIMARY KEY,
+            source TEXT NOT NULL,
+            arguments TEXT NOT NULL,
+            began_at TEXT NOT NULL,
+            ended_at TEXT,
+            exit_status INTEGER,
+            stored BIGINT,
+            known BIGINT,
+            duplicate BIGINT,
+            filtered BIGINT,
+            failed BIGINT,
+            left_over BIGINT,
+            bytes BIGINT
+        )"""
+    ],
 ]
 VERSION = len(STEPS)
 
@@ -209,7 +245,7 @@ def version_of(connection: Connection) -> int:
 
 def _check_columns(connection: Connection) -> None:
     """Read no row of each table, which the database refuses where a table or column is missing."""
-    for table in _tables.sorted_tables:
+    for table in TABLES:
         connection.execute(select(*table.c).where(false()))
 
 

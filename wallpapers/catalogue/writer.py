@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from wallpapers.errors import CatalogueError
@@ -17,6 +18,7 @@ from wallpapers.items import Key, StoredImage, Wallpaper
 if TYPE_CHECKING:
     from wallpapers.catalogue.catalogue import Catalogue
     from wallpapers.catalogue.entries import Entered, Entries, Held
+    from wallpapers.run.records import RunEnd
 
 T = TypeVar("T")
 A = TypeVar("A")
@@ -26,6 +28,7 @@ Look = Callable[[], bool]
 Listed = tuple["Held | None", bool, bool]
 
 _GATHER_S = 0.02  # a caller that waits for a row holds no place
+_FORCE_S = 0.5
 
 
 class Writer:
@@ -61,11 +64,17 @@ class Writer:
         """Return the result of *work*, which may be called again after a conflict."""
         return await self._asked(self._waiting.works, work)
 
-    def close(self) -> None:
-        """Close the catalogue; all other calls must have ended."""
+    def close(self, end: RunEnd | None = None) -> None:
+        """Record the end of the run and close the catalogue; all other calls must have ended."""
         if self._catalogue is not None:
-            self._thread.submit(self._catalogue.close)
+            self._thread.submit(self._catalogue.close, end)
         self._thread.shutdown()
+
+    def close_by_force(self, end: RunEnd) -> None:
+        """Do the same in any thread, if the thread of the catalogue is free soon."""
+        if self._catalogue is not None:
+            with suppress(TimeoutError, RuntimeError):  # at work, or closed already
+                self._thread.submit(self._catalogue.close, end).result(_FORCE_S)
 
     async def _asked(self, queue: list[tuple[A, asyncio.Future[R]]], what: A) -> R:
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()

@@ -22,6 +22,7 @@ from wallpapers.extensions.progress import Progress
 from wallpapers.extensions.summary import RunSummary
 from wallpapers.feeds.exporter import CheckedFeedExporter
 from wallpapers.options.setting_values import positive
+from wallpapers.pipelines.images import WallpaperImagesPipeline
 from wallpapers.run.addon import run_of
 from wallpapers.run.exit_status import ExitStatus
 from wallpapers.run.program import program_name
@@ -173,7 +174,7 @@ def _close_by_force(crawler: Crawler) -> int:
     """
     state = run_of(crawler).state
     state.close("shutdown")
-    for step in (_abort_feeds, _abort_progress, _log_summary):
+    for step in (_abort_feeds, _abort_progress, _record_end, _log_summary):
         try:
             step(crawler)
         except Exception as error:
@@ -189,6 +190,11 @@ def _abort_feeds(crawler: Crawler) -> None:
 def _abort_progress(crawler: Crawler) -> None:
     if progress := crawler.get_extension(Progress):
         progress.abort()
+
+
+def _record_end(crawler: Crawler) -> None:
+    if pipeline := crawler.get_item_pipeline(WallpaperImagesPipeline):
+        pipeline.close_by_force()
 
 
 def _log_summary(crawler: Crawler) -> None:

@@ -1,9 +1,11 @@
-"""``scrapy stats``: print the contents of the catalogue."""
+"""``scrapy stats``: print the contents of the catalogue, or the runs in it."""
 
 from __future__ import annotations
 
 import argparse
 import json
+from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from scrapy.commands import ScrapyCommand
@@ -12,14 +14,17 @@ from scrapy.exceptions import UsageError
 from wallpapers.commands._settings import ChecksSettings
 from wallpapers.commands._shared import open_catalogue, quiet_on_closed_output, report_error
 from wallpapers.errors import StoreError, UserError
-from wallpapers.listings.text import one_line
+from wallpapers.maintenance import statistics
 from wallpapers.run.program import program_name
+from wallpapers.run.reasons import Verdict
+from wallpapers.storage.address import folder_of
+from wallpapers.storage.run_folder import is_running
 
 if TYPE_CHECKING:
-    from wallpapers.catalogue.entries import Entries
+    from wallpapers.catalogue.catalogue import Catalogue
 
-_STATES = ("stored", "filtered", "failed", "listed")
 _MAX_LINES = 20  # of failures by host and reason
+_RUNS = 20
 
 
 class Command(ChecksSettings, ScrapyCommand):
@@ -29,7 +34,7 @@ class Command(ChecksSettings, ScrapyCommand):
     requires_crawler_process = False
 
     def short_desc(self) -> str:
-        return "Print the contents of the catalogue: wallpapers, images, failures"
+        return "Print the contents of the catalogue: wallpapers, images, failures, runs"
 
     def long_desc(self) -> str:
         return (
@@ -41,57 +46,72 @@ class Command(ChecksSettings, ScrapyCommand):
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         super().add_options(parser)
+        parser.add_argument(
+            "--runs",
+            nargs="?",
+            type=int,
+            const=_RUNS,
+            metavar="N",
+            help=f"print the latest runs instead, {_RUNS} by default",
+        )
         parser.add_argument("--json", action="store_true", help="print the same as JSON")
+        parser.add_argument(
+            "--prometheus",
+            action="store_true",
+            help="print metrics for Prometheus, in its text format",
+        )
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         if args:
             raise UsageError(f"{program_name()} stats takes no argument, got {args[0]!r}")
+        if opts.prometheus and (opts.json or opts.runs is not None):
+            raise UsageError("--prometheus cannot be combined with --json or --runs")
+        if opts.runs is not None and opts.runs < 1:
+            raise UsageError(f"--runs must be a whole number, 1 or more, got {opts.runs}")
         assert self.settings is not None
         try:
             self.check_setting_names()
             with open_catalogue(self.settings, reads_only=True) as catalogue:
-                contents = {"catalogue": str(catalogue), **catalogue.run(_summary)}
+                text = self._text(catalogue, opts)
         except (UserError, StoreError) as error:
             self.exitcode = report_error(error)
             return
         with quiet_on_closed_output(self):
-            print(
-                json.dumps(contents, ensure_ascii=False, indent=2) if opts.json else _text(contents)
-            )
+            print(text)
+
+    def _text(self, catalogue: Catalogue, opts: argparse.Namespace) -> str:
+        if opts.prometheus:
+            from wallpapers.maintenance.prometheus import exposition
+
+            return catalogue.run(exposition).rstrip("\n")
+        name, contents, runs = str(catalogue), {}, []
+        if opts.runs is None:
+            contents = catalogue.run(statistics.contents)
+        if opts.runs is not None or opts.json:
+            latest = partial(statistics.runs, most=opts.runs or _RUNS, is_running=self._is_running)
+            runs = catalogue.run(latest)
+        if opts.json:
+            values = {"catalogue": name, **contents, "runs": runs}
+            return json.dumps(values, ensure_ascii=False, indent=2)
+        return _runs_text(name, runs) if opts.runs is not None else _contents_text(name, contents)
+
+    def _is_running(self, run: str) -> bool | None:
+        """Return whether a run is alive on this machine; None = it has a remote store."""
+        assert self.settings is not None
+        folder = folder_of(str(self.settings["IMAGES_STORE"]))
+        return None if folder is None else is_running(folder, run)
 
 
-def _summary(entries: Entries) -> dict[str, Any]:
-    sources: dict[str, dict[str, int]] = {}
-    for (source, state), count in entries.count("source", "state").items():
-        states = sources.setdefault(_printable(source), dict.fromkeys(_STATES, 0))
-        states[_printable(state)] = states.get(_printable(state), 0) + count
-    return {
-        "sources": dict(sorted(sources.items())),
-        "pictures": {
-            _printable(name): {"count": count, "bytes": size}
-            for name, (count, size) in entries.formats().items()
-        },
-        "failures": [
-            {"host": _printable(host), "reason": _printable(reason), "count": count}
-            for (host, reason), count in entries.count("host", "reason", state="failed").items()
-        ],
-    }
-
-
-def _printable(value: object) -> str:
-    """Return *value* as one line of text; a table that was edited by hand may contain any type."""
-    return one_line(value if isinstance(value, str) else repr(value))
-
-
-def _text(contents: dict[str, Any]) -> str:
+def _contents_text(catalogue: str, contents: dict[str, Any]) -> str:
     width = max(10, *(len(source) for source in contents["sources"]), 0)
     lines = [
-        f"Contents of the catalogue {contents['catalogue']}",
+        f"Contents of {catalogue}",
         "",
-        f"{'source':<{width}}" + "".join(f"{state:>12}" for state in _STATES),
+        f"{'source':<{width}}" + "".join(f"{state:>12}" for state in statistics.STATES),
     ]
     for source, states in contents["sources"].items():
-        lines.append(f"{source:<{width}}" + "".join(f"{states[name]:>12,}" for name in _STATES))
+        counts = "".join(f"{states[name]:>12,}" for name in statistics.STATES)
+        lines.append(f"{source:<{width}}{counts}")
     lines += ["", f"{'pictures':<{width}}{'files':>12}{'MB':>12}"]
     for name, entry in contents["pictures"].items():
         lines.append(f"{name:<{width}}{entry['count']:>12,}{entry['bytes'] / 1e6:>12,.1f}")
@@ -104,4 +124,24 @@ def _text(contents: dict[str, Any]) -> str:
         if len(failures) > _MAX_LINES:
             lines.append(f"          and {len(failures) - _MAX_LINES:,} more; --json has them all")
         lines.append(f"Use {program_name()} retry to try them again.")
+    return "\n".join(lines)
+
+
+def _runs_text(catalogue: str, runs: list[dict[str, Any]]) -> str:
+    counted = "".join(f"{verdict:>10}" for verdict in Verdict)
+    lines = [
+        f"Runs in {catalogue}, the latest first",
+        "",
+        f"{'began (UTC)':<19}{'took':>10}  {'status':<15}{counted}  source and arguments",
+    ]
+    for run in runs:
+        began = datetime.fromisoformat(run["began_at"])
+        took = datetime.fromisoformat(run["ended_at"]) - began if run["ended_at"] else "-"
+        status = f"{run['exit_status']} {run['outcome']}" if run["ended_at"] else run["state"]
+        counts = "".join("-".rjust(10) if run[v] is None else f"{run[v]:>10,}" for v in Verdict)
+        given = " ".join(f"{name}={value}" for name, value in run["arguments"].items())
+        lines.append(
+            f"{began:%Y-%m-%d %H:%M:%S}{took!s:>10}  {status:<15}{counts}  "
+            f"{run['source']} {given}".rstrip()
+        )
     return "\n".join(lines)

@@ -14,6 +14,7 @@ from scrapy.settings import BaseSettings
 _NAMES = re.compile(r"PASS|SECRET|TOKEN|(ACCESS|API|PRIVATE)_?KEY", re.IGNORECASE)
 _MIN_LENGTH = 4  # characters; shorter secrets would mask ordinary words
 _MASK = "***"
+_ADDRESS = re.compile(r"(https?://)(?:[^/?#]*@)?([^/?#]*)(.*)", re.IGNORECASE | re.DOTALL)
 
 
 class HideSecrets:
@@ -41,6 +42,19 @@ def mask(text: str) -> str:
     for secret in sorted(_hidden, key=len, reverse=True):
         text = text.replace(secret, _MASK)
     return text
+
+
+def mask_argument(name: str, value: str) -> str:
+    """Return the value of a spider argument, to be recorded without what may be a secret.
+
+    Of an address, only scheme and host are kept: its path and query may contain a token.
+    """
+    if _NAMES.search(name):
+        return _MASK
+    if address := _ADDRESS.fullmatch(value):
+        scheme, host, rest = address.groups()
+        return f"{scheme}{host}/{_MASK}" if rest.strip("/") else f"{scheme}{host}/"
+    return mask(value)
 
 
 _hidden: set[str] = set()

@@ -26,6 +26,7 @@ from wallpapers.pipelines.drops import Filtered, LeftForNextRun, PutAside
 from wallpapers.pipelines.fetching import Candidate, PictureFetcher
 from wallpapers.pipelines.library import Library
 from wallpapers.pipelines.places import HostNotReadyError
+from wallpapers.pipelines.run_record import RunRecord
 from wallpapers.pipelines.setup import check_hooks, check_libraries, requirements_of
 from wallpapers.run.addon import run_of
 from wallpapers.run.reasons import FailureReason, Verdict
@@ -89,6 +90,7 @@ class WallpaperImagesPipeline(ImagesPipeline):
         else:
             # Concurrently with the first request, which needs no catalogue.
             self._opening = asyncio.ensure_future(self._open_catalogue())
+        self._record = RunRecord(self.crawler, self._run, self._library)
         self._aside = AsideQueues(self.crawler, self._run, self, self._library.scratch_file)
         self._fetcher = PictureFetcher(self.crawler, self._state, self._library, self._aside.resume)
         self.crawler.signals.connect(self._spider_idle, signals.spider_idle)
@@ -105,7 +107,12 @@ class WallpaperImagesPipeline(ImagesPipeline):
 
     def close_spider(self) -> None:
         self._aside.close()
-        self._library.close()
+        if not self._record.has_begun:  # otherwise closed when the exit status is known
+            self._library.close()
+
+    def close_by_force(self) -> None:
+        """Record how the run ended, if it cannot be closed; the process ends afterwards."""
+        self._record.close_by_force()
 
     # Hooks that users may override
 
@@ -160,6 +167,7 @@ class WallpaperImagesPipeline(ImagesPipeline):
             has_field = self.images_urls_field in fields_of(item)
             return self.item_completed([], item, self.spiderinfo) if has_field else item
         self._ledger.register_missing(item)
+        self._record.begin()
         try:
             if self._state.stopping:
                 raise LeftForNextRun

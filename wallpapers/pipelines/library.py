@@ -16,15 +16,11 @@ from typing import TYPE_CHECKING, Self
 from wallpapers.catalogue.writer import Writer
 from wallpapers.errors import PictureRefusedError, StoreError
 from wallpapers.items import StoredImage, Wallpaper
-from wallpapers.options.setting_values import positive
 from wallpapers.pipelines.drops import LeftForNextRun
 from wallpapers.pipelines.results import with_preview
-from wallpapers.pipelines.setup import catalogue_opener
-from wallpapers.storage.address import folder_of, store_address
+from wallpapers.pipelines.setup import catalogue_opener, storage_of
 from wallpapers.storage.contract import NewFile, Storage
 from wallpapers.storage.intake import Intake, StagedImage
-from wallpapers.storage.local import LocalStorage
-from wallpapers.storage.remote import RemoteStorage
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,6 +31,7 @@ if TYPE_CHECKING:
 
     from wallpapers.catalogue.entries import Entered, Entries, Held
     from wallpapers.inspection.inspect_file import ImageRequirements
+    from wallpapers.run.records import RunBeginning, RunEnd
     from wallpapers.run.state import RunState
     from wallpapers.storage.parts import Part
 
@@ -67,20 +64,10 @@ class Library:
         info: MediaPipeline.SpiderInfo,
     ) -> Self:
         """Return the library of the settings; *scrapys_store* accesses a remote store."""
-        settings = crawler.settings
-        address = store_address(str(settings["IMAGES_STORE"]))
-        is_folder = folder_of(address) is not None
-        timeout_s = positive(settings, "WALLPAPERS_UPLOAD_TIMEOUT")
-        storage: Storage = (
-            LocalStorage(address)
-            if is_folder
-            else RemoteStorage(scrapys_store, address, info, timeout_s)
-        )
-
+        storage = storage_of(crawler, scrapys_store, info)
         intake = Intake(storage, requirements, lambda: state.stopping)
-        return cls(
-            storage, intake, Writer(catalogue_opener(crawler, storage)), lambda: state.stopping
-        )
+        writer = Writer(catalogue_opener(crawler, storage))
+        return cls(storage, intake, writer, lambda: state.stopping)
 
     def open(self) -> None:
         """Check that the storage accepts files."""
@@ -90,10 +77,22 @@ class Library:
         """Open the catalogue; this may take several seconds."""
         await self._writer.open()
 
-    def close(self) -> None:
-        """Close catalogue and storage; all other calls must have ended."""
-        self._writer.close()
+    async def begin_run(self, beginning: RunBeginning) -> None:
+        """Record the beginning of the run in the catalogue."""
+        await self._writer.do(lambda entries: entries.runs.begin(beginning))
+
+    def close(self, end: RunEnd | None = None) -> None:
+        """Record the end of the run, and close all; all other calls must have ended."""
+        self._writer.close(end)
         self._intake.close()
+
+    def close_by_force(self, end: RunEnd) -> None:
+        """Record the end of the run if the catalogue is not in use; the process ends afterwards."""
+        self._writer.close_by_force(end)
+
+    def run_name(self) -> str:
+        """Return the name of the run folder."""
+        return self._storage.run_name()
 
     def part(self) -> Part:
         """Return a new part file for a download."""

@@ -15,12 +15,17 @@ from wallpapers.inspection.inspect_file import ImageRequirements
 from wallpapers.options.extras import install_command
 from wallpapers.options.filters import ImageFilters
 from wallpapers.options.setting_values import not_negative, one_of, positive, sizes
+from wallpapers.storage.address import folder_of, store_address
+from wallpapers.storage.local import LocalStorage
+from wallpapers.storage.remote import RemoteStorage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from scrapy import Spider
     from scrapy.crawler import Crawler
+    from scrapy.pipelines.files import FilesStoreProtocol
+    from scrapy.pipelines.media import MediaPipeline
 
     from wallpapers.catalogue.catalogue import Catalogue
     from wallpapers.storage.contract import Storage
@@ -79,6 +84,18 @@ def _listed_at(spider: Spider | None) -> str | None:
         return None
     parts = urlsplit(endpoint)  # its path and query may have a token
     return f"{parts.scheme}://{parts.netloc}/"
+
+
+def storage_of(
+    crawler: Crawler, scrapys_store: FilesStoreProtocol, info: MediaPipeline.SpiderInfo
+) -> Storage:
+    """Return the storage of the settings; *scrapys_store* accesses a remote store."""
+    settings = crawler.settings
+    address = store_address(str(settings["IMAGES_STORE"]))
+    if folder_of(address) is not None:
+        return LocalStorage(address)
+    timeout_s = positive(settings, "WALLPAPERS_UPLOAD_TIMEOUT")
+    return RemoteStorage(scrapys_store, address, info, timeout_s)
 
 
 def catalogue_opener(crawler: Crawler, storage: Storage) -> Callable[[], Catalogue]:

@@ -182,11 +182,9 @@ class ListingSpider(Source):
             )
             yield self.page_request(position)
         else:
-            self.fail_listing(
-                diagnosis.unexpected_response(
-                    response, error, self.endpoint, self.suggested_command
-                )
-            )
+            suggested = self.suggested_command
+            message = diagnosis.unexpected_response(response, error, self.endpoint, suggested)
+            self.fail_listing(message)
 
     def _switch_protocol(self, position: Position) -> bool:
         """Switch the protocol if *position* is the first page; later pages stay with theirs."""

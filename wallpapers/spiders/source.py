@@ -40,6 +40,7 @@ class Source(Spider):
 
     def __init__(self, **given: str) -> None:
         super().__init__()
+        self.given = given
         arguments = read_arguments({**self.arguments, **self.shared_arguments()}, given)
         # Mask values in the query of the endpoint that are long enough to be tokens.
         query = urlsplit(arguments["endpoint"]).query

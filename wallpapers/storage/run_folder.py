@@ -64,18 +64,7 @@ class RunFolder:
 
         Returns False on a file system without locks.
         """
-        if not _RUN_FOLDER_NAME.fullmatch(name):
-            return False
-        try:
-            with open_regular(self._parts / name / _LOCK) as file:
-                if file is None:
-                    return False
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        except OSError:
-            return False
-        return False
+        return is_running(self._parts.parent, name)
 
     def remove_obsolete(self) -> None:
         """Remove the part names of stored files."""
@@ -109,6 +98,22 @@ class RunFolder:
         shutil.rmtree(path, ignore_errors=True)
         with suppress(OSError):  # already removed, or in use by another run
             self._parts.rmdir()
+
+
+def is_running(root: Path, name: str) -> bool:
+    """Return whether a run with the folder *name* below *root* is still running."""
+    if not _RUN_FOLDER_NAME.fullmatch(name):
+        return False
+    try:
+        with open_regular(root / PARTS / name / _LOCK) as file:
+            if file is None:
+                return False
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _locked(folder: Path) -> IO[bytes]:

@@ -1,0 +1,74 @@
+"""Record in the catalogue when a run begins and how it ended."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from scrapy import signals
+
+from wallpapers.errors import StoreError
+from wallpapers.logs.masking import mask_argument
+from wallpapers.run.records import RunBeginning, RunEnd
+from wallpapers.signals import listing_started
+
+if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
+
+    from wallpapers.pipelines.library import Library
+    from wallpapers.run.addon import Run
+
+
+class RunRecord:
+    """The row of a run, which begins with its listing or its first wallpaper.
+
+    ``fetch``, ``shell`` and ``parse`` have neither, and no row. The library of a run that has begun
+    is closed when the engine has stopped, because feeds may fail until then.
+    """
+
+    def __init__(self, crawler: Crawler, run: Run, library: Library) -> None:
+        self._crawler = crawler
+        self._ledger, self._state = run.ledger, run.state
+        self._library = library
+        self._beginning: asyncio.Future[None] | None = None
+        crawler.signals.connect(self.begin, listing_started)
+        crawler.signals.connect(self._engine_stopped, signals.engine_stopped)
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether the run is to be recorded."""
+        return self._beginning is not None
+
+    def begin(self) -> None:
+        """Insert the row without blocking; a second call has no effect."""
+        if self._beginning is None:
+            self._beginning = asyncio.ensure_future(self._begin())
+
+    def close_by_force(self) -> None:
+        """Write the end if the catalogue is not in use; the process ends afterwards."""
+        if self.has_begun:
+            self._library.close_by_force(self._end())
+
+    async def _begin(self) -> None:
+        spider = self._crawler.spider
+        assert spider is not None
+        given: dict[str, str] = getattr(spider, "given", {})
+        arguments = {
+            name: mask_argument(name, value)
+            for name, value in given.items()
+            if not name.startswith("_")  # a scheduler's
+        }
+        try:
+            beginning = RunBeginning(self._library.run_name(), spider.name, arguments)
+            await self._library.begin_run(beginning)
+        except StoreError as error:
+            self._state.store_failed(f"Catalogue failed: {error}")
+
+    async def _engine_stopped(self) -> None:
+        if self._beginning is not None:
+            await self._beginning
+            self._library.close(self._end())
+
+    def _end(self) -> RunEnd:
+        name, status, ledger = self._library.run_name(), self._state.exit_status, self._ledger
+        return RunEnd(name, status, ledger.verdicts, ledger.left, ledger.bytes)

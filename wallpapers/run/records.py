@@ -1,0 +1,28 @@
+"""What the catalogue records of a run, at its beginning and at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from wallpapers.run.reasons import Verdict
+
+
+@dataclass(frozen=True)
+class RunBeginning:
+    """A run that begins; ``id`` is the name of its run folder."""
+
+    id: str
+    source: str
+    arguments: Mapping[str, str]  # as given with -a, with masked secrets
+
+
+@dataclass(frozen=True)
+class RunEnd:
+    """The result of a run."""
+
+    id: str
+    exit_status: int
+    verdicts: Mapping[Verdict, int]  # wallpapers
+    left: int  # wallpapers without a verdict
+    stored_bytes: int
