@@ -143,7 +143,7 @@ def test_status_5_a_feed_takes_no_more(tmp_path: Path) -> None:
 
 
 def test_status_5_the_store_cannot_be_made(tmp_path: Path) -> None:
-    (tmp_path / "store").write_text("a file")
+    (tmp_path / "store").symlink_to("gone")
     with StandIn(exhibits(3)) as standin:
         result = crawl(standin, tmp_path)
         assert standin.asked == []

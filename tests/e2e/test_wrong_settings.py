@@ -98,3 +98,39 @@ def test_a_dictionary_that_is_not_json(tmp_path: Path, value: str) -> None:
     result = crawl_with(f"DOWNLOAD_SLOTS={value}", tmp_path)
     assert (result.status, result.output) == (1, "")
     assert result.log == f"scrapy: DOWNLOAD_SLOTS must be an object in JSON, got {value!r}\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "store", "line"),
+    [
+        ("crawl", "pictures.txt", "a folder, got 'pictures.txt': pictures.txt is a file"),
+        ("crawl", "pictures.txt/new/", "got 'pictures.txt/new/': pictures.txt is a file"),
+        ("crawl", r"C:\Pictures", r"got 'C:\\Pictures', a Windows path"),
+        ("crawl", r"\\nas\pictures", r"got '\\\\nas\\pictures', a Windows path"),
+        ("crawl", "s3:bucket", "a folder, s3:// or gs://, got 's3:bucket'"),
+        ("stats", "pictures.txt", "a folder, got 'pictures.txt': pictures.txt is a file"),
+        ("retry", "pictures.txt", "a folder, got 'pictures.txt': pictures.txt is a file"),
+        ("verify", r"C:\Pictures", r"got 'C:\\Pictures', a Windows path"),
+    ],
+)
+def test_a_store_that_is_no_folder(tmp_path: Path, command: str, store: str, line: str) -> None:
+    (tmp_path / "pictures.txt").touch()
+    if command == "crawl":
+        result = crawl_with(f"IMAGES_STORE={store}", tmp_path)
+    else:
+        result = scrapy(command, "-s", f"IMAGES_STORE={store}", cwd=tmp_path)
+    assert result.status == 1
+    error = result.log.splitlines()[-1]
+    assert "IMAGES_STORE must be " in error
+    assert line in error
+    assert [path.name for path in tmp_path.iterdir()] == ["pictures.txt"]
+
+
+@pytest.mark.parametrize("store", ["./a:b", "file://{}/new/pictures"])
+def test_a_folder_that_does_not_exist_is_made(tmp_path: Path, store: str) -> None:
+    with StandIn(exhibits(1)) as standin:
+        words = ("-a", f"endpoint={standin.endpoint}", *FAST)
+        store = f"IMAGES_STORE={store.format(tmp_path)}"
+        result = scrapy("crawl", "baidu_wallpaper", *words, "-s", store, cwd=tmp_path)
+    assert result.status == 0
+    assert len(list(tmp_path.rglob("*.jpg"))) == 1

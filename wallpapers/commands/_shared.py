@@ -12,7 +12,7 @@ from wallpapers.catalogue.location import catalogue_url
 from wallpapers.errors import SettingError, StoreError, UserError
 from wallpapers.run.exit_status import ExitStatus
 from wallpapers.run.program import program_name
-from wallpapers.storage.address import folder_of
+from wallpapers.storage.address import usable_folder_of
 from wallpapers.storage.local import LocalStorage
 
 if TYPE_CHECKING:
@@ -32,13 +32,13 @@ def open_catalogue(
     """
     from wallpapers.catalogue.catalogue import Catalogue
 
+    folder = usable_folder_of(str(settings["IMAGES_STORE"]))
     url = catalogue_url(settings)
     if url.get_backend_name() == "sqlite" and not _may_exist(str(url.database)):
         raise SettingError(
             f"there is no catalogue at {url.database}: crawl first, or name the store with "
             "-s IMAGES_STORE=<folder>"
         )
-    folder = folder_of(str(settings["IMAGES_STORE"]))
     store = LocalStorage(str(folder)) if folder else None
     holds = store.holds if store else lambda path, size: True
     catalogue = Catalogue.open(url, holds, reads_only=reads_only, check=check)
