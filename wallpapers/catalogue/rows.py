@@ -37,7 +37,7 @@ def listed_row(
         "attempts": 0,
         "listed_at": time,
         "changed_at": time,
-        "item": json.dumps({name: getattr(wallpaper, name) for name in _FIELDS}, default=str),
+        "item": _item(wallpaper),
         "endpoint": endpoint,
         "claimed_by": claimed_by,
     }
@@ -75,6 +75,13 @@ def image_of(row: Row[Any], url: str = "") -> StoredImage:
         format=row.format,
         size=row.size,
     )
+
+
+def _item(wallpaper: Wallpaper) -> str:
+    """Return the fields of *wallpaper* as JSON; a lone surrogate, which no database takes, as ?."""
+    said = {name: getattr(wallpaper, name) for name in _FIELDS}
+    as_json = json.dumps(said, ensure_ascii=False, default=str)
+    return as_json.encode("utf-8", "replace").decode("utf-8")
 
 
 def wallpaper_of(item: object) -> Wallpaper | None:
