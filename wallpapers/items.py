@@ -35,6 +35,10 @@ class Wallpaper:
     image_urls: list[str]  # candidates, best first, no repeats
     source: str = ""  # name of the spider
     listing: str = ""  # name of the listing within the source
+    credit: str = ""  # who made it; plain text, as the source says it
+    licence: str = ""  # under which terms; plain text
+    colors: list[str] = field(default_factory=list)  # "#rrggbb", as the source says them
+    extra: dict[str, Any] = field(default_factory=dict)  # what else the source says, by its keys
     title: str = ""  # plain text
     tags: list[str] = field(default_factory=list)
     page_url: str = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from pathlib import Path
 
@@ -27,6 +28,9 @@ def walk_spiders(package: str) -> set[type[ListingSpider]]:
 
 
 ROOT = Path(__file__).parents[2]
+
+
+RECORDED = sorted(ROOT.glob("tests/recorded/*.expected.json"))
 
 
 def text(name: str) -> str:
@@ -80,6 +84,13 @@ def test_every_default_is_that_of_its_section(spider: type[ListingSpider]) -> No
         defaults = ["" if word == "empty" else word for word in words] or [""]
         defaults += defaults[-1:] * (len(given) - len(defaults))
         assert [spider.arguments[name].default_text for name in given] == defaults
+
+
+@pytest.mark.parametrize("page", RECORDED, ids=lambda page: page.name)
+def test_every_key_of_extra_has_its_place(page: Path) -> None:
+    section = text("docs/sources.md").partition("## What the sources say")[2].partition("\n## ")[0]
+    for wallpaper in json.loads(page.read_text())["wallpapers"]:
+        assert set(wallpaper["extra"]) <= set(re.findall(r"`(\w+)`", section))
 
 
 @pytest.mark.parametrize("readme", ["README.md", "README.zh-CN.md"])

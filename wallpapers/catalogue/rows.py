@@ -88,7 +88,7 @@ def wallpaper_of(item: object) -> Wallpaper | None:
     """Return the wallpaper in the column ``item``; None = it cannot be read."""
     try:
         given = json.loads(str(item))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(given, dict) or not given.get("image_urls"):
         return None
@@ -96,7 +96,10 @@ def wallpaper_of(item: object) -> Wallpaper | None:
     wallpaper = Wallpaper(**{"id": "", **known})
     for field in fields(Wallpaper):
         value = getattr(wallpaper, field.name)
-        if field.default_factory is list or field.name == "image_urls":
+        if field.default_factory is dict:
+            if not isinstance(value, dict):
+                return None
+        elif field.default_factory is list or field.name == "image_urls":
             if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
                 return None
         elif field.default is not MISSING and type(value) is not type(field.default):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from wallpapers.errors import ListingError, ListingRefusedError
-from wallpapers.listings import tolerant_json
+from wallpapers.listings import extra, tolerant_json
 from wallpapers.listings.page import entries_of
 from wallpapers.listings.text import plain_text
 
 _CAPTCHA = "安全验证"
+_EMPTY = (0, "0", "-1", "null")  # beside an empty text
 
 
 def load(body: bytes) -> dict[str, Any]:
@@ -41,3 +43,9 @@ def entries_before_terminator(answer: dict[str, Any], key: str) -> list[Any]:
     """Return the list under *key* without the empty object that Baidu appends to it."""
     entries = entries_of(answer, key)
     return entries[:-1] if entries and entries[-1] == {} else entries
+
+
+def extra_of(entry: Mapping[str, object], keys: str) -> dict[str, Any]:
+    """Return what *entry* says under *keys*, without the ways in which Baidu says nothing."""
+    said = extra.extra_of(entry, keys)
+    return {key: value for key, value in said.items() if value not in _EMPTY}

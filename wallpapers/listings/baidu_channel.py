@@ -28,6 +28,7 @@ MAX_RN = 100
 
 _CANDIDATES = ("download_url", "image_url", "obj_url")
 _TITLES = ("abs", "desc")
+_EXTRA = "colum parent_tag site_name like_num download_num collect_num"
 # Keys and types of a public copy of an entry; "colum" is spelled like this by Baidu.
 EXPECTED = expected(
     texts="""
@@ -96,6 +97,7 @@ def _wallpaper(entry: dict[str, Any]) -> Wallpaper:
     return Wallpaper(
         id=identity(entry.get("id"), candidates),
         image_urls=candidates,
+        extra=baidu.extra_of(entry, _EXTRA),
         title=first_text(entry, _TITLES),
         tags=plain_texts(entry.get("tags")),
         page_url=page_address(entry.get("from_url")),

@@ -13,7 +13,7 @@ from typing import Any
 from wallpapers.items import Wallpaper
 from wallpapers.listings import baidu
 from wallpapers.listings.drift import expected
-from wallpapers.listings.page import Page, page_of, request_url
+from wallpapers.listings.page import Page, object_of, page_of, request_url
 from wallpapers.listings.text import (
     first_text,
     identity,
@@ -29,6 +29,8 @@ MAX_RN = 100  # the largest value that any public client sends
 
 _CANDIDATES = ("downloadUrl", "imageUrl", "objUrl")
 _TITLES = ("title", "desc", "fromPageTitle")
+_EXTRA = "column parentTag siteName albumName"
+_OWNER = "userName orgName"
 # The 59 keys of a real entry.
 EXPECTED = expected(
     texts="""
@@ -110,6 +112,7 @@ def _wallpaper(entry: dict[str, Any]) -> Wallpaper:
     return Wallpaper(
         id=identity(entry.get("id"), candidates),
         image_urls=candidates,
+        extra=baidu.extra_of(entry, _EXTRA) | baidu.extra_of(object_of(entry, "owner"), _OWNER),
         title=first_text(entry, _TITLES),
         tags=plain_texts(entry.get("tags")),
         page_url=page_address(entry.get("fromUrl")),

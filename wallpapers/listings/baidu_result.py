@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from wallpapers.items import Wallpaper
-from wallpapers.listings import objurl
+from wallpapers.listings import baidu, objurl
 from wallpapers.listings.drift import expected
 from wallpapers.listings.masking import MAX_URL_CHARACTERS
 from wallpapers.listings.text import (
@@ -40,6 +40,7 @@ EXPECTED = expected(
     replaceUrl=list | None,  # may be missing or empty
 )
 
+_EXTRA = "bdSourceName isCopyright isAigcEdit"
 _MAX_REPLACEMENTS = 20
 # Baidu's own image hosts, which accept the origin of the search as Referer.
 _OWN_HOSTS = re.compile(r"(?:^|\.)(?:baidu\.com|bdstatic\.com|bdimg\.com|bcebos\.com)$")
@@ -59,6 +60,7 @@ def wallpaper(entry: dict[str, Any], *, previews: bool) -> Wallpaper:
         [address(entry.get("hoverURL")), address(entry.get("middleURL"))],
         previews=previews,
         sign=sign(entry.get("cs"), entry.get("thumbURL"), entry.get("middleURL")),
+        extra=baidu.extra_of(entry, _EXTRA),
         title=plain_text(entry.get("fromPageTitle")) or plain_text(entry.get("fromPageTitleEnc")),
         page_url=next(filter(None, map(_decoded_page_address, pages)), ""),
         date=iso_date(entry.get("bdImgnewsDate")),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from typing import Any
 
 from wallpapers.items import Wallpaper
 from wallpapers.listings import tolerant_json
 from wallpapers.listings.drift import expected
-from wallpapers.listings.page import Page, entries_of, page_of, request_url
+from wallpapers.listings.extra import extra_of
+from wallpapers.listings.page import Page, entries_of, object_of, page_of, request_url
 from wallpapers.listings.text import first_text, identity, iso_date, joined, page_address
 
 ENDPOINT = "https://www.bing.com/HPImageArchive.aspx"
@@ -19,6 +21,7 @@ EXPECTED = expected(
     wp=bool,
     hs=list,
 )
+_CREDIT = re.compile(r"\(©\s*((?:[^()]|\([^()]*\))+)\)")  # behind the description
 
 
 def page_url(offset: int, market: str, endpoint: str) -> str:
@@ -29,16 +32,22 @@ def page_url(offset: int, market: str, endpoint: str) -> str:
 
 def parse_page(body: bytes, endpoint: str = ENDPOINT) -> Page:
     """Parse a page; its addresses are relative to *endpoint*."""
-    entries = entries_of(tolerant_json.load(body), "images")
-    return page_of(entries, EXPECTED, partial(_wallpaper, endpoint))
+    answer = tolerant_json.load(body)
+    entries = entries_of(answer, "images")
+    terms = object_of(answer, "tooltips")
+    return page_of(entries, EXPECTED, partial(_wallpaper, endpoint, terms))
 
 
-def _wallpaper(endpoint: str, entry: dict[str, Any]) -> Wallpaper:
+def _wallpaper(endpoint: str, terms: dict[str, Any], entry: dict[str, Any]) -> Wallpaper:
     largest = f"{entry['urlbase']}_UHD.jpg" if entry.get("urlbase") else ""
     candidates = [url for path in (largest, entry.get("url")) if (url := joined(endpoint, path))]
+    credit = _CREDIT.search(first_text(entry, ["copyright"]))
     return Wallpaper(
         id=identity(entry.get("hsh"), candidates),
         image_urls=candidates,
+        credit=credit[1].strip() if credit else "",
+        licence=first_text(terms, ["walls" if entry.get("wp") else "walle"]),
+        extra=extra_of(entry, "copyright"),
         title=first_text(entry, ("title", "copyright")),
         page_url=page_address(entry.get("copyrightlink"), endpoint),
         date=iso_date(entry.get("startdate")),

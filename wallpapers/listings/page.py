@@ -91,6 +91,12 @@ def entries_of(answer: object, key: str) -> list[Any]:
     return entries
 
 
+def object_of(entry: Mapping[str, object], key: str) -> dict[str, Any]:
+    """Return the object under *key*, or an empty one for any other value."""
+    value = entry.get(key)
+    return value if isinstance(value, dict) else {}
+
+
 def request_url(endpoint: str, parameters: Mapping[str, object]) -> str:
     """Return *endpoint* with *parameters* added to its query; equal names are replaced."""
     parts = urlsplit(endpoint)

@@ -29,6 +29,8 @@ _MAX_ID = 200  # characters; a PostgreSQL index entry holds 2,700 bytes
 _MAX_TEXTS = 100  # of one value, such as the tags of one wallpaper
 _MAX_EXAMINED = 1_000  # elements of one value, many of which may be empty or repeated
 _MAX_NUMBER = 10**12  # larger numbers in listings are errors
+_MARKUP = re.compile("[<&@]")  # a tag, an entity, or a password in an address
+_COLOR = re.compile("#?([0-9A-Fa-f]{6})")
 
 
 def plain_text(value: object) -> str:
@@ -39,6 +41,8 @@ def plain_text(value: object) -> str:
     """
     if not isinstance(value, str):
         return ""
+    if len(value) <= _MAX_TEXT and value.isprintable() and not _MARKUP.search(value):
+        return " ".join(value.split())  # as below, in a quarter of the time
     plain = remove_tags(html.unescape(remove_tags(value[:_MAX_TEXT])))
     return mask_text(one_line(plain))
 
@@ -57,6 +61,12 @@ def plain_texts(value: object) -> list[str]:
     values = islice(value, _MAX_EXAMINED) if isinstance(value, list) else [value]
     texts = dict.fromkeys(text for text in map(plain_text, values) if text)
     return list(islice(texts, _MAX_TEXTS))
+
+
+def colors(value: object) -> list[str]:
+    """Return the colours in a list, as ``#rrggbb`` in lower case and without duplicates."""
+    matches = map(_COLOR.fullmatch, plain_texts(value))
+    return list(dict.fromkeys(f"#{match[1].lower()}" for match in matches if match))
 
 
 def whole_number(value: object) -> int | None:

@@ -13,8 +13,9 @@ from wallpapers.downloads.addresses import is_valid_address
 from wallpapers.downloads.requests import picture_request
 from wallpapers.errors import PictureRefusedError, SmallerThanListedError
 from wallpapers.items import StoredImage, Wallpaper, fields_of
+from wallpapers.listings.extra import clean_extra
 from wallpapers.listings.masking import MAX_URL_CHARACTERS
-from wallpapers.listings.text import address, one_line
+from wallpapers.listings.text import address, colors, one_line, plain_texts
 from wallpapers.pipelines import results
 from wallpapers.run.reasons import FailureReason
 
@@ -111,6 +112,10 @@ def wallpaper_of(item: Any, candidates: list[Any], first_url: str, source: str) 
     wallpaper.source = one_line(str(wallpaper.source or source))
     wallpaper.page_url = shown_text(wallpaper.page_url)
     wallpaper.listing = one_line(str(wallpaper.listing))
+    wallpaper.credit = ", ".join(plain_texts(wallpaper.credit))
+    wallpaper.licence = ", ".join(plain_texts(wallpaper.licence))
+    wallpaper.colors = colors(wallpaper.colors)
+    wallpaper.extra = clean_extra(wallpaper.extra)
     return wallpaper
 
 

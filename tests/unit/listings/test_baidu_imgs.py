@@ -92,9 +92,11 @@ def test_a_listing_is_named_after_its_tags(query: Query, name: str) -> None:
 
 
 def test_an_entry_becomes_a_wallpaper() -> None:
-    assert only(body(entry(fromUrl="http://huaban.com/pins/1/"))) == Wallpaper(
+    more = {"siteName": "花瓣", "owner": {"userName": "林", "userId": "7", "orgName": "0"}}
+    assert only(body(entry(fromUrl="http://huaban.com/pins/1/", **more))) == Wallpaper(
         id="9561172051",
         image_urls=[ADDRESS],
+        extra={"column": "壁纸", "siteName": "花瓣", "userName": "林"},
         title="层峦叠嶂",
         tags=["国家地理"],
         page_url="http://huaban.com/pins/1/",
