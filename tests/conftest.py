@@ -18,6 +18,7 @@ from scrapy.utils.reactor import install_reactor
 
 from tests import system
 from tests.invariants import check_documented, check_invariants
+from tests.postgresql import PostgreSQL, postgresql
 from wallpapers.demo.standin import StandIn
 from wallpapers.run.addon import run_of
 from wallpapers.run.exit_status import ExitStatus
@@ -90,6 +91,12 @@ class Run:
         """Return what the log says at ERROR and above."""
         levels = (": ERROR: ", ": CRITICAL: ")
         return [line for line in self.log.splitlines() if any(level in line for level in levels)]
+
+
+@pytest.fixture(scope="session")
+def postgresql_of_wheel() -> Iterator[PostgreSQL]:
+    with postgresql() as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -233,6 +233,14 @@ LOGSTATS_INTERVAL = 0
 WALLPAPERS_PROGRESS = "auto"
 WALLPAPERS_PROGRESS_INTERVAL = 10.0  # seconds between two log lines
 
+# Many machines. Read by the workers of a cluster.
+
+# Tasks that a worker does at once; a task is a page of a listing, or the images of a page.
+WALLPAPERS_CLUSTER_TASKS = 4
+# Seconds without a heartbeat after which other workers take over the tasks of a worker. Blocking
+# the reactor for longer would have its tasks done twice.
+WALLPAPERS_CLUSTER_LEASE = 30.0
+
 # Shutdown.
 
 # Seconds from the first Ctrl-C, SIGTERM or SIGHUP to the end of the process. Running downloads may

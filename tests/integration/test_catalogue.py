@@ -33,12 +33,6 @@ PROJECT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="session")
-def postgresql_of_wheel() -> Iterator[PostgreSQL]:
-    with postgresql() as running:
-        yield running
-
-
-@pytest.fixture(scope="session")
 def postgresql_of_system() -> Iterator[PostgreSQL]:
     with postgresql(of_system=True) as running:
         yield running

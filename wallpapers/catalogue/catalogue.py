@@ -25,8 +25,15 @@ from wallpapers.run.records import RunEnd
 
 T = TypeVar("T")
 
+# For PostgreSQL: a connection whose other end is silent counts as lost after some ten seconds.
+KEEPALIVE: dict[str, Any] = {
+    "connect_timeout": 10,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,  # milliseconds
+}
 _LOCK_TIMEOUT_S = 10
-_CONNECT_TIMEOUT_S = 10
 _TRIES = 5
 # PostgreSQL's codes for what another transaction did meanwhile: a deadlock, a serialization
 # failure, a row that is gone, a row that is there.
@@ -208,7 +215,7 @@ def _postgresql(url: URL) -> Engine:
         url,
         hide_parameters=True,
         pool_pre_ping=True,  # a server that was started again is no failure
-        connect_args={"connect_timeout": _CONNECT_TIMEOUT_S},
+        connect_args=KEEPALIVE,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -22,7 +22,17 @@ class Claims:
     run: str  # the name of its folder
     is_running: Callable[[str], bool]  # whether the run with a name is alive, on this machine
 
-    def held_by_others(self, claimed_by: dict[Key, str | None]) -> set[Key]:
+    def name_for(self, key: Key) -> str:
+        """Return the name under which the wallpaper *key* is claimed."""
+        return self.run
+
+    def lost(self, connection: Connection, keys: Iterable[Key]) -> set[Key]:
+        """Return those of *keys* that another run took over, so that nothing is written of them."""
+        return set()
+
+    def held_by_others(
+        self, connection: Connection, claimed_by: Mapping[Key, str | None]
+    ) -> set[Key]:
         """Return the wallpapers that another run, which is alive, has claimed."""
         others = {run for run in claimed_by.values() if run and run != self.run}
         alive = {run for run in others if self.is_running(run)}
@@ -31,7 +41,8 @@ class Claims:
     def claim(self, connection: Connection, keys: Iterable[Key]) -> None:
         """Claim wallpapers whose rows exist."""
         rows = [
-            {"of_source": source, "of_id": identity, "run": self.run} for source, identity in keys
+            {"of_source": source, "of_id": identity, "run": self.name_for((source, identity))}
+            for source, identity in keys
         ]
         if rows:
             connection.execute(CLAIM, rows)

@@ -103,15 +103,21 @@ class Entries(Queries):
                     held = found[source, row.id] = self._held_for(row) if row.path else None
                     if held is None or not held.whole:
                         claimed_by[source, row.id] = row.claimed_by
-        run = self._claims.run if self._claims else None
+        claims = self._claims
         if new := [
-            listed_row(by_key[key], self._endpoint, run) for key in by_key if key not in found
+            listed_row(one, self._endpoint, claims.name_for(key) if claims else None)
+            for key, one in by_key.items()
+            if key not in found
         ]:
             self._connection.execute(self._statements.new_wallpaper, new)
-        if self._claims is not None:
-            others = self.fetched_elsewhere = self._claims.held_by_others(claimed_by)
-            mine = [key for key, by in claimed_by.items() if key not in others and by != run]
-            self._claims.claim(self._connection, mine)
+        if claims is not None:
+            others = self.fetched_elsewhere = claims.held_by_others(self._connection, claimed_by)
+            mine = [
+                key
+                for key, by in claimed_by.items()
+                if key not in others and by != claims.name_for(key)
+            ]
+            claims.claim(self._connection, mine)
         return {key: held for key, held in found.items() if held is not None}
 
     def find(self, checksum: str) -> Held | None:
@@ -121,6 +127,14 @@ class Entries(Queries):
 
     def record_all(self, stored: Sequence[tuple[Wallpaper, StoredImage]]) -> list[Entered | None]:
         """Do for each wallpaper what ``record`` does for one, in a few statements for all."""
+        lost = self._lost(*(wallpaper for wallpaper, _ in stored))
+        if lost:
+            return [
+                Entered(image, accepted=True)
+                if wallpaper in lost
+                else self.record(wallpaper, image)
+                for wallpaper, image in stored
+            ]
         alone = self._alone(stored)
         pictures_in = [
             picture_row(image) for (_, image), new in zip(stored, alone, strict=True) if new
@@ -206,14 +220,25 @@ class Entries(Queries):
         of the server gave before. *host* is that of its best candidate, *tried* tells what became
         of each.
         """
+        if self._lost(wallpaper):
+            return
         said = {"state": "failed", "reason": reason, "host": host, "tried": tried, "attempts": 1}
         self._put({**listed_row(wallpaper, self._endpoint), **said})
 
     def filter(self, wallpaper: Wallpaper, reason: str) -> None:
         """Say that *wallpaper* is there, but not wanted."""
+        if self._lost(wallpaper):
+            return
         self._put({**listed_row(wallpaper, self._endpoint), "state": "filtered", "reason": reason})
 
     # Within
+
+    def _lost(self, *listed: Wallpaper) -> list[Wallpaper]:
+        """Return the wallpapers that another run took over while this one was frozen."""
+        if self._claims is None:
+            return []
+        by_key = {(wallpaper.source, wallpaper.id): wallpaper for wallpaper in listed}
+        return [by_key[key] for key in self._claims.lost(self._connection, by_key)]
 
     def _held_for(self, row: Row[Any]) -> Held:
         """Return the picture of a wallpaper, whose columns *row* has as well."""

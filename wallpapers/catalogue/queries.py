@@ -38,6 +38,11 @@ class Queries:
         """The runs of the catalogue."""
         return Runs(self._connection)
 
+    @property
+    def connection(self) -> Connection:
+        """The connection, for the tables of other packages in the same transaction."""
+        return self._connection
+
     def failed(self, source: str, *, after: str = "", most: int = 60) -> list[Failed]:
         """Return failed wallpapers of *source* by id, beginning behind the id *after*."""
         rows = self._connection.execute(

@@ -25,6 +25,7 @@ from sqlalchemy import (
     text,
 )
 
+from wallpapers.catalogue.cluster_tables import create_cluster_tables
 from wallpapers.errors import CatalogueError
 from wallpapers.run.reasons import Verdict
 
@@ -189,6 +190,7 @@ STEPS: list[list[str | Callable[[Connection], None]]] = [
             bytes BIGINT
         )"""
     ],
+    [create_cluster_tables],
 ]
 VERSION = len(STEPS)
 

@@ -57,6 +57,9 @@ CLAIM = (
 )
 
 
+_LISTED = ("listing", "item", "endpoint")  # what a listing says of a wallpaper
+
+
 @dataclass(frozen=True)
 class Statements:
     """What is written; these are a dialect's own."""
@@ -64,6 +67,7 @@ class Statements:
     new_wallpaper: Insert
     new_picture: Insert
     new_pictures: ReturningInsert[tuple[str]]  # their sha256, where they were new
+    put_listed: Insert  # changes what the listing says only, where it says something else
     put: Insert
     put_unstored: Insert  # keeps what was stored before
 
@@ -93,6 +97,11 @@ def statements_of(dialect: str) -> Statements:
         new_wallpaper.on_conflict_do_nothing(),
         new_picture.on_conflict_do_nothing(),
         new_picture.on_conflict_do_nothing().returning(pictures.c.sha256),
+        new_wallpaper.on_conflict_do_update(
+            index_elements=["source", "id"],
+            set_={name: new_wallpaper.excluded[name] for name in _LISTED},
+            where=wallpapers.c.item != new_wallpaper.excluded.item,
+        ),
         put(),
         put("sha256", "url", "preview"),
     )

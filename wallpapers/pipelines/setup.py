@@ -77,7 +77,7 @@ def requirements_of(crawler: Crawler) -> ImageRequirements:
     )
 
 
-def _listed_at(spider: Spider | None) -> str | None:
+def listed_at(spider: Spider | None) -> str | None:
     """Return the origin of the spider's endpoint, which is recorded with its wallpapers."""
     endpoint = getattr(spider, "endpoint", None)
     if not endpoint or not getattr(spider, "records_endpoint", True):
@@ -105,8 +105,10 @@ def catalogue_opener(crawler: Crawler, storage: Storage) -> Callable[[], Catalog
         from wallpapers.catalogue.catalogue import Catalogue
         from wallpapers.catalogue.claims import Claims
 
-        url, endpoint = catalogue_url(crawler.settings), _listed_at(crawler.spider)
-        claims = Claims(storage.run_name(), storage.is_running)
+        url, endpoint = catalogue_url(crawler.settings), listed_at(crawler.spider)
+        claims = getattr(crawler.spider, "claims", None) or Claims(
+            storage.run_name(), storage.is_running
+        )
         return Catalogue.open(url, storage.holds, storage.address, endpoint=endpoint, claims=claims)
 
     return open_catalogue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from wallpapers.items import Key, key_of
@@ -11,6 +12,8 @@ from wallpapers.signals import listing_page_read
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
+
+VerdictCallback = Callable[[Key, Verdict, str, int, str], None]
 
 _MAX_HOSTS = 1_000  # with separate counts of failures; a listing may name any number of hosts
 
@@ -43,7 +46,12 @@ class RunLedger:
         self.verdicts: Counter[Verdict] = Counter()
         self.reasons: dict[Verdict, Counter[str]] = {verdict: Counter() for verdict in Verdict}
         self.failed_at: defaultdict[str, Counter[str]] = defaultdict(Counter)  # host -> reasons
+        self._on_verdict: list[VerdictCallback] = []
         crawler.signals.connect(self.read_page, listing_page_read)
+
+    def call_on_verdict(self, callback: VerdictCallback) -> None:
+        """Call *callback* with key, verdict, reason, bytes stored and host of each wallpaper."""
+        self._on_verdict.append(callback)
 
     def start(self) -> None:
         """Set the counts to 0 in the stats, so that none is missing."""
@@ -91,7 +99,8 @@ class RunLedger:
 
         *reason* is one of the closed list, *host* the host at which the wallpaper failed.
         """
-        if not self._close(item):
+        key = self._close(item)
+        if key is None:
             return
         self.verdicts[verdict] += 1
         self._count(verdict)
@@ -104,6 +113,8 @@ class RunLedger:
         if verdict is Verdict.STORED:
             self.bytes += size_bytes
             self._count("bytes", size_bytes)
+        for callback in self._on_verdict:
+            callback(key, verdict, reason, size_bytes, host)
 
     def settle_unjudged(self, item: Any, verdict: Verdict, reason: str) -> None:
         """Settle an item that was registered as this object and has no verdict yet."""
@@ -112,7 +123,7 @@ class RunLedger:
 
     def leave(self, item: Any) -> None:
         """Count a wallpaper as left for the next run."""
-        if self._close(item):
+        if self._close(item) is not None:
             self.listed -= 1
             self.left += 1
             self._count("listed", -1)
@@ -120,7 +131,7 @@ class RunLedger:
 
     def put_aside(self, item: Any) -> None:
         """Stop tracking a wallpaper until it is resumed; it remains listed."""
-        if self._close(item):
+        if self._close(item) is not None:
             self.aside += 1
 
     def resume(self, item: Any) -> None:
@@ -150,15 +161,16 @@ class RunLedger:
         self._open[id(item)] = item, key
         self._by_key[key].append(id(item))
 
-    def _close(self, item: Any) -> bool:
+    def _close(self, item: Any) -> Key | None:
+        """Stop tracking *item*, and return its key; None if it is not tracked."""
         found = self._find(item)
         if found is None:
-            return False
+            return None
         _, key = self._open.pop(found)
         self._by_key[key].remove(found)
         if not self._by_key[key]:
             del self._by_key[key]
-        return True
+        return key
 
     def _find(self, item: Any) -> int | None:
         """Return the id() under which *item* is open, or None."""

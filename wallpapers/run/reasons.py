@@ -56,6 +56,7 @@ class FailureReason(StrEnum):
     PLACEHOLDER = "placeholder"
     ROBOTS = "robots"
     FAULT = "fault"  # a pipeline raised an exception
+    KILLS = "kills"  # two workers of a cluster died while they processed it
 
 
 def http_reason(status: int | str) -> str:

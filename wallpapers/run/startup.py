@@ -15,7 +15,7 @@ from wallpapers.run.exit_status import ExitStatus
 
 SignalHandler = Callable[[int, FrameType | None], None] | signal.Handlers
 
-_CRAWLING = {"crawl", "retry", "demo", "doctor"}  # commands
+_CRAWLING = {"crawl", "retry", "demo", "doctor", "cluster"}  # commands
 _SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]

@@ -59,7 +59,7 @@ class BaiduSearchSpider(ListingSpider):
 
     def begin_listing(self, arguments: dict[str, Any]) -> None:
         super().begin_listing(arguments)
-        self._protocol = "data" if self.protocol == "auto" else self.protocol
+        self.current_protocol = "data" if self.protocol == "auto" else self.protocol
         self._may_switch = self.protocol == "auto"
 
     @property
@@ -74,7 +74,7 @@ class BaiduSearchSpider(ListingSpider):
         if not self._may_switch:
             return False
         self._may_switch = False
-        self._protocol = _OTHER_PROTOCOL[self._protocol]
+        self.current_protocol = _OTHER_PROTOCOL[self.current_protocol]
         return True
 
     def picture_referer(self, url: str) -> str:
@@ -82,7 +82,7 @@ class BaiduSearchSpider(ListingSpider):
 
     def page_url(self, position: Position) -> str:
         query = baidu_search.Query(self.word, self.width, self.height, self.z, self.ic)
-        images = self._protocol == "images"
+        images = self.current_protocol == "images"
         return baidu_search.page_url(
             query, position.offset, self.rn, images=images, endpoint=self.endpoint
         )

@@ -34,6 +34,7 @@ class Source(Spider):
     max_offset: ClassVar[int | None] = None
     # Request the home page first to get its cookies, unless COOKIES_ENABLED is off.
     visits_home: ClassVar[bool] = False
+    current_protocol = ""  # in use, where the source has several
 
     limit: int
     endpoint: str

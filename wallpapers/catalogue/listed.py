@@ -1,0 +1,32 @@
+"""Enter wallpapers as a listing shows them now, whether they have rows or not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, select
+
+from wallpapers.catalogue.rows import listed_row
+from wallpapers.catalogue.schema import wallpapers
+from wallpapers.catalogue.statements import statements_of
+from wallpapers.items import Wallpaper
+
+
+def enter_current(
+    connection: Connection, listed: Iterable[Wallpaper], endpoint: str | None
+) -> set[str]:
+    """Insert *listed*, of one source, or update what the listing says of them.
+
+    Return the ids of those that are stored.
+    """
+    by_id = {wallpaper.id: wallpaper for wallpaper in listed}
+    if not by_id:
+        return set()
+    rows = [listed_row(by_id[identity], endpoint) for identity in sorted(by_id)]
+    connection.execute(statements_of(connection.dialect.name).put_listed, rows)
+    stored = select(wallpapers.c.id).where(
+        wallpapers.c.source == rows[0]["source"],
+        wallpapers.c.id.in_(by_id),
+        wallpapers.c.state == "stored",
+    )
+    return set(connection.execute(stored).scalars())

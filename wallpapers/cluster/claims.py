@@ -1,0 +1,79 @@
+"""Claims of a task on the wallpapers of its page, which every worker can check in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection, bindparam, select, text, tuple_
+
+from wallpapers.catalogue.claims import Claims
+from wallpapers.catalogue.cluster_tables import cluster_pages
+from wallpapers.cluster.pictures import OpenPage
+from wallpapers.items import Key
+
+_PREFIX = "cluster:"
+
+# The tasks that a living worker is doing, as the names of their claims.
+_ALIVE = text(
+    """
+    SELECT :prefix || page.run || ':' || page.number || ':' || page.tries
+    FROM procrastinate_jobs job
+    JOIN procrastinate_workers worker ON worker.id = job.worker_id
+    JOIN cluster_pages page ON page.run = CAST(job.args ->> 'run' AS BIGINT)
+        AND page.number = CAST(job.args ->> 'page' AS INTEGER)
+    WHERE job.status = 'doing' AND job.task_name = 'pictures'
+        AND worker.last_heartbeat > now() - make_interval(secs => :lease_s)
+    """
+)
+_TRIES = (
+    select(cluster_pages.c.run, cluster_pages.c.number, cluster_pages.c.tries)
+    .where(
+        tuple_(cluster_pages.c.run, cluster_pages.c.number).in_(bindparam("pages", expanding=True))
+    )
+    .with_for_update(read=True)
+)
+
+
+@dataclass(frozen=True)
+class TaskClaims(Claims):
+    """The claims of the tasks that a crawl of a worker is doing.
+
+    The number of tries is part of a claim. If another worker takes over a page, because this one
+    seems dead, it counts another try, and from then on this worker writes nothing about the page.
+    """
+
+    lease_s: float
+    pages: dict[Key, OpenPage] = field(default_factory=dict)  # of the wallpapers under way
+
+    @classmethod
+    def of_run(cls, run: int, lease_s: float) -> TaskClaims:
+        """Return the claims for a crawl of *run*; those of plain crawls are not respected."""
+        return cls(f"{_PREFIX}{run}", lambda name: False, lease_s)
+
+    def name_for(self, key: Key) -> str:
+        page = self.pages.get(key)
+        return f"{self.run}:{page.number}:{page.tries}" if page else self.run
+
+    def lost(self, connection: Connection, keys: Iterable[Key]) -> set[Key]:
+        pages = {key: page for key in keys if (page := self.pages.get(key))}
+        if not pages:
+            return set()
+        asked = sorted({(page.run, page.number) for page in pages.values()})
+        rows = connection.execute(_TRIES, {"pages": asked})
+        tries = {(row.run, row.number): row.tries for row in rows}
+        return {
+            key for key, page in pages.items() if tries.get((page.run, page.number)) != page.tries
+        }
+
+    def held_by_others(
+        self, connection: Connection, claimed_by: Mapping[Key, str | None]
+    ) -> set[Key]:
+        others = {
+            key: name for key, name in claimed_by.items() if name and name != self.name_for(key)
+        }
+        if not others:
+            return set()
+        asked = {"prefix": _PREFIX, "lease_s": self.lease_s}
+        alive = set(connection.execute(_ALIVE, asked).scalars())
+        return {key for key, name in others.items() if name in alive}

@@ -1,0 +1,219 @@
+"""Run one crawl for each run that a worker has tasks of, for as long as it has some.
+
+A crawl for each task would take twice the processor time: a crawl has inspector processes and
+connections, and learns which hosts respond.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Any, cast
+
+from scrapy import signals
+
+from wallpapers.cluster.claims import TaskClaims
+from wallpapers.cluster.errors import CrawlEndedError
+from wallpapers.cluster.pictures import OpenPage, Settled
+from wallpapers.cluster.spider import FedSpider
+from wallpapers.extensions.summary import RunSummary
+from wallpapers.items import Key, Wallpaper
+from wallpapers.listings.page import Page, Position
+from wallpapers.run.addon import run_of
+from wallpapers.run.reasons import Verdict
+
+if TYPE_CHECKING:
+    from scrapy.crawler import AsyncCrawlerRunner, Crawler
+    from scrapy.settings import Settings
+
+    from wallpapers.cluster.runs import ClusterRun
+
+_LINGER_S = 5.0  # without a task, until a crawl is closed
+
+
+class PartSummary(RunSummary):
+    """Settle items as RunSummary does, without logging the summary of a part of a run."""
+
+    def engine_stopped(self) -> None:
+        """Log nothing."""
+
+
+class FedCrawl:
+    """A crawl that does what the tasks of one run give to it."""
+
+    def __init__(self, runner: AsyncCrawlerRunner, run: ClusterRun, lease_s: float) -> None:
+        self._claims = TaskClaims.of_run(run.id, lease_s)
+        source = runner.spider_loader.load(run.source)
+        spider = type(source.__name__, (FedSpider, source), {"claims": self._claims})
+        self.crawler: Crawler = runner.create_crawler(spider)
+        self._verdicts: dict[Key, asyncio.Future[Settled]] = {}
+        self._opened = asyncio.Event()
+        self._given_up = asyncio.Event()
+        self.users = 0
+        self.reads_no_page = asyncio.Event()
+        self.reads_no_page.set()
+        self.crawler.signals.connect(self._spider_opened, signals.spider_opened)
+        self._task = asyncio.ensure_future(self.crawler.crawl_async(**run.arguments))
+
+    @property
+    def spider(self) -> FedSpider:
+        """The spider, once the crawl has been opened."""
+        return cast("FedSpider", self.crawler.spider)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the crawl takes nothing more."""
+        if self._task.done() or self._given_up.is_set():
+            return True
+        return self._opened.is_set() and run_of(self.crawler).state.stopping
+
+    @property
+    def failure(self) -> str:
+        """Why the crawl ended by itself, one line; "" = it was stopped."""
+        if self._task.done() and not self._task.cancelled() and (error := self._task.exception()):
+            return f"could not start: {error}"
+        return run_of(self.crawler).state.store_failure or ""
+
+    async def opened(self) -> None:
+        """Wait until the crawl takes tasks. Raises CrawlEndedError."""
+        await self._or_end(self._opened.wait())
+
+    async def fetch_page(self, position: Position, protocol: str) -> tuple[Page, str]:
+        """Return a page of the listing, and the protocol that it was read with."""
+        self.reads_no_page.clear()
+        try:
+            page = await self._or_end(self.spider.fetch_page(position, protocol))
+        finally:
+            self.reads_no_page.set()
+        return page, self.spider.current_protocol
+
+    async def download(self, page: OpenPage, wallpapers: Sequence[Wallpaper]) -> list[Settled]:
+        """Download *wallpapers* of *page*; return fewer verdicts if the crawl ends before."""
+        loop = asyncio.get_running_loop()
+        verdicts: dict[Key, asyncio.Future[Settled]] = {}
+        for wallpaper in wallpapers:
+            key = wallpaper.source, wallpaper.id
+            verdicts[key] = self._verdicts[key] = loop.create_future()
+            self._claims.pages[key] = page
+            self.spider.give(wallpaper)
+        try:
+            with suppress(CrawlEndedError):
+                await self._or_end(asyncio.gather(*verdicts.values()))
+        finally:
+            for key, verdict in verdicts.items():
+                del self._verdicts[key], self._claims.pages[key]
+                if not verdict.done():
+                    verdict.cancel()
+        return [
+            page.as_found(verdict.result())
+            for verdict in verdicts.values()
+            if not verdict.cancelled()
+        ]
+
+    async def close(self) -> None:
+        """End the crawl; everything that it was given has been done."""
+        if not self._task.done() and self._opened.is_set():
+            self.spider.end()
+        await asyncio.wait([self._task])
+
+    async def stop(self, timeout_s: float) -> None:
+        """Stop the crawl; transfers may finish within *timeout_s*."""
+        stopping = asyncio.ensure_future(self.crawler.stop_async())
+        await asyncio.wait([stopping, self._task], timeout=timeout_s)
+        self._given_up.set()
+
+    def _spider_opened(self) -> None:
+        run_of(self.crawler).ledger.call_on_verdict(self._settled)
+        self._opened.set()
+
+    def _settled(self, key: Key, verdict: Verdict, reason: str, size_bytes: int, host: str) -> None:
+        future = self._verdicts.get(key)
+        if future is not None and not future.done():
+            future.set_result(Settled(key, verdict, reason, size_bytes, host))
+
+    async def _or_end(self, waiting: Any) -> Any:
+        """Return the result of *waiting*. Raises CrawlEndedError if the crawl ends before."""
+        task = asyncio.ensure_future(waiting)
+        given_up = asyncio.ensure_future(self._given_up.wait())
+        try:
+            await asyncio.wait([task, given_up, self._task], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            given_up.cancel()
+        if task.done():
+            return task.result()
+        task.cancel()
+        raise CrawlEndedError(self.failure or "stopped")
+
+
+class Crawls:
+    """The crawls of a worker, by run."""
+
+    def __init__(self, runner: AsyncCrawlerRunner, lease_s: float) -> None:
+        self._runner = runner
+        self._lease_s = lease_s
+        self._open: dict[int, FedCrawl] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+        self._timers: dict[int, asyncio.TimerHandle] = {}
+
+    @property
+    def open_crawls(self) -> dict[int, FedCrawl]:
+        """The crawls that take tasks."""
+        return {run: crawl for run, crawl in self._open.items() if not crawl.has_ended}
+
+    @asynccontextmanager
+    async def use(self, run: ClusterRun) -> AsyncIterator[FedCrawl]:
+        """Keep the crawl of *run* open during the block. Raises CrawlEndedError."""
+        crawl = self._open.get(run.id)
+        if crawl is None or crawl.has_ended:
+            crawl = self._open[run.id] = FedCrawl(self._runner, run, self._lease_s)
+        if timer := self._timers.pop(run.id, None):
+            timer.cancel()
+        crawl.users += 1
+        try:
+            await crawl.opened()
+            yield crawl
+        finally:
+            crawl.users -= 1
+            if not crawl.users and self._open.get(run.id) is crawl:
+                loop = asyncio.get_running_loop()
+                self._timers[run.id] = loop.call_later(_LINGER_S, self._close, run.id)
+
+    def stop_run(self, run: int) -> None:
+        """Stop the crawl of a run that was cancelled."""
+        self._keep(self._open[run].stop(_LINGER_S))
+
+    async def stop(self, timeout_s: float) -> None:
+        """Stop all crawls; one that reads a page may finish it."""
+        for timer in self._timers.values():
+            timer.cancel()
+        half_s = timeout_s / 2
+        stops = [self._stop_after_page(crawl, half_s) for crawl in self.open_crawls.values()]
+        await asyncio.gather(*stops)
+
+    async def _stop_after_page(self, crawl: FedCrawl, timeout_s: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await crawl.reads_no_page.wait()
+        await crawl.stop(timeout_s)
+
+    def _close(self, run: int) -> None:
+        crawl = self._open.pop(run)
+        self._timers.pop(run, None)
+        self._keep(crawl.close())
+
+    def _keep(self, closing: Any) -> None:
+        task = asyncio.ensure_future(closing)
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+
+def crawl_settings(settings: Settings) -> Settings:
+    """Return *settings* for the crawls of a worker: they export nothing and log no progress."""
+    own: Settings = settings.copy()
+    extensions = {**settings.getdict("EXTENSIONS"), RunSummary: None, PartSummary: 0}
+    own.setdict(
+        {"EXTENSIONS": extensions, "WALLPAPERS_PROGRESS": "off", "FEEDS": {}, "JOBDIR": None},
+        priority="cmdline",
+    )
+    return own

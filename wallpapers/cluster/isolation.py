@@ -1,0 +1,45 @@
+"""Let a wallpaper that may kill the worker be the only one that it processes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+
+class Isolation:
+    """Tasks run together, or one runs alone, so that a dead worker has one suspect only."""
+
+    def __init__(self) -> None:
+        self._changed = asyncio.Condition()
+        self._together = 0
+        self._alone = 0  # running or waiting
+        self._is_taken = False
+
+    @asynccontextmanager
+    async def together(self) -> AsyncIterator[None]:
+        """Run the block while no task is alone."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: not self._alone)
+            self._together += 1
+        try:
+            yield
+        finally:
+            async with self._changed:
+                self._together -= 1
+                self._changed.notify_all()
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        """Run the block when all other tasks have left theirs, and before new ones begin."""
+        async with self._changed:
+            self._alone += 1
+            await self._changed.wait_for(lambda: not self._together and not self._is_taken)
+            self._is_taken = True
+        try:
+            yield
+        finally:
+            async with self._changed:
+                self._is_taken = False
+                self._alone -= 1
+                self._changed.notify_all()

@@ -1,0 +1,166 @@
+"""Record a page of a listing in one transaction: its wallpapers, the next page, and the tasks.
+
+This transaction is why nothing is lost or done twice. A worker that is killed before it leaves the
+page unread; one that is killed after it leaves all that follows from the page in the database.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy import func, select, update
+
+from wallpapers.catalogue.cluster_tables import cluster_pages, cluster_runs, cluster_wallpapers
+from wallpapers.catalogue.entries import Entries
+from wallpapers.catalogue.listed import enter_current
+from wallpapers.cluster import runs
+from wallpapers.cluster.queue import Queue
+from wallpapers.cluster.runs import ListingState
+from wallpapers.items import Wallpaper
+from wallpapers.listings.page import Page, Position
+
+_MAX_TRIES = 5  # of a page whose workers die
+
+
+@dataclass(frozen=True)
+class NextPage:
+    """The page of a listing that is to be read next."""
+
+    run: int
+    number: int
+    position: Position
+    protocol: str
+    tries: int  # that ended with the death of the worker
+
+    @property
+    def kills_workers(self) -> bool:
+        """Whether so many workers died of the page that it is not tried again."""
+        return self.tries >= _MAX_TRIES
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What the transaction needs to know of a spider."""
+
+    source: str
+    endpoint: str | None  # origin, recorded with the wallpapers
+    limit: int  # wallpapers; 0 = all
+    max_offset: int | None  # from which the source repeats its results
+
+
+def begin(entries: Entries, run: int) -> NextPage | None:
+    """Return the page to read, and count the try; None if there is nothing more to read."""
+    connection = entries.connection
+    if runs.run_of(connection, run).state is not ListingState.READING:
+        return None
+    row = connection.execute(
+        select(cluster_pages)
+        .where(cluster_pages.c.run == run, cluster_pages.c.read_at.is_(None))
+        .with_for_update()
+    ).one_or_none()
+    if row is None:
+        return None
+    _count_try(entries, run, row.number, 1)
+    position = Position(**json.loads(row.position))
+    return NextPage(run, row.number, position, row.protocol, row.tries)
+
+
+def give_back(entries: Entries, page: NextPage) -> None:
+    """Take back the try of a page that is left to another worker in good order."""
+    _count_try(entries, page.run, page.number, -1)
+
+
+def _count_try(entries: Entries, run: int, number: int, change: int) -> None:
+    mine = (cluster_pages.c.run == run, cluster_pages.c.number == number)
+    entries.connection.execute(
+        update(cluster_pages).where(*mine).values(tries=cluster_pages.c.tries + change)
+    )
+
+
+def record(
+    entries: Entries, queue: Queue, listing: Listing, at: NextPage, page: Page, protocol: str
+) -> int | None:
+    """Record *page*; return its number of new wallpapers, or None if another worker did it."""
+    connection = entries.connection
+    mine = (cluster_pages.c.run == at.run, cluster_pages.c.number == at.number)
+    state = select(cluster_runs.c.state).where(cluster_runs.c.id == at.run).with_for_update()
+    unread = select(cluster_pages.c.read_at.is_(None)).where(*mine).with_for_update()
+    is_reading = connection.execute(state).scalar_one() == ListingState.READING
+    if not connection.execute(unread).scalar_one() or not is_reading:
+        return None
+    new, repeated = _new_of(entries, listing, at.run, page.wallpapers)
+    was_stored = enter_current(connection, new, listing.endpoint)
+    read = {
+        "read_at": func.now(),
+        "settled_at": None if new else func.now(),
+        "entries": page.entries,
+        "listed": len(new),
+        "repeated": repeated,
+        "rejected": json.dumps(page.rejected),
+        "protocol": protocol,
+        "tries": 0,
+    }
+    connection.execute(update(cluster_pages).where(*mine).values(read))
+    if new:
+        connection.execute(
+            cluster_wallpapers.insert(),
+            [
+                {
+                    "run": at.run,
+                    "source": wallpaper.source,
+                    "id": wallpaper.id,
+                    "page": at.number,
+                    "was_stored": wallpaper.id in was_stored,
+                }
+                for wallpaper in new
+            ],
+        )
+        queue.add_pictures(connection, at.run, at.number)
+    if _is_last(entries, listing, at, page, len(new)):
+        runs.set_state(connection, at.run, ListingState.ENDED)
+    else:
+        runs.add_page(connection, at.run, at.number + 1, at.position.after(page), protocol)
+    return len(new)
+
+
+def _new_of(
+    entries: Entries, listing: Listing, run: int, wallpapers: Sequence[Wallpaper]
+) -> tuple[list[Wallpaper], int]:
+    """Return the wallpapers that no page of the run has listed, up to the limit; count others."""
+    connection = entries.connection
+    seen = set(
+        connection.execute(
+            select(cluster_wallpapers.c.id).where(
+                cluster_wallpapers.c.run == run,
+                cluster_wallpapers.c.source == listing.source,
+                cluster_wallpapers.c.id.in_([wallpaper.id for wallpaper in wallpapers]),
+            )
+        ).scalars()
+    )
+    room = listing.limit - _listed(entries, run) if listing.limit else len(wallpapers)
+    new: list[Wallpaper] = []
+    repeated = 0
+    for wallpaper in wallpapers:
+        if len(new) >= room:
+            break
+        if wallpaper.id in seen:
+            repeated += 1
+            continue
+        seen.add(wallpaper.id)
+        new.append(replace(wallpaper, source=listing.source))
+    return new, repeated
+
+
+def _listed(entries: Entries, run: int) -> int:
+    listed = select(func.coalesce(func.sum(cluster_pages.c.listed), 0))
+    return int(entries.connection.execute(listed.where(cluster_pages.c.run == run)).scalar_one())
+
+
+def _is_last(entries: Entries, listing: Listing, at: NextPage, page: Page, new: int) -> bool:
+    if page.ended or not new:
+        return True
+    if listing.limit and _listed(entries, at.run) >= listing.limit:
+        return True
+    return listing.max_offset is not None and at.position.after(page).offset >= listing.max_offset

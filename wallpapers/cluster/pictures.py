@@ -1,0 +1,178 @@
+"""Take the wallpapers of a page that have no verdict yet, and record their verdicts.
+
+Every write is limited to wallpapers without a verdict. So a worker that was frozen, and whose task
+another one has done meanwhile, changes nothing when it goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy import and_, bindparam, exists, func, select, update
+from sqlalchemy.sql.dml import ReturningUpdate
+
+from wallpapers.catalogue.cluster_tables import cluster_pages, cluster_runs, cluster_wallpapers
+from wallpapers.catalogue.entries import Entries
+from wallpapers.catalogue.rows import wallpaper_of
+from wallpapers.catalogue.schema import wallpapers
+from wallpapers.cluster.runs import ListingState
+from wallpapers.items import Key, Wallpaper
+from wallpapers.run.reasons import FailureReason, Verdict
+
+MAX_KILLS = 2  # workers that a wallpaper may kill while it is alone
+
+
+@dataclass(frozen=True)
+class Settled:
+    """The verdict on one wallpaper."""
+
+    key: Key
+    verdict: Verdict
+    reason: str = ""
+    size_bytes: int = 0
+    host: str = ""
+
+
+@dataclass(frozen=True)
+class OpenPage:
+    """The wallpapers of a page that have no verdict."""
+
+    run: int
+    number: int
+    tries: int  # this one included
+    wallpapers: Sequence[Wallpaper]
+    was_stored: frozenset[Key]
+
+    @property
+    def is_suspicious(self) -> bool:
+        """Whether a worker has died of it, so that its wallpapers are tried one by one."""
+        return self.tries > 1
+
+    def as_found(self, settled: Settled) -> Settled:
+        """Return *settled*; what an earlier try stored before its worker died is not known."""
+        if (
+            settled.verdict is Verdict.KNOWN
+            and self.is_suspicious
+            and settled.key not in self.was_stored
+        ):
+            return replace(settled, verdict=Verdict.STORED)
+        return settled
+
+
+_MINE = and_(
+    cluster_wallpapers.c.run == bindparam("of_run"),
+    cluster_wallpapers.c.source == bindparam("of_source"),
+    cluster_wallpapers.c.id == bindparam("of_id"),
+    cluster_wallpapers.c.verdict.is_(None),
+)
+_SETTLE = (
+    update(cluster_wallpapers)
+    .where(_MINE)
+    .values(
+        verdict=bindparam("new_verdict"),
+        reason=bindparam("new_reason"),
+        size=bindparam("new_size"),
+        host=bindparam("new_host"),
+    )
+)
+
+
+def begin(entries: Entries, run: int, number: int) -> OpenPage | None:
+    """Return what is left of a page, and count the try; None if the run was cancelled.
+
+    A wallpaper that has killed too many workers gets its verdict here.
+    """
+    connection = entries.connection
+    state = select(cluster_runs.c.state).where(cluster_runs.c.id == run)
+    if connection.execute(state).scalar_one() == ListingState.CANCELLED:
+        return None
+    tries = connection.execute(_tries_of(run, number, 1)).scalar_one()
+    mine = (cluster_wallpapers.c.run == run, cluster_wallpapers.c.page == number)
+    killers = connection.execute(
+        select(cluster_wallpapers.c.source, cluster_wallpapers.c.id).where(
+            *mine,
+            cluster_wallpapers.c.verdict.is_(None),
+            cluster_wallpapers.c.tries >= MAX_KILLS,
+        )
+    ).all()
+    settle(
+        entries,
+        run,
+        number,
+        [Settled((row.source, row.id), Verdict.FAILED, FailureReason.KILLS) for row in killers],
+    )
+    rows = connection.execute(
+        select(cluster_wallpapers, wallpapers.c.item)
+        .join(
+            wallpapers,
+            and_(
+                wallpapers.c.source == cluster_wallpapers.c.source,
+                wallpapers.c.id == cluster_wallpapers.c.id,
+            ),
+        )
+        .where(*mine, cluster_wallpapers.c.verdict.is_(None))
+        .order_by(cluster_wallpapers.c.tries)  # what was there when a worker died comes last
+    ).all()
+    found = [(row, wallpaper_of(row.item)) for row in rows]
+    left = [replace(item, source=row.source, id=row.id) for row, item in found if item]
+    stored = frozenset((row.source, row.id) for row in rows if row.was_stored)
+    return OpenPage(run, number, tries, left, stored)
+
+
+def give_back(entries: Entries, page: OpenPage) -> None:
+    """Take back the try of a page that is left to another worker in good order."""
+    entries.connection.execute(_tries_of(page.run, page.number, -1))
+
+
+def _tries_of(run: int, number: int, change: int) -> ReturningUpdate[int]:
+    return (
+        update(cluster_pages)
+        .where(cluster_pages.c.run == run, cluster_pages.c.number == number)
+        .values(tries=cluster_pages.c.tries + change)
+        .returning(cluster_pages.c.tries)
+    )
+
+
+def count_try(entries: Entries, run: int, key: Key, change: int = 1) -> None:
+    """Count a try of a wallpaper that is alone, or take it back."""
+    source, identity = key
+    asked = {"of_run": run, "of_source": source, "of_id": identity}
+    tried = update(cluster_wallpapers).where(_MINE)
+    entries.connection.execute(tried.values(tries=cluster_wallpapers.c.tries + change), asked)
+
+
+def settle(entries: Entries, run: int, number: int, settled: Iterable[Settled]) -> bool:
+    """Record verdicts; return whether all wallpapers of the page have one."""
+    connection = entries.connection
+    rows = [
+        {
+            "of_run": run,
+            "of_source": one.key[0],
+            "of_id": one.key[1],
+            "new_verdict": one.verdict,
+            "new_reason": one.reason,
+            "new_size": one.size_bytes,
+            "new_host": one.host,
+        }
+        for one in sorted(settled, key=lambda one: one.key)
+    ]
+    if rows:
+        connection.execute(_SETTLE, rows)
+    is_open = exists().where(
+        cluster_wallpapers.c.run == run,
+        cluster_wallpapers.c.page == number,
+        cluster_wallpapers.c.verdict.is_(None),
+    )
+    done = (
+        update(cluster_pages)
+        .where(
+            cluster_pages.c.run == run,
+            cluster_pages.c.number == number,
+            cluster_pages.c.settled_at.is_(None),
+            ~is_open,
+        )
+        .values(settled_at=func.now())
+    )
+    connection.execute(done)
+    return not connection.execute(select(is_open)).scalar_one()

@@ -1,0 +1,103 @@
+"""The task queue: procrastinate, in the database of the catalogue.
+
+Claiming, locks, heartbeats, priorities, retries and notifications are procrastinate's. It is used
+because only a queue in the same database can add a task in the transaction that writes the rows.
+"""
+
+from __future__ import annotations
+
+import logging
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, delete, select, text
+
+from wallpapers.catalogue.catalogue import KEEPALIVE
+from wallpapers.catalogue.cluster_tables import cluster_queue
+from wallpapers.errors import MissingLibraryError
+from wallpapers.options.extras import install_command
+
+if TYPE_CHECKING:
+    from procrastinate import App
+    from sqlalchemy import URL
+
+LISTING = "listing"
+PICTURES = "pictures"
+
+_POOL_TIMEOUT_S = 10.0
+_LISTING_PRIORITY = 10  # a page to read is work for all workers
+
+
+def require_library() -> None:
+    """Raise MissingLibraryError if procrastinate is not installed."""
+    if find_spec("procrastinate") is None:
+        raise MissingLibraryError(
+            f"a cluster needs procrastinate, which is not installed: "
+            f"{install_command('wallpapers[cluster]')}"
+        )
+    # It logs each task, and a traceback for each lost connection; the worker reports both.
+    logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
+    for name in ("psycopg", "psycopg.pool"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+def worker_app(url: URL) -> App:
+    """Return the App of a worker, whose connections are asynchronous."""
+    from procrastinate import App, PsycopgConnector
+
+    address = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    connector = PsycopgConnector(
+        conninfo=address, kwargs=KEEPALIVE, min_size=1, max_size=3, timeout=_POOL_TIMEOUT_S
+    )
+    return App(connector=connector)
+
+
+class Queue:
+    """Adds tasks within a transaction of the catalogue."""
+
+    def __init__(self) -> None:
+        from procrastinate import App, SyncPsycopgConnector
+
+        self._app = App(connector=SyncPsycopgConnector())  # never opened: it has the catalogue's
+
+    def add_listing(self, connection: Connection, run: int, source: str) -> None:
+        """Add the task that reads the listing of *run*; one of each source is done at a time."""
+        self._configured(
+            connection, LISTING, lock=f"{LISTING}:{source}", priority=_LISTING_PRIORITY
+        ).defer(run=run)
+
+    def add_pictures(self, connection: Connection, run: int, page: int) -> None:
+        """Add the task that downloads the wallpapers of a page."""
+        self._configured(connection, PICTURES).defer(run=run, page=page)
+
+    def _configured(self, connection: Connection, name: str, **options: Any) -> Any:
+        raw = connection.connection.driver_connection
+        return self._app.configure_task(name, connection=raw, **options)
+
+
+def install(connection: Connection) -> None:
+    """Create the tables of the queue, or apply the migrations that are newer than they are."""
+    from procrastinate.schema import SchemaManager, migrations_path
+
+    migrations = {path.name: path for path in sorted(migrations_path.glob("*.sql"))}
+    applied = connection.execute(select(cluster_queue.c.migration)).scalar_one_or_none()
+    if applied is None:
+        if not is_installed(connection):
+            _execute(connection, SchemaManager.get_schema())
+    else:
+        for name, path in migrations.items():
+            if name > applied:
+                _execute(connection, path.read_text(encoding="utf-8"))
+    connection.execute(delete(cluster_queue))
+    connection.execute(cluster_queue.insert(), {"migration": max(migrations)})
+
+
+def is_installed(connection: Connection) -> bool:
+    """Return whether the database has the tables of the queue."""
+    found = connection.execute(text("SELECT to_regclass('procrastinate_jobs')")).scalar_one()
+    return found is not None
+
+
+def _execute(connection: Connection, statements: str) -> None:
+    """Execute a file of statements, without parameters."""
+    connection.connection.cursor().execute(statements)

@@ -1,0 +1,117 @@
+"""Read the wallpapers of a run from the catalogue, as items of a feed with their verdicts."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Set
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, func, select
+
+from wallpapers.catalogue.cluster_tables import cluster_pages, cluster_wallpapers
+from wallpapers.catalogue.rows import image_of, wallpaper_of
+from wallpapers.catalogue.schema import pictures, wallpapers
+from wallpapers.cluster import runs
+from wallpapers.cluster.pictures import Settled
+from wallpapers.cluster.runs import ListingState
+from wallpapers.items import StoredImage, Wallpaper
+from wallpapers.pipelines.results import with_preview, with_size_note
+from wallpapers.run.reasons import Verdict
+
+_STATUSES = {
+    Verdict.STORED: "downloaded",
+    Verdict.KNOWN: "uptodate",
+    Verdict.DUPLICATE: "duplicate",
+}
+_MAX_PAGES = 50  # read at a time
+
+
+@dataclass(frozen=True)
+class SettledPage:
+    """A page whose wallpapers have their verdicts."""
+
+    number: int
+    repeated: int
+    rejected: Counter[str]
+    items: list[tuple[Wallpaper, Settled]]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What became of a run since it was looked at last."""
+
+    pages: list[SettledPage]
+    listed: int  # wallpapers of all pages that were read
+    state: ListingState
+    message: str
+    is_done: bool  # nothing more will come
+
+
+def progress_of(connection: Connection, run: int, seen: Set[int]) -> Progress:
+    """Return the pages of *run* that are settled now and not in *seen*."""
+    submitted = runs.run_of(connection, run)
+    listed = select(func.coalesce(func.sum(cluster_pages.c.listed), 0))
+    numbers = connection.execute(
+        select(cluster_pages.c.number)
+        .where(cluster_pages.c.run == run, cluster_pages.c.settled_at.is_not(None))
+        .order_by(cluster_pages.c.settled_at)
+    ).scalars()
+    new = [number for number in numbers if number not in seen]
+    is_settled = submitted.state is not ListingState.READING and (
+        submitted.state is ListingState.CANCELLED or runs.is_settled(connection, run)
+    )
+    return Progress(
+        [_page(connection, run, number) for number in new[:_MAX_PAGES]],
+        int(connection.execute(listed.where(cluster_pages.c.run == run)).scalar_one()),
+        submitted.state,
+        submitted.message,
+        is_settled and len(new) <= _MAX_PAGES,
+    )
+
+
+def _page(connection: Connection, run: int, number: int) -> SettledPage:
+    mine = (cluster_pages.c.run == run, cluster_pages.c.number == number)
+    page = connection.execute(select(cluster_pages).where(*mine)).one()
+    rejected = Counter(json.loads(page.rejected))
+    return SettledPage(number, page.repeated, rejected, list(_items(connection, run, number)))
+
+
+def _items(connection: Connection, run: int, number: int) -> Iterator[tuple[Wallpaper, Settled]]:
+    key = and_(
+        wallpapers.c.source == cluster_wallpapers.c.source,
+        wallpapers.c.id == cluster_wallpapers.c.id,
+    )
+    rows = connection.execute(
+        select(
+            cluster_wallpapers.c.source,
+            cluster_wallpapers.c.id,
+            cluster_wallpapers.c.verdict,
+            cluster_wallpapers.c.reason.label("why"),
+            cluster_wallpapers.c.host.label("failed_at"),
+            cluster_wallpapers.c.size.label("size_bytes"),
+            wallpapers.c.item,
+            wallpapers.c.url,
+            wallpapers.c.preview,
+            *(column for column in pictures.c if column.name != "stored_at"),
+        )
+        .join_from(cluster_wallpapers, wallpapers, key)
+        .outerjoin(pictures, pictures.c.sha256 == wallpapers.c.sha256)
+        .where(cluster_wallpapers.c.run == run, cluster_wallpapers.c.page == number)
+    )
+    for row in rows:
+        item = wallpaper_of(row.item)
+        if item is None:
+            continue
+        item = replace(item, source=row.source, id=row.id)
+        verdict = Verdict(row.verdict)
+        if verdict in _STATUSES and row.path:
+            item.images = [_image(row, item, _STATUSES[verdict])]
+        settled = Settled((row.source, row.id), verdict, row.why, row.size_bytes, row.failed_at)
+        yield item, settled
+
+
+def _image(row: Row[Any], item: Wallpaper, status: str) -> StoredImage:
+    image: StoredImage = {**image_of(row, row.url), "status": status}
+    return with_preview(image, preview=True) if row.preview else with_size_note(image, item)

@@ -1,0 +1,155 @@
+"""Submit runs, and read what became of them."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from sqlalchemy import Connection, and_, func, select, update
+
+from wallpapers.catalogue.cluster_tables import cluster_pages, cluster_runs, cluster_wallpapers
+from wallpapers.cluster.queue import Queue
+from wallpapers.errors import ArgumentError
+from wallpapers.listings.page import Position
+from wallpapers.run.reasons import Verdict
+
+
+class ListingState(StrEnum):
+    """How far the listing of a run was read."""
+
+    READING = "reading"
+    ENDED = "ended"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True)
+class ClusterRun:
+    """A run as it was submitted, and the state of its listing."""
+
+    id: int
+    source: str
+    arguments: dict[str, str]
+    state: ListingState
+    message: str  # why the listing failed
+    problem: str  # what last kept a worker from storing
+
+
+@dataclass
+class Account:
+    """The counts of a run over all workers: listed = settled wallpapers + ``open``."""
+
+    listed: int = 0
+    open: int = 0  # wallpapers without a verdict
+    pages: int = 0
+    repeated: int = 0
+    rejected: Counter[str] = field(default_factory=Counter)
+    verdicts: Counter[Verdict] = field(default_factory=Counter)
+
+
+def submit(
+    connection: Connection, queue: Queue, source: str, arguments: Mapping[str, str], first: Position
+) -> int:
+    """Insert a run with its first page, and add its first task; return its number."""
+    newest = connection.execute(select(func.max(cluster_runs.c.id))).scalar_one()
+    run = (newest or 0) + 1
+    connection.execute(
+        cluster_runs.insert(),
+        {
+            "id": run,
+            "source": source,
+            "arguments": json.dumps(dict(arguments), ensure_ascii=False),
+            "state": ListingState.READING,
+            "message": "",
+            "problem": "",
+        },
+    )
+    add_page(connection, run, 1, first, "")
+    queue.add_listing(connection, run, source)
+    return run
+
+
+def add_page(
+    connection: Connection, run: int, number: int, position: Position, protocol: str
+) -> None:
+    """Insert the row of a page that is to be read: the point at which paging goes on."""
+    connection.execute(
+        cluster_pages.insert(),
+        {
+            "run": run,
+            "number": number,
+            "position": json.dumps(vars(position)),
+            "protocol": protocol,
+            "entries": 0,
+            "listed": 0,
+            "repeated": 0,
+            "rejected": "{}",
+            "tries": 0,
+        },
+    )
+
+
+def run_of(connection: Connection, run: int) -> ClusterRun:
+    """Return the run with this number. Raises ArgumentError if there is none."""
+    row = connection.execute(select(cluster_runs).where(cluster_runs.c.id == run)).one_or_none()
+    if row is None:
+        newest = connection.execute(select(func.max(cluster_runs.c.id))).scalar_one()
+        known = f"the newest is {newest}" if newest else "none was submitted"
+        raise ArgumentError(f"there is no run {run}; {known}")
+    state = ListingState(row.state)
+    arguments = json.loads(row.arguments)
+    return ClusterRun(row.id, row.source, arguments, state, row.message, row.problem)
+
+
+def set_state(connection: Connection, run: int, state: ListingState, message: str = "") -> None:
+    """Record how the listing of *run* ended, unless that was recorded before."""
+    connection.execute(
+        update(cluster_runs)
+        .where(cluster_runs.c.id == run, cluster_runs.c.state == ListingState.READING)
+        .values(state=state, message=message)
+    )
+
+
+def report_problem(connection: Connection, run: int, problem: str) -> None:
+    """Record what keeps a worker from storing the images of *run*; "" = nothing any more."""
+    connection.execute(
+        update(cluster_runs)
+        .where(cluster_runs.c.id == run, cluster_runs.c.problem != problem)
+        .values(problem=problem)
+    )
+
+
+def account_of(connection: Connection, run: int) -> Account:
+    """Return the counts of *run*."""
+    account = Account()
+    rows = connection.execute(
+        select(cluster_wallpapers.c.verdict, func.count())
+        .where(cluster_wallpapers.c.run == run)
+        .group_by(cluster_wallpapers.c.verdict)
+    )
+    for verdict, count in rows:
+        account.listed += count
+        if verdict is None:
+            account.open = count
+        else:
+            account.verdicts[Verdict(verdict)] = count
+    read = and_(cluster_pages.c.run == run, cluster_pages.c.read_at.is_not(None))
+    pages = select(cluster_pages.c.repeated, cluster_pages.c.rejected).where(read)
+    for repeated, rejected in connection.execute(pages):
+        account.pages += 1
+        account.repeated += repeated
+        account.rejected += Counter(json.loads(rejected))
+    return account
+
+
+def is_settled(connection: Connection, run: int) -> bool:
+    """Return whether every wallpaper of the pages that were read has a verdict."""
+    left = select(cluster_pages.c.number).where(
+        cluster_pages.c.run == run,
+        cluster_pages.c.read_at.is_not(None),
+        cluster_pages.c.settled_at.is_(None),
+    )
+    return connection.execute(left.limit(1)).first() is None

@@ -1,0 +1,109 @@
+"""Let the tasks of a worker give a spider what to request, instead of paging by itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+from scrapy import Request, signals
+from scrapy.exceptions import DontCloseSpider
+from scrapy.http import Response
+from twisted.python.failure import Failure
+
+from wallpapers.cluster.claims import TaskClaims
+from wallpapers.cluster.errors import CrawlEndedError, ListingUnreadableError
+from wallpapers.items import Wallpaper
+from wallpapers.listings.page import Page, Position
+from wallpapers.run.addon import run_of
+from wallpapers.spiders import diagnosis
+from wallpapers.spiders.listing_spider import ListingSpider
+
+_IDLE_S = 1.0
+
+
+class FedSpider(ListingSpider):
+    """A mixin for the spider of a source; its crawl lives until ``end`` is called.
+
+    Redirects, retries, the visit of the home page, the other protocol and all messages are those
+    of the spider.
+    """
+
+    claims: TaskClaims
+
+    def __init__(self, **given: str) -> None:
+        super().__init__(**given)
+        self._given: asyncio.Queue[Request | Wallpaper | None] = asyncio.Queue()
+        self._page: asyncio.Future[Page] | None = None
+        self._position = self.first_position
+        self._has_visited_home = False
+
+    async def start(self) -> AsyncIterator[Any]:
+        """Yield what the tasks give, until the end is given."""
+        while True:
+            try:
+                async with asyncio.timeout(_IDLE_S):
+                    given = await self._given.get()
+            except TimeoutError:
+                # For the engine a spider that waits here is busy, but put aside wallpapers are
+                # resumed when it is idle.
+                self.crawler.signals.send_catch_log(
+                    signals.spider_idle, spider=self, dont_log=DontCloseSpider
+                )
+                continue
+            if given is None:
+                return
+            yield given
+
+    def give(self, given: Request | Wallpaper) -> None:
+        """Request *given*, or process it as an item."""
+        self._given.put_nowait(given)
+
+    def end(self) -> None:
+        """Let the crawl end when all that was given is done."""
+        self._given.put_nowait(None)
+
+    async def fetch_page(self, position: Position, protocol: str) -> Page:
+        """Return the page at *position*, read with *protocol* ("" = the first of the source).
+
+        Raises ListingUnreadableError, and CrawlEndedError if the crawl is stopping.
+        """
+        if protocol:
+            self.current_protocol = protocol
+        self._position = position
+        page: asyncio.Future[Page] = asyncio.get_running_loop().create_future()
+        self._page = page
+        needs_home = self.visits_home and self.settings.getbool("COOKIES_ENABLED")
+        if needs_home and not self._has_visited_home:
+            self._has_visited_home = True
+            home = (self.referer, self.home_page_loaded, self.home_page_failed)
+            self.give(self._request(*home, dont_retry=True))
+        else:
+            self.give(self.page_request(position))
+        return await page
+
+    def home_page_loaded(self, response: Response) -> Iterator[Request]:
+        yield self.page_request(self._position)
+
+    def home_page_failed(self, failure: Failure) -> Iterator[Request]:
+        for _ in super().home_page_failed(failure):  # logs why
+            yield self.page_request(self._position)
+
+    def process_page(self, page: Page, position: Position) -> Iterator[Request | Wallpaper]:
+        """Hand *page* to the task that waits for it."""
+        is_first = position == self.first_position
+        if is_first and page.drift:
+            self._log_drift(page.drift)
+        if is_first and not page.wallpapers:
+            command = self.suggested_command
+            self.fail_listing(diagnosis.no_wallpapers_found(page, self.page_url(position), command))
+        elif self._page is not None and not self._page.done():
+            self._page.set_result(page)
+        return iter(())
+
+    def fail_listing(self, message: str) -> None:
+        """Let the task that waits for a page fail with *message*."""
+        if self._page is not None and not self._page.done():
+            stopping = run_of(self.crawler).state.stopping
+            error = CrawlEndedError("stopped") if stopping else ListingUnreadableError(message)
+            self._page.set_exception(error)

@@ -1,0 +1,170 @@
+"""Do the two kinds of task: read the listing of a run, and download the images of a page.
+
+The arguments of a task are numbers; what is to be done is in the catalogue.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from functools import partial, wraps
+from typing import TYPE_CHECKING
+
+from wallpapers.cluster import pages, pictures, runs
+from wallpapers.cluster.errors import CrawlEndedError, ListingUnreadableError, TaskNotDoneError
+from wallpapers.cluster.isolation import Isolation
+from wallpapers.cluster.pages import Listing, NextPage
+from wallpapers.cluster.runs import ClusterRun, ListingState
+from wallpapers.errors import CatalogueError
+from wallpapers.pipelines.candidates import wallpaper_of
+from wallpapers.pipelines.setup import listed_at
+
+if TYPE_CHECKING:
+    from wallpapers.cluster.crawls import Crawls, FedCrawl
+    from wallpapers.cluster.database import Database
+    from wallpapers.cluster.pictures import OpenPage, Settled
+    from wallpapers.cluster.queue import Queue
+    from wallpapers.listings.page import Page
+
+logger = logging.getLogger(__name__)
+
+_AGAIN_IN_S = 5  # after a failure of the store, the catalogue or the program
+
+Task = Callable[..., Awaitable[None]]
+
+
+def reported(task: Task) -> Task:
+    """Return *task*; each failure is logged, and becomes a TaskNotDoneError."""
+
+    @wraps(task)
+    async def do(self: Tasks, **arguments: int) -> None:
+        try:
+            await task(self, **arguments)
+        except TaskNotDoneError:
+            raise
+        except CatalogueError as error:
+            logger.warning("Catalogue failed: %s", error)
+            raise TaskNotDoneError(str(error), _AGAIN_IN_S) from None
+        except Exception as error:
+            logger.exception("Task failed: %s %s", task.__name__, arguments)
+            raise TaskNotDoneError(str(error), _AGAIN_IN_S) from None
+
+    return do
+
+
+class Tasks:
+    """The tasks of one worker."""
+
+    def __init__(self, database: Database, queue: Queue, crawls: Crawls) -> None:
+        self._database = database
+        self._queue = queue
+        self._crawls = crawls
+        self._isolation = Isolation()
+        self.stopping = False
+
+    # The listing of a run
+
+    @reported
+    async def listing(self, run: int) -> None:
+        """Read the pages of a listing, from the first one that was not read."""
+        submitted = await self._database.do(lambda entries: runs.run_of(entries.connection, run))
+        if submitted.state is not ListingState.READING:
+            return
+        try:
+            async with self._crawls.use(submitted) as crawl:
+                while not self.stopping:
+                    at = await self._database.do(partial(pages.begin, run=run))
+                    if at is None or not await self._read(crawl, submitted, at):
+                        return
+        except CrawlEndedError as error:
+            raise await self._not_done(run, error) from None
+        raise TaskNotDoneError("the worker is stopping")
+
+    async def _read(self, crawl: FedCrawl, run: ClusterRun, at: NextPage) -> bool:
+        """Read one page; return whether there is another one."""
+        if at.kills_workers:
+            message = f"Page {at.number} of the listing killed {at.tries} workers"
+            return await self._fail_listing(run, message)
+        try:
+            page, protocol = await crawl.fetch_page(at.position, at.protocol)
+        except ListingUnreadableError as error:
+            return await self._fail_listing(run, str(error))
+        except CrawlEndedError:
+            await self._database.do(partial(pages.give_back, page=at))
+            raise
+        new = await self._database.do(self._record(crawl, run, at, page, protocol))
+        if new is None:
+            return False
+        logger.info("Run %d: page %d lists %d new wallpapers", run.id, at.number, new)
+        return True
+
+    def _record(
+        self, crawl: FedCrawl, run: ClusterRun, at: NextPage, page: Page, protocol: str
+    ) -> Callable[..., int | None]:
+        spider = crawl.spider
+        page.wallpapers = [
+            wallpaper_of(one, one.image_urls, (one.image_urls or [""])[0], run.source)
+            for one in page.wallpapers
+        ]
+        listing = Listing(run.source, listed_at(spider), spider.limit, spider.max_offset)
+        return partial(
+            pages.record, queue=self._queue, listing=listing, at=at, page=page, protocol=protocol
+        )
+
+    async def _fail_listing(self, run: ClusterRun, message: str) -> bool:
+        logger.error("Run %d: %s", run.id, message)
+        failed = partial(runs.set_state, run=run.id, state=ListingState.FAILED, message=message)
+        await self._database.do(lambda entries: failed(entries.connection))
+        return False
+
+    # The images of a page
+
+    @reported
+    async def pictures(self, run: int, page: int) -> None:
+        """Download the images of the wallpapers of a page that have no verdict."""
+        if self.stopping:
+            raise TaskNotDoneError("the worker is stopping")
+        submitted = await self._database.do(lambda entries: runs.run_of(entries.connection, run))
+        try:
+            async with self._crawls.use(submitted) as crawl:
+                async with self._isolation.together():
+                    left = await self._database.do(partial(pictures.begin, run=run, number=page))
+                    if left and not left.is_suspicious:
+                        await self._download(crawl, left)
+                if left and left.is_suspicious:
+                    async with self._isolation.alone():
+                        await self._download_one_by_one(crawl, left)
+        except CrawlEndedError as error:
+            raise await self._not_done(run, error) from None
+
+    async def _download(self, crawl: FedCrawl, page: OpenPage) -> None:
+        settled = await crawl.download(page, page.wallpapers)
+        if not await self._settle(page, settled):
+            await self._database.do(partial(pictures.give_back, page=page))
+            raise CrawlEndedError(crawl.failure)
+
+    async def _download_one_by_one(self, crawl: FedCrawl, page: OpenPage) -> None:
+        for wallpaper in page.wallpapers:
+            counted = partial(
+                pictures.count_try, run=page.run, key=(wallpaper.source, wallpaper.id)
+            )
+            await self._database.do(counted)
+            settled = await crawl.download(page, [wallpaper])
+            if not settled:
+                await self._database.do(partial(counted, change=-1))
+                await self._database.do(partial(pictures.give_back, page=page))
+                raise CrawlEndedError(crawl.failure)
+            await self._settle(page, settled)
+
+    async def _settle(self, page: OpenPage, settled: list[Settled]) -> bool:
+        work = partial(pictures.settle, run=page.run, number=page.number, settled=settled)
+        return await self._database.do(work)
+
+    async def _not_done(self, run: int, error: CrawlEndedError) -> TaskNotDoneError:
+        """Record why a crawl ended, and return the error with which its tasks are given back."""
+        problem = "" if self.stopping else str(error)
+        if not problem:
+            return TaskNotDoneError("the worker is stopping")
+        report = partial(runs.report_problem, run=run, problem=problem)
+        await self._database.do(lambda entries: report(entries.connection))
+        return TaskNotDoneError(problem, _AGAIN_IN_S)

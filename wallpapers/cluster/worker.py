@@ -1,0 +1,201 @@
+"""Do tasks of the queue until a signal comes, also across restarts of PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+import socket
+import threading
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING
+
+from sqlalchemy.dialects.postgresql import insert
+
+from wallpapers.catalogue.cluster_tables import cluster_workers
+from wallpapers.catalogue.location import catalogue_url
+from wallpapers.cluster.crawls import Crawls, crawl_settings
+from wallpapers.cluster.database import Database, open_catalogue
+from wallpapers.cluster.errors import TaskNotDoneError
+from wallpapers.cluster.queue import LISTING, PICTURES, Queue, worker_app
+from wallpapers.cluster.takeover import take_over
+from wallpapers.cluster.tasks import Tasks
+from wallpapers.errors import CatalogueError
+from wallpapers.options.setting_values import positive
+from wallpapers.run.exit_status import ExitStatus
+from wallpapers.run.shutdown import flush_all
+
+if TYPE_CHECKING:
+    from procrastinate import App
+    from procrastinate.jobs import Job
+    from procrastinate.retry import RetryDecision
+    from procrastinate.worker import Worker as QueueWorker
+    from scrapy.settings import Settings
+
+    from wallpapers.catalogue.entries import Entries
+
+logger = logging.getLogger(__name__)
+
+_BEAT_S = 1.0
+_HEARTBEATS_PER_LEASE = 4
+_HAND_OVER_S = 1.6  # after a signal, for what is under way
+_END_S = 5.0  # after a signal, for the process
+_FORGET_AFTER_S = 7 * 24 * 3600.0  # a worker that thaws earlier needs its row
+
+
+class Worker:
+    """One worker process.
+
+    Settings: WALLPAPERS_CLUSTER_TASKS, WALLPAPERS_CLUSTER_LEASE.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        from scrapy.crawler import AsyncCrawlerRunner
+
+        self._tasks_at_once = int(positive(settings, "WALLPAPERS_CLUSTER_TASKS"))
+        self._lease_s = positive(settings, "WALLPAPERS_CLUSTER_LEASE")
+        self._url = catalogue_url(settings)
+        self._database = Database(open_catalogue(settings))
+        self._crawls = Crawls(AsyncCrawlerRunner(crawl_settings(settings)), self._lease_s)
+        self._tasks = Tasks(self._database, Queue(), self._crawls)
+        self._stopping = asyncio.Event()
+        self._queue_worker: QueueWorker | None = None
+        self._number: int | None = None  # in the queue's table of workers
+
+    async def run(self) -> int:
+        """Work until a signal comes, hand over, and return the exit status."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if number == signal.SIGINT or signal.getsignal(number) is not signal.SIG_IGN:
+                loop.add_signal_handler(number, self._stop)
+        beating = asyncio.ensure_future(self._beat())
+        working = asyncio.ensure_future(self._work())
+        await self._stopping.wait()
+        self._tasks.stopping = True
+        working.cancel()  # lets the queue finish the running tasks
+        await self._crawls.stop(_HAND_OVER_S)
+        with suppress(asyncio.CancelledError):
+            await working
+        beating.cancel()
+        self._database.close()
+        return ExitStatus.COMPLETE
+
+    def _stop(self) -> None:
+        if self._stopping.is_set():
+            _end(ExitStatus.INTERRUPTED)
+        logger.info("Handing over to other workers. Send the signal again to end immediately")
+        ending = threading.Timer(_END_S, _end, [ExitStatus.COMPLETE])
+        ending.daemon = True
+        ending.start()
+        self._stopping.set()
+
+    async def _work(self) -> None:
+        """Run the worker of the queue, and again whenever it ends: with PostgreSQL, it does."""
+        while True:
+            app = self._app()
+            try:
+                async with app.open_async():
+                    await self._run_queue_worker(app)
+            except Exception as error:
+                logger.warning(
+                    "Queue failed: %s; connecting again", str(error) or type(error).__name__
+                )
+            await asyncio.sleep(_BEAT_S)
+
+    async def _run_queue_worker(self, app: App) -> None:
+        from procrastinate.worker import Worker as QueueWorker
+
+        worker = QueueWorker(
+            app,
+            concurrency=self._tasks_at_once,
+            fetch_job_polling_interval=_BEAT_S,  # a task that is given back sends no notification
+            install_signal_handlers=False,
+            delete_jobs="successful",
+            update_heartbeat_interval=self._lease_s / _HEARTBEATS_PER_LEASE,
+            stalled_worker_timeout=_FORGET_AFTER_S,
+        )
+        self._queue_worker = worker
+        await worker.run()  # type: ignore[no-untyped-call]
+        logger.warning("Queue failed: connection lost; connecting again")
+
+    def _app(self) -> App:
+        from procrastinate.retry import BaseRetryStrategy, RetryDecision
+
+        class UntilDone(BaseRetryStrategy):
+            """Keep a task that was not done."""
+
+            def get_retry_decision(
+                self, *, exception: BaseException, job: Job
+            ) -> RetryDecision | None:
+                if not isinstance(exception, TaskNotDoneError):
+                    return None
+                return RetryDecision(retry_in={"seconds": exception.again_in_s})
+
+        app = worker_app(self._url)
+        app.task(name=LISTING, retry=UntilDone())(self._tasks.listing)
+        app.task(name=PICTURES, retry=UntilDone())(self._tasks.pictures)
+        return app
+
+    async def _beat(self) -> None:
+        """Do once a second what concerns all workers."""
+        while True:
+            await asyncio.sleep(_BEAT_S)
+            try:
+                await self._beat_once()
+            except CatalogueError as error:
+                logger.debug("Catalogue failed: %s", error)
+
+    async def _beat_once(self) -> None:
+        worker = self._queue_worker
+        if worker and worker.worker_id not in (None, self._number):
+            self._number = worker.worker_id
+            await self._database.do(partial(_introduce, number=self._number))
+            logger.info("Worker %d is ready", self._number)
+        taken = await self._database.do(partial(take_over, me=self._number, lease_s=self._lease_s))
+        if taken:
+            logger.warning("Took over %d tasks of workers without a heartbeat", taken)
+
+
+def _introduce(entries: Entries, number: int) -> None:
+    """Record the name of a worker."""
+    name = f"{socket.gethostname()}:{os.getpid()}"
+    row = insert(cluster_workers).values(id=number, name=name)
+    entries.connection.execute(row.on_conflict_do_nothing())
+
+
+def _end(status: int) -> None:
+    flush_all()
+    os._exit(status)
+
+
+def work(settings: Settings) -> int:
+    """Run a worker in this process, and return its exit status. Raises UserError, StoreError."""
+    from scrapy.utils.log import configure_logging
+    from scrapy.utils.reactor import install_reactor
+
+    install_reactor("twisted.internet.asyncioreactor.AsyncioSelectorReactor")
+    configure_logging(settings)
+    from twisted.internet import reactor
+
+    worker = Worker(settings)
+    gc.collect()
+    gc.freeze()  # what was imported; at each crawl, it would keep the crawl
+    status: list[int] = []
+
+    async def main() -> None:
+        try:
+            status.append(await worker.run())
+        except Exception:
+            logger.exception("Worker failed")
+            status.append(ExitStatus.STORE)
+        finally:
+            flush_all()
+            os._exit(status[0])  # threads that are stuck would keep the process
+
+    running = asyncio.get_event_loop().create_task(main())
+    reactor.run(installSignalHandlers=False)  # type: ignore[misc,call-arg]
+    assert running
+    return status[0]

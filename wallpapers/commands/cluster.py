@@ -1,0 +1,164 @@
+"""``scrapy cluster``: crawl on many machines with one queue, one catalogue and one store."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from scrapy.exceptions import UsageError
+from scrapy.spiderloader import get_spider_loader
+
+from wallpapers.commands._shared import quiet_on_closed_output, report_error
+from wallpapers.commands.crawl import RESERVED_ARGUMENTS
+from wallpapers.commands.crawl import Command as CrawlCommand
+from wallpapers.errors import ArgumentError, StoreError, UserError
+from wallpapers.run.exit_status import ExitStatus
+from wallpapers.run.program import program_name
+
+if TYPE_CHECKING:
+    from wallpapers.catalogue.catalogue import Catalogue
+    from wallpapers.spiders.listing_spider import ListingSpider
+
+logger = logging.getLogger(__name__)
+
+_SYNTAX = {
+    "init": "",
+    "crawl": "SPIDER [-a NAME=VALUE ...] [--wait]",
+    "work": "[--processes N]",
+    "status": "[RUN]",
+}
+
+
+class Command(CrawlCommand):
+    """Exit status: 0, 1 for a user's mistake, 5 if the catalogue fails; of a crawl with --wait."""
+
+    def syntax(self) -> str:
+        return "|".join(_SYNTAX) + " ..."
+
+    def short_desc(self) -> str:
+        return "Crawl on many machines: one queue, one catalogue, one store"
+
+    def long_desc(self) -> str:
+        lines = (f"  {program_name()} cluster {name} {words}" for name, words in _SYNTAX.items())
+        return "Crawl on many machines.\n" + "\n".join(lines)
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        super().add_options(parser)
+        parser.add_argument(
+            "--wait", action="store_true", help="crawl: wait for the end of the run"
+        )
+        parser.add_argument(
+            "--processes", type=int, default=1, metavar="N", help="work: number of processes"
+        )
+
+    def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
+        super().process_options(args, opts)
+        self.requires_crawler_process = opts.wait
+        if opts.loglevel is None:  # each crawl of a worker would log Scrapy's start messages
+            logging.getLogger("scrapy").setLevel(logging.WARNING)
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        actions: dict[str, Callable[[list[str], argparse.Namespace], None]] = {
+            "init": self._init,
+            "crawl": self._crawl,
+            "work": self._work,
+            "status": self._status,
+        }
+        if not args or args[0] not in actions:
+            raise UsageError(
+                f"{program_name()} cluster expects one of: {', '.join(actions)}"
+                + (f", got {args[0]!r}" if args else "")
+            )
+        try:
+            with quiet_on_closed_output(self):
+                actions[args[0]](args[1:], opts)
+        except (UserError, StoreError) as error:
+            self.exitcode = report_error(error)
+
+    def _init(self, args: list[str], opts: argparse.Namespace) -> None:
+        from wallpapers.cluster.database import open_catalogue
+
+        _expect(args, 0, "init takes no argument")
+        assert self.settings is not None
+        catalogue = open_catalogue(self.settings, installs=True)
+        print(f"The cluster is ready in {catalogue}")
+        catalogue.close()
+
+    def _crawl(self, args: list[str], opts: argparse.Namespace) -> None:
+        from wallpapers.cluster.database import open_catalogue
+        from wallpapers.cluster.submission import check, submit
+
+        _expect(args, 1, "crawl expects one spider name")
+        if (opts.output or opts.overwrite_output) and not opts.wait:
+            raise UsageError("a feed is written at the end of the run; add --wait")
+        assert self.settings is not None
+        loader = get_spider_loader(self.settings)
+        if args[0] not in loader.list():
+            names = ", ".join(sorted(loader.list()))
+            raise UsageError(f"spider not found: {args[0]!r}; available: {names}")
+        if reserved := RESERVED_ARGUMENTS & opts.spargs.keys():
+            raise ArgumentError(f"unknown argument {reserved.pop()!r}")
+        spider = check(loader.load(args[0]), opts.spargs, self.settings)
+        catalogue = open_catalogue(self.settings)
+        run = submit(catalogue, spider, opts.spargs)
+        if not opts.wait:
+            catalogue.close()
+            print(f"Run {run}")
+            return
+        logger.info("Run %d was submitted", run)
+        self._wait(run, type(spider), catalogue, opts.spargs)
+
+    def _wait(
+        self,
+        run: int,
+        spider: type[ListingSpider],
+        catalogue: Catalogue,
+        arguments: dict[str, str],
+    ) -> None:
+        from wallpapers.cluster.database import Database
+        from wallpapers.cluster.waiting import WaitingSpider
+
+        database = Database(catalogue)
+        own = {"run_number": run, "database": database}
+        self.crawl(type(spider.__name__, (WaitingSpider, spider), own), arguments)
+        database.close()
+        if self.exitcode == ExitStatus.INTERRUPTED:
+            logger.info(
+                "The workers go on with run %d; end it with: %s cluster cancel %d",
+                *(run, program_name(), run),
+            )
+
+    def _work(self, args: list[str], opts: argparse.Namespace) -> None:
+        from wallpapers.cluster.worker import work
+
+        _expect(args, 0, "work takes no argument")
+        assert self.settings is not None
+        self.exitcode = work(self.settings)
+
+    def _status(self, args: list[str], opts: argparse.Namespace) -> None:
+        from wallpapers.cluster.database import open_catalogue
+        from wallpapers.cluster.status import status_of
+
+        run = _number(args)
+        assert self.settings is not None
+        catalogue = open_catalogue(self.settings)
+        try:
+            print(catalogue.run(lambda entries: status_of(entries.connection, run)))
+        finally:
+            catalogue.close()
+
+
+def _expect(args: list[str], count: int, message: str) -> None:
+    if len(args) != count:
+        raise UsageError(f"{program_name()} cluster {message}, got {len(args)}")
+
+
+def _number(args: list[str]) -> int | None:
+    """Return the number of a run, if one is given."""
+    if not args:
+        return None
+    if len(args) > 1 or not args[0].isdecimal():
+        raise UsageError(f"RUN must be the number of a run, got {' '.join(args)!r}")
+    return int(args[0])
