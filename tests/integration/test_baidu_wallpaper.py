@@ -125,7 +125,7 @@ def test_the_arguments_are_sent(crawl: Crawl) -> None:
         ({"rn": "101"}, "rn must be a number from 1 to 100, got '101'"),
         ({"pn": "-1"}, "pn must be a number 0 or more, got '-1'"),
         ({"limit": "1.5"}, "limit must be a number 0 or more, got '1.5'"),
-        ({"width": "0"}, "width must be a number from 1 to 100000, got '0'"),
+        ({"width": "0"}, "width must be a number from 1 to 100000, or a size such as 4k, got '0'"),
         ({"foo": "1"}, "unknown argument 'foo'; expected one of: col, tag, tag3"),
         ({"widht": "1"}, ", endpoint (did you mean 'width'?)"),
         ({"name": "other"}, "unknown argument 'name'; expected one of: "),

@@ -85,7 +85,7 @@ def test_the_stricter_of_setting_and_argument_applies(crawl: Crawl) -> None:
         ("ratio", "16:0", "like 16:9"),
         ("orientation", "upright", "one of landscape, portrait"),
         ("min_width", "-1", "a number 0 or more"),
-        ("min_megapixels", "nan", "a number, 0 or more"),
+        ("min_megapixels", "nan", "a number 0 or more, such as 8.3 or 5M"),
         ("formats", "JPEG,TIFF", "some of JPEG,"),
     ],
 )

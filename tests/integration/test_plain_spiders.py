@@ -137,6 +137,14 @@ def test_wallpapers_of_a_plain_spider_are_stored_and_counted(
     assert run.errors() == []
 
 
+def test_the_filters_apply_to_any_spider(crawl: Crawl) -> None:
+    """Scrapy gives the arguments of a spider as texts."""
+    with StandIn(exhibits(2)) as standin:
+        run = crawl(standin, spider=PlainSpider, min_width="97")
+    assert run.exit_status is ExitStatus.COMPLETE
+    assert run.stats["wallpapers/filtered/too_small"] == 2
+
+
 @pytest.mark.parametrize("spider", EVERY_KIND)
 def test_wallpapers_of_a_plain_spider_are_known_on_the_second_run(
     crawl: Crawl, spider: type[Spider]

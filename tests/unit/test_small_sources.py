@@ -10,7 +10,7 @@ import pytest
 import wallpapers
 
 FOLDER = Path(wallpapers.__file__).parent
-MOST_LINES = 60
+MOST_LINES = 70
 _LAYOUT = {
     tokenize.ENCODING,
     tokenize.COMMENT,
@@ -38,6 +38,6 @@ def lines_of_code(path: Path) -> int:
 
 
 @pytest.mark.parametrize("source", ["bing_wallpaper", "wallhaven"])
-def test_a_source_takes_at_most_sixty_lines(source: str) -> None:
+def test_a_source_takes_at_most_seventy_lines(source: str) -> None:
     files = [FOLDER / kind / f"{source}.py" for kind in ("listings", "spiders")]
     assert sum(map(lines_of_code, files)) <= MOST_LINES

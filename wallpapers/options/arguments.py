@@ -63,26 +63,15 @@ def whole_number(default: int, least: int, most: int | None = None) -> Argument:
     return Argument(default, read, f"a number {bounds}")
 
 
-def decimal(default: float) -> Argument:
-    """Declare an argument for a number, 0 or more."""
-
-    def read(value: str) -> float:
-        number = float(value)
-        if not 0 <= number < float("inf"):
-            raise ValueError
-        return number
-
-    return Argument(default, read, "a number, 0 or more")
-
-
-def subset(*names: str) -> Argument:
+def subset(*names: str, synonyms: Mapping[str, str]) -> Argument:
     """Declare an argument for some of *names*, separated by commas, in any case.
 
-    The default is an empty set, which means all.
+    The default is an empty set, which means all. *synonyms* are other words for some names.
     """
 
     def read(value: str) -> frozenset[str]:
-        chosen = frozenset(name.strip().upper() for name in value.split(",") if name.strip())
+        words = [word.strip().upper() for word in value.split(",") if word.strip()]
+        chosen = frozenset(synonyms.get(word, word) for word in words)
         if not chosen <= set(names):
             raise ValueError
         return chosen

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from wallpapers.errors import ArgumentError
 from wallpapers.images import decoding
-from wallpapers.options.arguments import Argument, choice, decimal, subset, whole_number
+from wallpapers.options.arguments import Argument, choice, read_arguments, subset
 from wallpapers.options.setting_values import not_negative
+from wallpapers.options.sizes import Size, amount, megapixels, side, size
 from wallpapers.run.reasons import FilterReason
 
 if TYPE_CHECKING:
@@ -19,26 +22,32 @@ _RATIO_TOLERANCE = 0.02
 _FORMATS = tuple(decoding.EXTENSIONS)
 
 
+_RATIO = re.compile(r"(\d+\.?\d*)\s*(?:[:x×/]\s*(\d+\.?\d*))?", re.IGNORECASE)
+_HINT = "; min_size=3840x2160 sets both sides"
+
+
 def _ratio(text: str) -> float:
-    width, _, height = text.partition(":")
-    if not float(height):
+    """Read 16:9, 16x9, 16/9 or 1.78."""
+    parts = _RATIO.fullmatch(text.strip())
+    if not parts or not float(parts[2] or 1):
         raise ValueError
-    ratio = float(width) / float(height)
+    ratio = float(parts[1]) / float(parts[2] or 1)
     if not 0.01 <= ratio <= 100:
         raise ValueError
     return ratio
 
 
 ARGUMENTS: dict[str, Argument] = {
-    "min_width": whole_number(0, 0).means("least width in pixels; 0 = any"),
-    "max_width": whole_number(0, 0).means("greatest width in pixels; 0 = any"),
-    "min_height": whole_number(0, 0).means("least height in pixels; 0 = any"),
-    "max_height": whole_number(0, 0).means("greatest height in pixels; 0 = any"),
-    "ratio": Argument(0.0, _ratio, "like 16:9").means("aspect ratio, within 2 %"),
+    "min_size": size().means("least width and height; empty = any"),
+    "min_width": side("width", 0, 0, hint=_HINT).means("least width in pixels; 0 = any"),
+    "max_width": side("width", 0, 0).means("greatest width in pixels; 0 = any"),
+    "min_height": side("height", 0, 0, hint=_HINT).means("least height in pixels; 0 = any"),
+    "max_height": side("height", 0, 0).means("greatest height in pixels; 0 = any"),
+    "ratio": Argument(0.0, _ratio, "like 16:9 or 1.78").means("aspect ratio, within 2 %"),
     "orientation": choice("", "landscape", "portrait").means("orientation; empty = any"),
-    "min_megapixels": decimal(0.0).means("least number of million pixels; 0 = any"),
-    "max_bytes": whole_number(0, 0).means("greatest file size in bytes; 0 = any"),
-    "formats": subset(*_FORMATS).means("formats to keep; empty = all"),
+    "min_megapixels": megapixels().means("least number of million pixels; 0 = any"),
+    "max_bytes": amount().means("greatest file size in bytes; 0 = any"),
+    "formats": subset(*_FORMATS, synonyms={"JPG": "JPEG"}).means("formats to keep; empty = all"),
 }
 
 
@@ -63,13 +72,39 @@ class ImageFilters:
     def from_spider(cls, spider: Spider | None, settings: BaseSettings) -> ImageFilters:
         """Combine the arguments of *spider* with IMAGES_MIN_WIDTH and IMAGES_MIN_HEIGHT.
 
-        The stricter condition applies. Raises SettingError.
+        The strictest condition applies. Raises SettingError, and ArgumentError for a minimum that
+        exceeds its maximum.
         """
-        values = {name: getattr(spider, name, default) for name, default in _DEFAULTS.items()}
-        for side in ("width", "height"):
-            least = not_negative(settings, f"IMAGES_MIN_{side.upper()}")
-            values[f"min_{side}"] = max(values[f"min_{side}"], least)
+        values = {name: getattr(spider, name, given.default) for name, given in ARGUMENTS.items()}
+        # The arguments of a spider that is not one of ours are texts.
+        texts = {name: value for name, value in values.items() if isinstance(value, str)}
+        values |= read_arguments({name: ARGUMENTS[name] for name in texts}, texts)
+        least_size = values.pop("min_size")
+        for dimension in ("width", "height"):
+            setting = f"IMAGES_MIN_{dimension.upper()}"
+            minimums = {
+                f"min_{dimension}": values[f"min_{dimension}"],
+                "min_size": getattr(least_size, dimension),
+                setting: not_negative(settings, setting),
+            }
+            name = max(minimums, key=lambda name: minimums[name])
+            least, most = minimums[name], values[f"max_{dimension}"]
+            if 0 < most < least:
+                raise ArgumentError(
+                    f"{name} must not exceed max_{dimension}, got {least} and {most}"
+                )
+            values[f"min_{dimension}"] = least
         return cls(**values)
+
+    @property
+    def least_size(self) -> Size:
+        """The least width and height, if both have one."""
+        return Size(self.min_width, self.min_height)
+
+    def exact_size(self, given: Size) -> Size:
+        """Return *given*, or the only size that matches where *given* is any size."""
+        fixed = self.min_width == self.max_width and self.min_height == self.max_height
+        return self.least_size if fixed and given == Size() else given
 
     def find_mismatch(
         self, width: int, height: int, *, size_bytes: int = 0, kind: str = ""
@@ -99,6 +134,3 @@ class ImageFilters:
         if self.orientation not in ("", orientation):
             return "wrong_orientation", f"{size}, expected {self.orientation}"
         return None
-
-
-_DEFAULTS = {name: argument.default for name, argument in ARGUMENTS.items()}

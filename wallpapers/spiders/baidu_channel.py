@@ -7,6 +7,7 @@ from typing import ClassVar
 from wallpapers.listings import baidu_channel
 from wallpapers.listings.page import Page, Position
 from wallpapers.options.arguments import Argument, text, whole_number
+from wallpapers.options.sizes import side
 from wallpapers.spiders.diagnosis import search_command
 from wallpapers.spiders.listing_spider import ListingSpider
 
@@ -23,8 +24,8 @@ class BaiduChannelSpider(ListingSpider):
         "tag1": text("壁纸", empty=False).means("column"),
         "tag2": text("全部").means("tag; 全部 = all"),
         "ftags": text("").means("a filter; join several with ##"),
-        "width": whole_number(0, 0, 100_000).means("screen width to send; 0 = none"),
-        "height": whole_number(0, 0, 100_000).means("screen height to send; 0 = none"),
+        "width": side("width", 0, 0, 100_000).means("screen width to send; 0 = none"),
+        "height": side("height", 0, 0, 100_000).means("screen height to send; 0 = none"),
         "pn": whole_number(0, 0).means("offset of the first image"),
         "rn": whole_number(30, 1, baidu_channel.MAX_RN).means("images to request per page"),
     }

@@ -7,6 +7,7 @@ from typing import ClassVar
 from wallpapers.listings import baidu_flip, baidu_result
 from wallpapers.listings.page import Page, Position
 from wallpapers.options.arguments import Argument, switch, text, whole_number
+from wallpapers.options.sizes import Size, side
 from wallpapers.spiders.baidu_search import BaiduSearchSpider
 from wallpapers.spiders.diagnosis import search_command
 from wallpapers.spiders.listing_spider import ListingSpider
@@ -25,8 +26,8 @@ class BaiduFlipSpider(ListingSpider):
     custom_settings = BaiduSearchSpider.custom_settings
     arguments: ClassVar[dict[str, Argument]] = {
         "word": text("壁纸", empty=False).means("search words"),
-        "width": whole_number(0, 0, 100_000).means("exact width; 0 = any"),
-        "height": whole_number(0, 0, 100_000).means("exact height; 0 = any"),
+        "width": side("width", 0, 0, 100_000).means("exact width; 0 = any"),
+        "height": side("height", 0, 0, 100_000).means("exact height; 0 = any"),
         "ic": whole_number(0, 0, 4095).means("code of a colour; 0 = any"),
         "pn": whole_number(0, 0).means("offset of the first result"),
         "previews": switch().means("1 = store a preview where no original works"),
@@ -55,7 +56,8 @@ class BaiduFlipSpider(ListingSpider):
         return baidu_result.referer(url, self.referer)
 
     def page_url(self, position: Position) -> str:
-        query = baidu_flip.Query(self.word, self.width, self.height, self.ic)
+        size = self.wanted.exact_size(Size(self.width, self.height))
+        query = baidu_flip.Query(self.word, size.width, size.height, self.ic)
         return baidu_flip.page_url(query, position.offset, endpoint=self.endpoint)
 
     def read_page(self, body: bytes) -> Page:

@@ -13,6 +13,7 @@ from wallpapers import __version__
 from wallpapers.listings import baidu_result, baidu_search
 from wallpapers.listings.page import Page, Position
 from wallpapers.options.arguments import Argument, choice, switch, text, whole_number
+from wallpapers.options.sizes import Size, side
 from wallpapers.spiders.listing_spider import ListingSpider
 
 # Public clients that get results send the User-Agent of a browser. This one has the same format but
@@ -35,8 +36,8 @@ class BaiduSearchSpider(ListingSpider):
     custom_settings: ClassVar[dict[str, Any]] = {"USER_AGENT": _USER_AGENT}  # type: ignore[misc]
     arguments: ClassVar[dict[str, Argument]] = {
         "word": text("壁纸", empty=False).means("search words"),
-        "width": whole_number(0, 0, 100_000).means("exact width; 0 = any"),
-        "height": whole_number(0, 0, 100_000).means("exact height; 0 = any"),
+        "width": side("width", 0, 0, 100_000).means("exact width; 0 = any"),
+        "height": side("height", 0, 0, 100_000).means("exact height; 0 = any"),
         "z": choice(*baidu_search.SIZES).means(
             "size class: 9 extra large, 3 large, 2 medium, 1 small, 0 any"
         ),
@@ -81,7 +82,8 @@ class BaiduSearchSpider(ListingSpider):
         return baidu_result.referer(url, self.referer)
 
     def page_url(self, position: Position) -> str:
-        query = baidu_search.Query(self.word, self.width, self.height, self.z, self.ic)
+        size = self.wanted.exact_size(Size(self.width, self.height))
+        query = baidu_search.Query(self.word, size.width, size.height, self.z, self.ic)
         images = self.current_protocol == "images"
         return baidu_search.page_url(
             query, position.offset, self.rn, images=images, endpoint=self.endpoint

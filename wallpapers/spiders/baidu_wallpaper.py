@@ -8,6 +8,7 @@ from typing import ClassVar
 from wallpapers.listings import baidu_imgs
 from wallpapers.listings.page import Page, Position
 from wallpapers.options.arguments import Argument, text, whole_number
+from wallpapers.options.sizes import side
 from wallpapers.spiders.diagnosis import search_command
 from wallpapers.spiders.listing_spider import ListingSpider
 
@@ -24,8 +25,8 @@ class BaiduWallpaperSpider(ListingSpider):
         "col": text("壁纸").means("column"),
         "tag": text("国家地理").means("tag"),
         "tag3": text("").means("sub-tag"),
-        "width": whole_number(1600, 1, 100_000).means("screen width to send"),
-        "height": whole_number(900, 1, 100_000).means("screen height to send"),
+        "width": side("width", 1600, 1, 100_000).means("screen width to send"),
+        "height": side("height", 900, 1, 100_000).means("screen height to send"),
         "pn": whole_number(0, 0).means("offset of the first image"),
         "rn": whole_number(60, 1, baidu_imgs.MAX_RN).means("images to request per page"),
     }

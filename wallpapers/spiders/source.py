@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 from urllib.parse import parse_qsl, urlsplit
 
 from scrapy import Spider
@@ -12,6 +12,9 @@ from wallpapers.listings.page import Page, Position
 from wallpapers.logs.masking import hide
 from wallpapers.options import filters
 from wallpapers.options.arguments import Argument, read_arguments, web_address, whole_number
+
+if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
 
 
 class Source(Spider):
@@ -38,6 +41,8 @@ class Source(Spider):
 
     limit: int
     endpoint: str
+    # Filters for the images of the run, which some sources can apply themselves.
+    wanted = filters.ImageFilters()
 
     def __init__(self, **given: str) -> None:
         super().__init__()
@@ -47,6 +52,12 @@ class Source(Spider):
         query = urlsplit(arguments["endpoint"]).query
         hide(value for _, value in parse_qsl(query) if len(value) >= 8)
         self.begin_listing(arguments)
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
+        spider = super().from_crawler(crawler, *args, **kwargs)
+        spider.wanted = filters.ImageFilters.from_spider(spider, crawler.settings)
+        return spider
 
     def begin_listing(self, arguments: dict[str, Any]) -> None:
         """Set the *arguments* of the listing that is read from now on."""

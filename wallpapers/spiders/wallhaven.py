@@ -8,12 +8,15 @@ from typing import ClassVar
 from wallpapers.listings import wallhaven
 from wallpapers.listings.page import Page, Position
 from wallpapers.options.arguments import choice, text
+from wallpapers.options.sizes import size
 from wallpapers.spiders.listing_spider import ListingSpider
 
-_TEXTS = ("q", "categories", "purity", "order", "topRange", "atleast", "ratios", "colors")
+_TEXTS = ("q", "categories", "purity", "order", "topRange", "ratios", "colors")
 _TEXT = text("").means("as in https://wallhaven.cc/help/api")
+_LEAST = size().means("least width and height; empty = that of the filters")
 _SORTINGS = ("date_added", "relevance", "random", "views", "favorites", "toplist")
 _SLOT = {"concurrency": 1, "delay": 1.5, "jitter": 0}  # 45 requests per minute are allowed
+_ARGUMENTS = {**dict.fromkeys(_TEXTS, _TEXT), "atleast": _LEAST, "sorting": choice(*_SORTINGS)}
 
 
 class WallhavenSpider(ListingSpider):
@@ -26,7 +29,7 @@ class WallhavenSpider(ListingSpider):
     default_endpoint = wallhaven.ENDPOINT
     named_by = ("q", "sorting")
     custom_settings: ClassVar = {"DOWNLOAD_SLOTS": {"listing": _SLOT}}  # type: ignore[misc]
-    arguments: ClassVar = {**dict.fromkeys(_TEXTS, _TEXT), "sorting": choice(*_SORTINGS)}
+    arguments: ClassVar = _ARGUMENTS
 
     @property
     def headers(self) -> dict[str, str]:
@@ -35,6 +38,7 @@ class WallhavenSpider(ListingSpider):
 
     def page_url(self, position: Position) -> str:
         parameters = {name: getattr(self, name) for name in self.arguments}
+        parameters["atleast"] = parameters["atleast"] or self.wanted.least_size
         return wallhaven.page_url(parameters, position, self.endpoint)
 
     def read_page(self, body: bytes) -> Page:
