@@ -37,6 +37,7 @@ def crawl_with(folder: Path, *settings: str) -> tuple[Result, int]:
         ("IMAGE_STORE=x", "unknown setting IMAGE_STORE; did you mean IMAGES_STORE?"),
         ("images_store=x", "unknown setting images_store; did you mean IMAGES_STORE?"),
         ("IMAGES_MINWIDTH=1", "unknown setting IMAGES_MINWIDTH; did you mean IMAGES_MIN_WIDTH?"),
+        ("limit=5", "unknown setting limit; an argument is given with -a limit=..."),
         ("WALLPAPER_CHECK=decode", "did you mean WALLPAPERS_CHECK?"),
         (
             "WALLPAPERS_FOO=1",

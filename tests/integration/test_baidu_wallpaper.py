@@ -128,6 +128,7 @@ def test_the_arguments_are_sent(crawl: Crawl) -> None:
         ({"width": "0"}, "width must be a number from 1 to 100000, or a size such as 4k, got '0'"),
         ({"foo": "1"}, "unknown argument 'foo'; expected one of: col, tag, tag3"),
         ({"widht": "1"}, ", endpoint (did you mean 'width'?)"),
+        ({"IMAGES_STORE": "x"}, "'IMAGES_STORE'; a setting is given with -s IMAGES_STORE=..."),
         ({"name": "other"}, "unknown argument 'name'; expected one of: "),
         ({"endpoint2": "http://u:canary@x/"}, "(did you mean 'endpoint'?)"),
         ({"tag": b"\xff".decode("utf-8", "surrogateescape")}, "tag must be text in UTF-8"),

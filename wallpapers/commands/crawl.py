@@ -109,7 +109,7 @@ class Command(ChecksSettings, CrawlCommand):
         try:
             if reserved := RESERVED_ARGUMENTS & arguments.keys():
                 raise ArgumentError(f"unknown argument {reserved.pop()!r}")
-            self.check_setting_names()
+            self.check_settings()
             timeout_s = _shutdown_timeout_s(crawler.settings)
         except UserError as error:
             self.exitcode = report_start_failure(error)

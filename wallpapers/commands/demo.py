@@ -19,6 +19,8 @@ _FEED = f"{_FOLDER}/wallpapers.json"
 class Command(CrawlCommand):
     """Serve drawn images, or those of a folder, on this machine and crawl them."""
 
+    uses_network = False
+
     def syntax(self) -> str:
         return "[options]"
 

@@ -127,7 +127,7 @@ class Command(ChecksSettings, ScrapyCommand):
         for spider in spiders:
             checked_spider = type(spider.__name__, (CheckedSpider, spider), {})
             crawlers.append(process.create_crawler(checked_spider))
-        self.check_setting_names()
+        self.check_settings()
         timeout_s = positive(crawlers[0].settings, "WALLPAPERS_SHUTDOWN_TIMEOUT")
         shutdown = Shutdown(timeout_s, lambda _: ExitStatus.INTERRUPTED)
         tasks = shutdown.run(process, crawlers, arguments)

@@ -39,7 +39,7 @@ class Command(CrawlCommand):
         assert self.settings is not None
         assert self.crawler_process is not None
         try:
-            self.check_setting_names()
+            self.check_settings()
             with open_catalogue(self.settings, reads_only=True) as catalogue:
                 counts = catalogue.run(lambda entries: entries.count("source", state="failed"))
         except (UserError, StoreError) as error:

@@ -70,7 +70,7 @@ class Command(ChecksSettings, ScrapyCommand):
             raise UsageError(f"--runs must be a whole number, 1 or more, got {opts.runs}")
         assert self.settings is not None
         try:
-            self.check_setting_names()
+            self.check_settings()
             with open_catalogue(self.settings, reads_only=True) as catalogue:
                 text = self._text(catalogue, opts)
         except (UserError, StoreError) as error:

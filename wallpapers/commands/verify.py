@@ -54,7 +54,7 @@ class Command(ChecksSettings, ScrapyCommand):
         from wallpapers.maintenance.verify import verify
 
         assert self.settings is not None
-        self.check_setting_names()
+        self.check_settings()
         uri = str(self.settings["IMAGES_STORE"])
         folder = folder_of(uri)
         if folder is None:

@@ -147,6 +147,8 @@ def read_arguments(declared: Mapping[str, Argument], given: Mapping[str, str]) -
 
 def _unknown(name: str, declared: Mapping[str, Argument]) -> str:
     """Return the message for an unknown argument, with the most similar name if there is one."""
+    if name.isupper():
+        return f"unknown argument {name!r}; a setting is given with -s {name}=..."
     message = f"unknown argument {name!r}; expected one of: {', '.join(declared)}"
     similar = get_close_matches(name, declared, n=1)
     return f"{message} (did you mean {similar[0]!r}?)" if similar else message

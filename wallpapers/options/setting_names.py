@@ -25,7 +25,8 @@ def find_misspelled(given: Iterable[str], defined: Iterable[str]) -> list[str]:
 
     Names that are *defined* (by Scrapy, a project or a spider) are known, and other names may
     belong to a component of the user. Raises SettingError for a name that starts with WALLPAPERS_
-    or resembles a setting of the images, because it would decide what is stored, and where.
+    or resembles a setting of the images, because it would decide what is stored, and where; and for
+    one in lower case, which is that of an argument.
     """
     known = {*defined, *_WITHOUT_DEFAULT}
     warnings = []
@@ -33,6 +34,8 @@ def find_misspelled(given: Iterable[str], defined: Iterable[str]) -> list[str]:
         if name in known:
             continue
         meant = _similar(name, known)
+        if name.islower() and not meant:
+            raise SettingError(f"unknown setting {name}; an argument is given with -a {name}=...")
         if name.startswith(_OURS) or meant.startswith((_OURS, _OF_IMAGES)):
             remedy = f"did you mean {meant}?" if meant else _REMEDY
             raise SettingError(f"unknown setting {name}; {remedy}")
