@@ -12,17 +12,19 @@ from pydispatch import dispatcher
 if TYPE_CHECKING:
     from scrapy.signalmanager import SignalManager
 
-# The spider starts to read its listing.
+# The spider starts to read a listing. ``listing``: str, its name; ``remaining``: int, the number of
+# listings that follow it in this run.
 listing_started = object()
 
 # A page was read. ``rejected``: Counter of the reasons for rejected entries; ``repeated``: int,
-# ids that were listed before; ``expected``: int or None, total number of wallpapers.
+# ids that were listed before; ``expected``: int or None, total number of wallpapers of the run.
 listing_page_read = object()
 
-# The listing was read to its end, or to the limit set by the user.
+# The listing that was started last was read to its end, or to the limit set by the user.
 listing_ended = object()
 
-# The listing cannot be read to its end. ``message``: str, one line with the cause.
+# The listing that was started last cannot be read to its end. ``message``: str, one line with the
+# cause.
 listing_failed = object()
 
 

@@ -311,7 +311,7 @@ def test_the_filters_of_the_search_are_sent(crawl: Crawl) -> None:
         ({"protocol": "new"}, "protocol must be one of auto, data, images, got 'new'"),
         ({"previews": "yes"}, "previews must be 0 or 1, got 'yes'"),
         ({"pn": "1000"}, "pn must be a number from 0 to 999, got '1000'"),
-        ({"word": " "}, "word must be text in UTF-8, not empty, got ' '"),
+        ({"word": " "}, "word must be text in UTF-8, not empty, or @FILE, got ' '"),
     ],
 )
 def test_a_wrong_argument_ends_the_run_before_the_first_request(

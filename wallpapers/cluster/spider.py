@@ -101,7 +101,11 @@ class FedSpider(ListingSpider):
             self._page.set_result(page)
         return iter(())
 
-    def fail_listing(self, message: str) -> None:
+    def next_listing(self) -> Iterator[Request]:
+        """Request nothing: the tasks give the pages."""
+        return iter(())
+
+    def fail_listing(self, message: str, *, refused: bool = False) -> None:
         """Let the task that waits for a page fail with *message*."""
         if self._page is not None and not self._page.done():
             stopping = run_of(self.crawler).state.stopping

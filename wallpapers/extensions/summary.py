@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from scrapy import signals
 
+from wallpapers.extensions.listings_summary import listings_summary
 from wallpapers.run.addon import run_of
 from wallpapers.run.reasons import FailureReason, FilterReason, Verdict
 
@@ -33,7 +34,7 @@ class RunSummary:
     """
 
     def __init__(self, run: Run) -> None:
-        self._ledger, self._state = run.ledger, run.state
+        self._ledger, self._state, self._listings = run.ledger, run.state, run.listings
         self._started_s = monotonic()
         self._is_logged = False
 
@@ -75,10 +76,13 @@ class RunSummary:
             self.log()
 
     def log(self) -> None:
-        """Log the table, once."""
-        if not self._is_logged:
-            self._is_logged = True
-            logger.info("%s", self.table())
+        """Log the listings, if there are several, and the table, once."""
+        if self._is_logged:
+            return
+        self._is_logged = True
+        if listings := listings_summary(self._listings):
+            logger.info("%s", listings)
+        logger.info("%s", self.table())
 
     def table(self) -> str:
         """Return the summary: listed = stored + known + duplicate + filtered + failed."""

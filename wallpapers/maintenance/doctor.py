@@ -62,17 +62,21 @@ class CheckedSpider(ListingSpider):
             )
         yield from page.wallpapers[:_MAX_WALLPAPERS]
 
-    def page_failed(self, failure: Failure) -> None:
+    def next_listing(self) -> Iterator[Request]:
+        """Request nothing more: one listing shows whether the source works."""
+        return iter(())
+
+    def page_failed(self, failure: Failure) -> Iterator[Request]:
         self.report.problem = self.report.problem_detail = failures.explain(failure.value)[0]
         self.report.answers = self.report.problem == "robots"
-        super().page_failed(failure)
+        return super().page_failed(failure)
 
     def switch_protocol(self) -> bool:
         switched = super().switch_protocol()
         self.report.other_protocol |= switched
         return switched
 
-    def fail_listing(self, message: str) -> None:
+    def fail_listing(self, message: str, *, refused: bool = False) -> None:
         """Record the message with which a crawl would fail."""
         self.report.advice = message
 

@@ -19,10 +19,22 @@ class Argument:
     read: Callable[[str], Any]  # raises ValueError
     allowed: str
     meaning: str = ""  # for --help
+    takes_file: bool = False  # @FILE: one value per line, each for a listing of its own
 
     def means(self, meaning: str) -> Self:
         """Return the same argument with *meaning*, a few words for ``--help``."""
         return replace(self, meaning=meaning)
+
+    def or_file(self) -> Self:
+        """Return the same argument that also takes ``@FILE``, see ``words.py``.
+
+        A value that begins with @ is then written with another @ before it.
+        """
+
+        def read(value: str) -> Any:
+            return self.read(value.removeprefix("@") if value.startswith("@@") else value)
+
+        return replace(self, read=read, allowed=f"{self.allowed}, or @FILE", takes_file=True)
 
     @property
     def default_text(self) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 from wallpapers.errors import SettingError
 from wallpapers.run.ledger import RunLedger
+from wallpapers.run.listings import Listings
 from wallpapers.run.state import RunState
 
 if TYPE_CHECKING:
@@ -13,11 +14,12 @@ if TYPE_CHECKING:
 
 
 class Run:
-    """The ledger and the state of one crawl."""
+    """The listings, the ledger and the state of one crawl."""
 
     def __init__(self, crawler: Crawler) -> None:
-        self.ledger = RunLedger(crawler)
-        self.state = RunState(crawler, self.ledger)
+        self.listings = Listings(crawler)
+        self.ledger = RunLedger(crawler, self.listings)
+        self.state = RunState(crawler, self.ledger, self.listings)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from wallpapers.items import Key, key_of
+from wallpapers.items import Key, fields_of, key_of
 from wallpapers.run.reasons import FailureReason, Verdict
 from wallpapers.signals import listing_page_read
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
+    from wallpapers.run.listings import Listings
+
 VerdictCallback = Callable[[Key, Verdict, str, int, str], None]
 
 _MAX_HOSTS = 1_000  # with separate counts of failures; a listing may name any number of hosts
+
+
+class _OpenAccount(NamedTuple):
+    """A wallpaper without a verdict, with its key and its listing as they were registered."""
+
+    item: Any
+    key: Key
+    listing: str
 
 
 class RunLedger:
@@ -30,10 +40,11 @@ class RunLedger:
     ``wallpapers/repeated`` (ids listed more than once).
     """
 
-    def __init__(self, crawler: Crawler) -> None:
+    def __init__(self, crawler: Crawler, listings: Listings) -> None:
         self._crawler = crawler  # the stats collector does not exist yet
+        self._listings = listings
         # Open items by id() and by key, because a pipeline may replace the item or change its key.
-        self._open: dict[int, tuple[Any, Key]] = {}
+        self._open: dict[int, _OpenAccount] = {}
         self._by_key: defaultdict[Key, list[int]] = defaultdict(list)
         self.listed = 0
         self.left = 0
@@ -74,7 +85,8 @@ class RunLedger:
     def register(self, item: Any) -> None:
         """Register a wallpaper that leaves the spider."""
         if id(item) not in self._open:
-            self._open_account(item)
+            account = self._open_account(item)
+            self._listings.register(account.listing)
             self.listed += 1
             self._count("listed")
 
@@ -99,9 +111,10 @@ class RunLedger:
 
         *reason* is one of the closed list, *host* the host at which the wallpaper failed.
         """
-        key = self._close(item)
-        if key is None:
+        account = self._close(item)
+        if account is None:
             return
+        self._listings.settle(account.listing, verdict)
         self.verdicts[verdict] += 1
         self._count(verdict)
         if reason:
@@ -114,7 +127,7 @@ class RunLedger:
             self.bytes += size_bytes
             self._count("bytes", size_bytes)
         for callback in self._on_verdict:
-            callback(key, verdict, reason, size_bytes, host)
+            callback(account.key, verdict, reason, size_bytes, host)
 
     def settle_unjudged(self, item: Any, verdict: Verdict, reason: str) -> None:
         """Settle an item that was registered as this object and has no verdict yet."""
@@ -142,11 +155,11 @@ class RunLedger:
     def close(self, *, ends_early: bool) -> None:
         """Settle all open wallpapers: as left if the run *ends_early*, otherwise as failed."""
         self._leave_put_aside()
-        for item, _ in list(self._open.values()):
+        for account in list(self._open.values()):
             if ends_early:
-                self.leave(item)
+                self.leave(account.item)
             else:
-                self.settle(item, Verdict.FAILED, FailureReason.FAULT)
+                self.settle(account.item, Verdict.FAILED, FailureReason.FAULT)
 
     def _leave_put_aside(self) -> None:
         self.listed -= self.aside
@@ -156,21 +169,22 @@ class RunLedger:
             self._count("left", self.aside)
         self.aside = 0
 
-    def _open_account(self, item: Any) -> None:
-        key = key_of(item)
-        self._open[id(item)] = item, key
-        self._by_key[key].append(id(item))
+    def _open_account(self, item: Any) -> _OpenAccount:
+        account = _OpenAccount(item, key_of(item), str(fields_of(item).get("listing") or ""))
+        self._open[id(item)] = account
+        self._by_key[account.key].append(id(item))
+        return account
 
-    def _close(self, item: Any) -> Key | None:
-        """Stop tracking *item*, and return its key; None if it is not tracked."""
+    def _close(self, item: Any) -> _OpenAccount | None:
+        """Stop tracking *item*, and return its account; None if it is not tracked."""
         found = self._find(item)
         if found is None:
             return None
-        _, key = self._open.pop(found)
-        self._by_key[key].remove(found)
-        if not self._by_key[key]:
-            del self._by_key[key]
-        return key
+        account = self._open.pop(found)
+        self._by_key[account.key].remove(found)
+        if not self._by_key[account.key]:
+            del self._by_key[account.key]
+        return account
 
     def _find(self, item: Any) -> int | None:
         """Return the id() under which *item* is open, or None."""

@@ -9,6 +9,7 @@ from scrapy import signals
 from scrapy.utils.defer import deferred_from_coro
 
 from wallpapers.run.exit_status import ExitStatus
+from wallpapers.run.listings import ListingEnd
 from wallpapers.run.reasons import Verdict
 from wallpapers.signals import listing_ended, listing_failed, listing_started
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from twisted.internet.defer import Deferred
 
     from wallpapers.run.ledger import RunLedger
+    from wallpapers.run.listings import Listings
 
 logger = logging.getLogger(__name__)
 
@@ -29,13 +31,13 @@ class RunState:
     Stat: ``wallpapers/outcome``.
     """
 
-    def __init__(self, crawler: Crawler, ledger: RunLedger) -> None:
+    def __init__(self, crawler: Crawler, ledger: RunLedger, listings: Listings) -> None:
         self._crawler = crawler
         self._ledger = ledger
+        self._listings = listings
         self.listing_failure: str | None = None
         self.store_failure: str | None = None
         self.has_listing = False
-        self._listing_ended = False
         self._limited = False  # by a CLOSESPIDER_ setting
         self._interrupted = False
         self.is_crawl = False  # and not a shell
@@ -53,16 +55,21 @@ class RunState:
         self._on_stop.append(callback)
 
     def listing_failed(self, message: str) -> None:
-        """Record that the listing cannot be read to its end, and log *message*, one line.
+        """Record that the current listing cannot be read to its end, and log *message*, one line.
 
-        Only the first failure counts, and none while the run is stopping.
+        Has no effect while the run is stopping.
         """
         if not self.stopping:
+            self._listings.end(ListingEnd.FAILED)
             self._fail_listing(message)
 
     def component_failed(self, message: str) -> None:
-        """Record that a callback or a pipeline raised, which makes the run incomplete."""
-        self._fail_listing(message)
+        """Record that a callback or a pipeline raised, which makes the run incomplete.
+
+        Only the first message is logged.
+        """
+        if self.listing_failure is None:
+            self._fail_listing(message)
 
     def store_failed(self, message: str) -> None:
         """Record that the store, the catalogue or a feed failed, and stop the run."""
@@ -79,8 +86,8 @@ class RunState:
         self._interrupted |= reason == "shutdown" or self._was_stopped
         self._limited |= reason.startswith("closespider_")
         excused = self._interrupted or self._limited or self.store_failure is not None
-        complete = self._listing_ended if self.has_listing else reason == "finished"
-        if not (complete or excused):
+        complete = self._listings.are_read if self.has_listing else reason == "finished"
+        if not (complete or excused) and self.listing_failure is None:
             self._fail_listing(
                 f"Listing incomplete: the run ended with {reason!r} after "
                 f"{self._ledger.pages} pages, because of a setting or a middleware"
@@ -88,6 +95,7 @@ class RunState:
                 else f"Run incomplete: ended with {reason!r}, because of a setting or a component"
             )
         self._ledger.close(ends_early=excused)
+        self._listings.close()
         self._publish()
 
     @property
@@ -108,7 +116,8 @@ class RunState:
 
         They may not if a limit ended the run before its first verdict.
         """
-        cut_off = self._limited and not self._ledger.verdicts.total() and not self._listing_ended
+        has_result = self._ledger.verdicts.total() or self._listings.any_is_read
+        cut_off = self._limited and not has_result
         return self.exit_status in (ExitStatus.COMPLETE, ExitStatus.FAILURES) and not cut_off
 
     @property
@@ -123,10 +132,9 @@ class RunState:
         return self.is_crawl and not self._crawler.crawling
 
     def _fail_listing(self, message: str) -> None:
-        if self.listing_failure is None:
-            self.listing_failure = message
-            logger.error("%s", message)
-            self._publish()
+        self.listing_failure = self.listing_failure or message
+        logger.error("%s", message)
+        self._publish()
 
     def _publish(self) -> None:
         self._crawler.stats.set_value("wallpapers/outcome", self.exit_status.name.lower())
@@ -155,8 +163,10 @@ class RunState:
 
         return close_spider_async
 
-    def _note_listing_started(self) -> None:
+    def _note_listing_started(self, listing: str = "", remaining: int = 0) -> None:
         self.has_listing = True
+        if not self.stopping:
+            self._listings.begin(listing, remaining)
 
     def _note_listing_ended(self) -> None:
-        self._listing_ended = True
+        self._listings.end(ListingEnd.READ)

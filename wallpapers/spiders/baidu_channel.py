@@ -22,7 +22,7 @@ class BaiduChannelSpider(ListingSpider):
     default_endpoint = baidu_channel.ENDPOINT
     arguments: ClassVar[dict[str, Argument]] = {
         "tag1": text("壁纸", empty=False).means("column"),
-        "tag2": text("全部").means("tag; 全部 = all"),
+        "tag2": text("全部").or_file().means("tag; 全部 = all"),
         "ftags": text("").means("a filter; join several with ##"),
         "width": side("width", 0, 0, 100_000).means("screen width to send; 0 = none"),
         "height": side("height", 0, 0, 100_000).means("screen height to send; 0 = none"),

@@ -25,7 +25,7 @@ class BaiduFlipSpider(ListingSpider):
     visits_home = True
     custom_settings = BaiduSearchSpider.custom_settings
     arguments: ClassVar[dict[str, Argument]] = {
-        "word": text("壁纸", empty=False).means("search words"),
+        "word": text("壁纸", empty=False).or_file().means("search words"),
         "width": side("width", 0, 0, 100_000).means("exact width; 0 = any"),
         "height": side("height", 0, 0, 100_000).means("exact height; 0 = any"),
         "ic": whole_number(0, 0, 4095).means("code of a colour; 0 = any"),

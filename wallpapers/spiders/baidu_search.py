@@ -35,7 +35,7 @@ class BaiduSearchSpider(ListingSpider):
     visits_home = True
     custom_settings: ClassVar[dict[str, Any]] = {"USER_AGENT": _USER_AGENT}  # type: ignore[misc]
     arguments: ClassVar[dict[str, Argument]] = {
-        "word": text("壁纸", empty=False).means("search words"),
+        "word": text("壁纸", empty=False).or_file().means("search words"),
         "width": side("width", 0, 0, 100_000).means("exact width; 0 = any"),
         "height": side("height", 0, 0, 100_000).means("exact height; 0 = any"),
         "z": choice(*baidu_search.SIZES).means(

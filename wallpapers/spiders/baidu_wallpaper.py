@@ -23,7 +23,7 @@ class BaiduWallpaperSpider(ListingSpider):
     default_endpoint = baidu_imgs.ENDPOINT
     arguments: ClassVar[dict[str, Argument]] = {
         "col": text("壁纸").means("column"),
-        "tag": text("国家地理").means("tag"),
+        "tag": text("国家地理").or_file().means("tag"),
         "tag3": text("").means("sub-tag"),
         "width": side("width", 1600, 1, 100_000).means("screen width to send"),
         "height": side("height", 900, 1, 100_000).means("screen height to send"),

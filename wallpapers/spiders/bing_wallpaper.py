@@ -18,7 +18,7 @@ class BingWallpaperSpider(ListingSpider):
     default_endpoint = bing_wallpaper.ENDPOINT
     named_by = ("mkt",)
     max_offset = bing_wallpaper.MAX_OFFSET
-    arguments: ClassVar = {"mkt": text("zh-CN", empty=False).means("market, such as en-US")}
+    arguments: ClassVar = {"mkt": text("zh-CN", empty=False).or_file().means("market")}
     mkt: str
 
     def page_url(self, position: Position) -> str:

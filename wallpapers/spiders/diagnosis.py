@@ -15,6 +15,7 @@ from wallpapers.listings.text import address, one_line
 from wallpapers.middlewares.redirect import STATUSES
 from wallpapers.run.program import program_name
 
+# HTTP statuses by which a source refuses requests, whatever the listing.
 _REFUSAL_ADVICE = {
     401: "the source asks for an account; set its API key if it has one",
     403: "the source refuses the request; wait some hours",
@@ -39,6 +40,11 @@ def unexpected_response(
         f"starts with {one_line(start)!r}) at {endpoint}; "
         f"{advice}, or use a mirror with -a endpoint=...{_or_try(suggested_command)}"
     )
+
+
+def is_refusal(response: Response, error: ListingError) -> bool:
+    """Return whether the source refuses requests; if so, it is likely to refuse other listings."""
+    return isinstance(error, ListingRefusedError) or response.status in _REFUSAL_ADVICE
 
 
 def request_failed(failure: Failure, endpoint: str, suggested_command: str) -> str:

@@ -1,4 +1,4 @@
-"""Read a listing page by page: the base class of the spiders of all sources.
+"""Read listings page by page: the base class of the spiders of all sources.
 
 It handles paging, the end of the listing, redirects, retries and error messages. A subclass
 defines what ``Source`` declares.
@@ -26,6 +26,7 @@ from wallpapers.listings.text import one_line
 from wallpapers.middlewares.redirect import STATUSES
 from wallpapers.spiders import diagnosis
 from wallpapers.spiders.paging import PagingState
+from wallpapers.spiders.series import MAX_REFUSALS
 from wallpapers.spiders.source import Source
 
 MAX_HOPS = 5
@@ -33,7 +34,7 @@ MAX_PAGE_BYTES = 8 * 1024 * 1024  # decompressed; 100 real entries are a quarter
 
 
 class ListingSpider(Source):
-    """A spider that requests the pages of a listing one after the other.
+    """A spider that requests the pages of a listing one after the other, then the next listing.
 
     Paging stops when the listing ends, when ``limit`` wallpapers were listed, or when a response is
     not a page.
@@ -45,7 +46,7 @@ class ListingSpider(Source):
 
     async def start(self) -> AsyncIterator[Any]:
         """Yield the first request: for the home page if its cookies are needed, or for a page."""
-        self.send(signals.listing_started)
+        self._announce_listing()
         if self.visits_home and self.settings.getbool("COOKIES_ENABLED"):
             yield self._request(
                 self.referer, self.home_page_loaded, self.home_page_failed, dont_retry=True
@@ -66,6 +67,26 @@ class ListingSpider(Source):
             self.referer,
         )
         yield self.page_request(self.first_position)
+
+    def next_listing(self) -> Iterator[Request]:
+        """Begin the next listing of the run, if there is one, and request its first page."""
+        if not self.series.remaining:
+            return
+        if self.series.is_refused:
+            self.logger.warning(
+                "%d listings not read: the source refused the last %d",
+                self.series.remaining,
+                MAX_REFUSALS,
+            )
+            return
+        self.begin_listing(self.series.next())
+        self._announce_listing()
+        yield self.page_request(self.first_position)
+
+    def _announce_listing(self) -> None:
+        self.send(
+            signals.listing_started, listing=self.listing_name, remaining=self.series.remaining
+        )
 
     def page_request(self, position: Position) -> Request:
         """Return the request for the page at *position*, in the slot that all listings share."""
@@ -110,7 +131,7 @@ class ListingSpider(Source):
         yield from self.process_page(page, position)
 
     def process_page(self, page: Page, position: Position) -> Iterator[Request | Wallpaper]:
-        """Yield the next page request, then the new wallpapers of *page*.
+        """Yield the request for the next page or listing, then the new wallpapers of *page*.
 
         The request comes first, so that the next page is downloaded while images are.
         """
@@ -122,21 +143,28 @@ class ListingSpider(Source):
             signals.listing_page_read,
             rejected=page.rejected,
             repeated=repeated,
-            expected=self._paging.expected_wallpapers(ended=ended),
+            expected=self.series.expected_wallpapers(self._paging.expected_wallpapers(ended=ended)),
         )
         if ended:
             self._finish_listing(position, page)
+            yield from self.next_listing()
         else:
             yield self.page_request(position.after(page))
         yield from new
 
-    def page_failed(self, failure: Failure) -> None:
+    def page_failed(self, failure: Failure) -> Iterator[Request]:
         """Report the listing as failed: a page request failed and its retries are used up."""
-        self.fail_listing(diagnosis.request_failed(failure, self.endpoint, self.suggested_command))
+        message = diagnosis.request_failed(failure, self.endpoint, self.suggested_command)
+        self.fail_listing(message, refused=True)
+        yield from self.next_listing()
 
-    def fail_listing(self, message: str) -> None:
-        """Report that the listing cannot be read to its end; *message* is one line."""
-        self.send(signals.listing_failed, message=message)
+    def fail_listing(self, message: str, *, refused: bool = False) -> None:
+        """Report that the listing cannot be read to its end; *message* is one line.
+
+        *refused*: the source refuses the request or does not respond, whatever the listing.
+        """
+        self.series.listing_ended(self._paging.listed, refused=refused)
+        self.send(signals.listing_failed, message=self._with_name(message))
 
     def send(self, signal: object, **arguments: Any) -> None:
         """Send *signal*, one of ``wallpapers.signals``."""
@@ -184,7 +212,8 @@ class ListingSpider(Source):
         else:
             suggested = self.suggested_command
             message = diagnosis.unexpected_response(response, error, self.endpoint, suggested)
-            self.fail_listing(message)
+            self.fail_listing(message, refused=diagnosis.is_refusal(response, error))
+            yield from self.next_listing()
 
     def _switch_protocol(self, position: Position) -> bool:
         """Switch the protocol if *position* is the first page; later pages stay with theirs."""
@@ -192,22 +221,25 @@ class ListingSpider(Source):
 
     def _log_drift(self, drift: Drift) -> None:
         level = logging.WARNING if drift.missing or drift.mistyped else logging.INFO
-        self.logger.log(level, "Listing format changed: %s", drift)
+        self.logger.log(level, "%s", self._with_name(f"Listing format changed: {drift}"))
 
     def _finish_listing(self, position: Position, page: Page) -> None:
         """Report the end of the listing; it has failed if it is empty. Warn if it is short."""
         paging = self._paging
-        if paging.is_empty and position == self.first_position:
+        if not paging.listed and position == self.first_position:
             self.fail_listing(
                 diagnosis.no_wallpapers_found(page, self.page_url(position), self.suggested_command)
             )
             return
+        self.series.listing_ended(paging.listed)
         self.send(signals.listing_ended)
         claimed = paging.claimed_entries or 0
         if claimed > paging.entries and not paging.limit_reached:
-            self.logger.warning(
-                "Listing ended after %d of %d claimed entries%s",
-                paging.entries,
-                claimed,
-                f"; results repeat from offset {self.max_offset}" if self.max_offset else "",
-            )
+            message = f"Listing ended after {paging.entries} of {claimed} claimed entries"
+            if self.max_offset:
+                message = f"{message}; results repeat from offset {self.max_offset}"
+            self.logger.warning("%s", self._with_name(message))
+
+    def _with_name(self, message: str) -> str:
+        """Return *message* with the name of the listing, if the run has several."""
+        return message if self.series.is_single else f"{one_line(self.listing_name)}: {message}"

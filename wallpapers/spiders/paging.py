@@ -7,9 +7,9 @@ from wallpapers.listings.page import Page, Position
 
 
 class PagingState:
-    """Keep what the pages of one run have listed so far.
+    """Keep what the pages of one listing have listed so far.
 
-    *limit*: wallpapers after which the run stops, 0 = no limit. *first*: position of the first
+    *limit*: wallpapers after which paging stops, 0 = no limit. *first*: position of the first
     page. *repeats_from*: offset from which the source repeats its results, None if unknown.
     """
 
@@ -53,9 +53,9 @@ class PagingState:
         return 0 < self._limit <= len(self._seen_ids)
 
     @property
-    def is_empty(self) -> bool:
-        """Whether no page has listed a wallpaper."""
-        return not self._seen_ids
+    def listed(self) -> int:
+        """The number of different wallpapers that the pages have listed."""
+        return len(self._seen_ids)
 
     @property
     def claimed_entries(self) -> int | None:
@@ -63,7 +63,7 @@ class PagingState:
         return None if self._claimed_total is None else self._claimed_total - self._first.offset
 
     def expected_wallpapers(self, *, ended: bool) -> int | None:
-        """Return the expected number of wallpapers of the whole run, or None if unknown.
+        """Return the expected number of wallpapers of the listing, or None if unknown.
 
         *ended*: paging has ended, so the number is exact.
         """

@@ -12,6 +12,8 @@ from wallpapers.listings.page import Page, Position
 from wallpapers.logs.masking import hide
 from wallpapers.options import filters
 from wallpapers.options.arguments import Argument, read_arguments, web_address, whole_number
+from wallpapers.options.words import each_listing
+from wallpapers.spiders.series import Series
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -21,8 +23,8 @@ class Source(Spider):
     """What distinguishes the spider of one source from that of another.
 
     A subclass declares its arguments in ``arguments`` (``limit``, ``endpoint`` and the filters are
-    added) and implements ``page_url`` and ``read_page``. The values of the arguments become
-    attributes.
+    added) and implements ``page_url`` and ``read_page``. The arguments of the listing that is being
+    read are attributes.
     """
 
     # What the source lists, whether it answers today, and arguments to start with (-a ...).
@@ -47,11 +49,11 @@ class Source(Spider):
     def __init__(self, **given: str) -> None:
         super().__init__()
         self.given = given
-        arguments = read_arguments({**self.arguments, **self.shared_arguments()}, given)
+        declared = {**self.arguments, **self.shared_arguments()}
+        self.series = Series(read_arguments(declared, one) for one in each_listing(declared, given))
+        self.begin_listing(self.series.next())
         # Mask values in the query of the endpoint that are long enough to be tokens.
-        query = urlsplit(arguments["endpoint"]).query
-        hide(value for _, value in parse_qsl(query) if len(value) >= 8)
-        self.begin_listing(arguments)
+        hide(value for _, value in parse_qsl(urlsplit(self.endpoint).query) if len(value) >= 8)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:

@@ -16,7 +16,7 @@ _TEXT = text("").means("as in https://wallhaven.cc/help/api")
 _LEAST = size().means("least width and height; empty = that of the filters")
 _SORTINGS = ("date_added", "relevance", "random", "views", "favorites", "toplist")
 _SLOT = {"concurrency": 1, "delay": 1.5, "jitter": 0}  # 45 requests per minute are allowed
-_ARGUMENTS = {**dict.fromkeys(_TEXTS, _TEXT), "atleast": _LEAST, "sorting": choice(*_SORTINGS)}
+_OTHERS = {"q": _TEXT.or_file(), "atleast": _LEAST, "sorting": choice(*_SORTINGS)}
 
 
 class WallhavenSpider(ListingSpider):
@@ -29,7 +29,7 @@ class WallhavenSpider(ListingSpider):
     default_endpoint = wallhaven.ENDPOINT
     named_by = ("q", "sorting")
     custom_settings: ClassVar = {"DOWNLOAD_SLOTS": {"listing": _SLOT}}  # type: ignore[misc]
-    arguments: ClassVar = _ARGUMENTS
+    arguments: ClassVar = {**dict.fromkeys(_TEXTS, _TEXT), **_OTHERS}
 
     @property
     def headers(self) -> dict[str, str]:

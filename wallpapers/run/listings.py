@@ -1,0 +1,96 @@
+"""Keep account of the listings of a run: how each one ended, and what became of its wallpapers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
+
+    from wallpapers.run.reasons import Verdict
+
+
+class ListingEnd(StrEnum):
+    """How a listing ended."""
+
+    READ = "read"  # to its end, or to the limit
+    FAILED = "failed"
+    UNFINISHED = "unfinished"  # the run ended before its last page or wallpaper
+    UNREAD = "unread"  # the run ended before it was begun
+
+
+@dataclass
+class ListingAccount:
+    """One listing that was begun; without a name in a run that has no listing but failures."""
+
+    name: str
+    pages_end: ListingEnd = ListingEnd.UNFINISHED
+    listed: int = 0
+    verdicts: Counter[Verdict] = field(default_factory=Counter)
+
+    @property
+    def end(self) -> ListingEnd:
+        """How the listing ended; one with wallpapers that have no verdict is unfinished."""
+        is_settled = self.verdicts.total() == self.listed
+        if self.pages_end is ListingEnd.READ and not is_settled:
+            return ListingEnd.UNFINISHED
+        return self.pages_end
+
+
+class Listings:
+    """The listings of a run, in the order in which they are read.
+
+    Stats: ``wallpapers/listings/<end>``.
+    """
+
+    def __init__(self, crawler: Crawler) -> None:
+        self._crawler = crawler  # the stats collector does not exist yet
+        self._by_name: dict[str, ListingAccount] = {}
+        self._current: ListingAccount | None = None
+        self.unread = 0
+
+    @property
+    def begun(self) -> list[ListingAccount]:
+        """The listings that were begun."""
+        return list(self._by_name.values())
+
+    @property
+    def are_read(self) -> bool:
+        """Whether the pages of all listings were read to their end."""
+        ends = {listing.pages_end for listing in self._by_name.values()}
+        return ends == {ListingEnd.READ} and not self.unread
+
+    @property
+    def any_is_read(self) -> bool:
+        """Whether the pages of a listing were read to their end."""
+        return any(listing.pages_end is ListingEnd.READ for listing in self._by_name.values())
+
+    def begin(self, name: str, following: int) -> None:
+        """Record that the listing *name* is begun; *following* others are not begun yet."""
+        self._current = self._by_name.setdefault(name, ListingAccount(name))
+        self.unread = following
+
+    def end(self, how: ListingEnd) -> None:
+        """Record how the pages of the current listing ended."""
+        if self._current is not None:
+            self._current.pages_end = how
+
+    def register(self, name: str) -> None:
+        """Count a wallpaper that the listing *name* has listed."""
+        if listing := self._by_name.get(name):
+            listing.listed += 1
+
+    def settle(self, name: str, verdict: Verdict) -> None:
+        """Count the *verdict* of a wallpaper of the listing *name*."""
+        if listing := self._by_name.get(name):
+            listing.verdicts[verdict] += 1
+
+    def close(self) -> None:
+        """Publish the stats."""
+        ends = Counter(listing.end for listing in self._by_name.values())
+        ends[ListingEnd.UNREAD] = self.unread
+        for end, count in (+ends).items():
+            self._crawler.stats.set_value(f"wallpapers/listings/{end}", count)
