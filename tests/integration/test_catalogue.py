@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 import zipfile
-from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -18,7 +17,7 @@ import pytest
 import sqlalchemy
 from sqlalchemy import URL, inspect, make_url
 
-from tests.postgresql import PostgreSQL, postgresql
+from tests.integration.conftest import Open
 from wallpapers.catalogue import schema
 from wallpapers.catalogue.catalogue import Catalogue
 from wallpapers.catalogue.entries import Entries, Holder
@@ -30,51 +29,6 @@ from wallpapers.run.reasons import Verdict
 from wallpapers.run.records import RunBeginning, RunEnd
 
 PROJECT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="session")
-def postgresql_of_system() -> Iterator[PostgreSQL]:
-    with postgresql(of_system=True) as running:
-        yield running
-
-
-of_system = pytest.mark.system("initdb", package="postgresql")
-
-
-@pytest.fixture(
-    params=[
-        "sqlite",
-        "postgresql_of_wheel",
-        pytest.param("postgresql_of_system", marks=of_system),
-    ]
-)
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> URL:
-    if request.param == "sqlite":
-        return URL.create("sqlite", database=str(tmp_path / "catalogue.db"))
-    server: PostgreSQL = request.getfixturevalue(request.param)
-    return make_url(server.new_database()).set(drivername="postgresql+psycopg")
-
-
-@pytest.fixture
-def store() -> dict[str, int]:
-    """A store as the catalogue sees it: paths and sizes."""
-    return {}
-
-
-Open = Callable[[], Catalogue]
-
-
-@pytest.fixture
-def open_it(url: URL, store: dict[str, int]) -> Iterator[Open]:
-    opened: list[Catalogue] = []
-
-    def open_one() -> Catalogue:
-        opened.append(Catalogue.open(url, lambda path, size: store.get(path) == size))
-        return opened[-1]
-
-    yield open_one
-    for catalogue in opened:
-        catalogue.close()
 
 
 def wallpaper(identity: str = "1", **more: object) -> Wallpaper:

@@ -38,11 +38,14 @@ class Claims:
         alive = {run for run in others if self.is_running(run)}
         return {key for key, run in claimed_by.items() if run in alive}
 
-    def claim(self, connection: Connection, keys: Iterable[Key]) -> None:
-        """Claim wallpapers whose rows exist."""
+    def claim_free(self, connection: Connection, claimed_by: Mapping[Key, str | None]) -> set[Key]:
+        """Claim those of the wallpapers that no other run has claimed, and return the others."""
+        others = self.held_by_others(connection, claimed_by)
         rows = [
-            {"of_source": source, "of_id": identity, "run": self.name_for((source, identity))}
-            for source, identity in keys
+            {"of_source": key[0], "of_id": key[1], "run": self.name_for(key)}
+            for key, by in claimed_by.items()
+            if key not in others and by != self.name_for(key)
         ]
         if rows:
             connection.execute(CLAIM, rows)
+        return others

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, update
 
 from wallpapers.catalogue.claims import Claims
+from wallpapers.catalogue.findings import Findings
 from wallpapers.catalogue.queries import MOST_SHARING, Queries
 from wallpapers.catalogue.rows import image_of, listed_row, now, picture_row, stored_row
 from wallpapers.catalogue.schema import pictures, wallpapers
@@ -86,8 +87,8 @@ class Entries(Queries):
 
     # For a crawl
 
-    def enter_listed(self, listed: Iterable[Wallpaper]) -> dict[Key, Held]:
-        """Insert rows for new wallpapers; return the pictures of those that have a row.
+    def enter_listed(self, listed: Sequence[Wallpaper]) -> dict[Key, Held]:
+        """Insert rows for new wallpapers and findings; return the pictures of those with a row.
 
         Wallpapers without a picture are claimed, unless another run is fetching them: their keys
         are in ``fetched_elsewhere``.
@@ -95,14 +96,14 @@ class Entries(Queries):
         found: dict[Key, Held | None] = {}
         claimed_by: dict[Key, str | None] = {}
         by_key = {(wallpaper.source, wallpaper.id): wallpaper for wallpaper in listed}
-        for source in {source for source, _ in by_key}:
-            ids = [identity for other, identity in by_key if other == source]
-            for start in range(0, len(ids), _CHUNK):
-                asked = {"source": source, "ids": ids[start : start + _CHUNK]}
-                for row in self._connection.execute(WITH_PICTURE, asked):
-                    held = found[source, row.id] = self._held_for(row) if row.path else None
-                    if held is None or not held.whole:
-                        claimed_by[source, row.id] = row.claimed_by
+        findings = Findings(listed)
+        for question in findings.questions():
+            for row in self._connection.execute(WITH_PICTURE, question):
+                findings.note(question, row)
+                key = question["source"], row.id
+                held = found[key] = self._held_for(row) if row.path else None
+                if held is None or not held.whole:
+                    claimed_by[key] = row.claimed_by
         claims = self._claims
         if new := [
             listed_row(one, self._endpoint, claims.name_for(key) if claims else None)
@@ -110,14 +111,9 @@ class Entries(Queries):
             if key not in found
         ]:
             self._connection.execute(self._statements.new_wallpaper, new)
+        findings.write(self._connection, self._statements)
         if claims is not None:
-            others = self.fetched_elsewhere = claims.held_by_others(self._connection, claimed_by)
-            mine = [
-                key
-                for key, by in claimed_by.items()
-                if key not in others and by != claims.name_for(key)
-            ]
-            claims.claim(self._connection, mine)
+            self.fetched_elsewhere = claims.claim_free(self._connection, claimed_by)
         return {key: held for key, held in found.items() if held is not None}
 
     def find(self, checksum: str) -> Held | None:

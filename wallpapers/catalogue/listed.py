@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection, select
 
+from wallpapers.catalogue.findings import Findings
 from wallpapers.catalogue.rows import listed_row
 from wallpapers.catalogue.schema import wallpapers
 from wallpapers.catalogue.statements import statements_of
@@ -15,7 +16,7 @@ from wallpapers.items import Wallpaper
 def enter_current(
     connection: Connection, listed: Iterable[Wallpaper], endpoint: str | None
 ) -> set[str]:
-    """Insert *listed*, of one source, or update what the listing says of them.
+    """Insert *listed*, of one source, or update what the listing says of them; and the findings.
 
     Return the ids of those that are stored.
     """
@@ -23,7 +24,9 @@ def enter_current(
     if not by_id:
         return set()
     rows = [listed_row(by_id[identity], endpoint) for identity in sorted(by_id)]
-    connection.execute(statements_of(connection.dialect.name).put_listed, rows)
+    statements = statements_of(connection.dialect.name)
+    connection.execute(statements.put_listed, rows)
+    Findings(by_id.values()).write(connection, statements)
     stored = select(wallpapers.c.id).where(
         wallpapers.c.source == rows[0]["source"],
         wallpapers.c.id.in_(by_id),

@@ -37,7 +37,7 @@ def listed_row(
         "attempts": 0,
         "listed_at": time,
         "changed_at": time,
-        "item": _item(wallpaper),
+        "item": item_of(wallpaper),
         "endpoint": endpoint,
         "claimed_by": claimed_by,
     }
@@ -77,7 +77,7 @@ def image_of(row: Row[Any], url: str = "") -> StoredImage:
     )
 
 
-def _item(wallpaper: Wallpaper) -> str:
+def item_of(wallpaper: Wallpaper) -> str:
     """Return the fields of *wallpaper* as JSON; a lone surrogate, which no database takes, as ?."""
     said = {name: getattr(wallpaper, name) for name in _FIELDS}
     as_json = json.dumps(said, ensure_ascii=False, default=str)

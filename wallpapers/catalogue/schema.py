@@ -15,6 +15,7 @@ from sqlalchemy import (
     Column,
     Connection,
     ForeignKey,
+    ForeignKeyConstraint,
     Integer,
     MetaData,
     Table,
@@ -67,6 +68,17 @@ wallpapers = Table(
     # Origin of the endpoint of the run that entered it; NULL = unknown, or a spider without one.
     Column("endpoint", Text),
     Column("claimed_by", Text),  # the run folder of the run that fetches it, until it is settled
+)
+
+# One row for each listing that named a wallpaper. A search is a listing with its words as name.
+findings = Table(
+    "findings",
+    _tables,
+    Column("source", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("listing", Text, primary_key=True),
+    Column("found_at", Text, nullable=False),  # the first time; "" = by an older version
+    ForeignKeyConstraint(["source", "id"], ["wallpapers.source", "wallpapers.id"]),
 )
 
 # One row for each program that has an SQLite catalogue open for writing: see sessions.py.
@@ -191,6 +203,18 @@ STEPS: list[list[str | Callable[[Connection], None]]] = [
         )"""
     ],
     [create_cluster_tables],
+    [
+        """CREATE TABLE findings (
+            source TEXT NOT NULL,
+            id TEXT NOT NULL,
+            listing TEXT NOT NULL,
+            found_at TEXT NOT NULL,
+            PRIMARY KEY (source, id, listing),
+            FOREIGN KEY (source, id) REFERENCES wallpapers (source, id)
+        )""",
+        "INSERT INTO findings "
+        "SELECT source, id, substr(listing, 1, 300), '' FROM wallpapers WHERE listing <> ''",
+    ],
 ]
 VERSION = len(STEPS)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, Table, and_, bindparam, case, func, not_, or_, select, update
 
 from wallpapers.catalogue.rows import TEMPORARY
-from wallpapers.catalogue.schema import pictures, wallpapers
+from wallpapers.catalogue.schema import findings, pictures, wallpapers
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql, sqlite
@@ -42,19 +42,29 @@ WITH_PICTURE = (
         wallpapers.c.state,
         wallpapers.c.preview,
         wallpapers.c.claimed_by,
+        findings.c.found_at,
         *(column for column in pictures.c if column.name != "stored_at"),
     )
-    .select_from(wallpapers.outerjoin(pictures, wallpapers.c.sha256 == pictures.c.sha256))
+    .select_from(
+        wallpapers.outerjoin(pictures, wallpapers.c.sha256 == pictures.c.sha256).outerjoin(
+            findings,
+            and_(
+                findings.c.source == wallpapers.c.source,
+                findings.c.id == wallpapers.c.id,
+                findings.c.listing == bindparam("listing"),
+            ),
+        )
+    )
     .where(
         wallpapers.c.source == bindparam("source"),
         wallpapers.c.id.in_(bindparam("ids", expanding=True)),
     )
 )
-CLAIM = (
-    update(wallpapers)
-    .where(wallpapers.c.source == bindparam("of_source"), wallpapers.c.id == bindparam("of_id"))
-    .values(claimed_by=bindparam("run"))
+_OF_KEY = update(wallpapers).where(
+    wallpapers.c.source == bindparam("of_source"), wallpapers.c.id == bindparam("of_id")
 )
+CLAIM = _OF_KEY.values(claimed_by=bindparam("run"))
+RENEW_ITEM = _OF_KEY.values(item=bindparam("new_item"))
 
 
 _LISTED = ("listing", "item", "endpoint")  # what a listing says of a wallpaper
@@ -65,6 +75,7 @@ class Statements:
     """What is written; these are a dialect's own."""
 
     new_wallpaper: Insert
+    new_finding: Insert
     new_picture: Insert
     new_pictures: ReturningInsert[tuple[str]]  # their sha256, where they were new
     put_listed: Insert  # changes what the listing says only, where it says something else
@@ -77,6 +88,7 @@ def statements_of(dialect: str) -> Statements:
     """Return the statements of *dialect*, ``sqlite`` or ``postgresql``."""
     insert = _insert_of(dialect)
     new_wallpaper, new_picture = insert(wallpapers), insert(pictures)
+    new_finding = insert(findings)
 
     def put(*kept: str) -> Insert:
         changes: dict[str, Any] = {
@@ -95,6 +107,11 @@ def statements_of(dialect: str) -> Statements:
 
     return Statements(
         new_wallpaper.on_conflict_do_nothing(),
+        new_finding.on_conflict_do_update(
+            index_elements=["source", "id", "listing"],
+            set_={"found_at": new_finding.excluded.found_at},
+            where=findings.c.found_at == "",
+        ),
         new_picture.on_conflict_do_nothing(),
         new_picture.on_conflict_do_nothing().returning(pictures.c.sha256),
         new_wallpaper.on_conflict_do_update(

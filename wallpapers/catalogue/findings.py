@@ -1,0 +1,67 @@
+"""Record by which listings each wallpaper was found."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from wallpapers.catalogue.rows import item_of, now
+from wallpapers.catalogue.statements import RENEW_ITEM, Statements
+from wallpapers.items import Wallpaper
+
+_CHUNK = 500  # ids in one statement; SQLite allows 32,766 parameters
+_MAX_LISTING = 300  # characters; a PostgreSQL index entry holds 2,700 bytes
+
+
+class Findings:
+    """The wallpapers that listings have named, of which only new findings are written.
+
+    A finding without a time is of an older version, which recorded less of the item: both are
+    written anew.
+    """
+
+    def __init__(self, listed: Iterable[Wallpaper]) -> None:
+        self._unrecorded: dict[tuple[str, str], dict[str, Wallpaper]] = defaultdict(dict)
+        self._outdated: list[Wallpaper] = []
+        for wallpaper in listed:
+            listing = wallpaper.listing[:_MAX_LISTING]
+            self._unrecorded[wallpaper.source, listing][wallpaper.id] = wallpaper
+
+    def questions(self) -> Iterator[dict[str, Any]]:
+        """Yield the parameters of WITH_PICTURE, each for some wallpapers of one listing."""
+        for (source, listing), wallpapers in self._unrecorded.items():
+            ids = list(wallpapers)
+            for start in range(0, len(ids), _CHUNK):
+                yield {"source": source, "listing": listing, "ids": ids[start : start + _CHUNK]}
+
+    def note(self, question: dict[str, Any], row: Row[Any]) -> None:
+        """Note the finding in a *row* of the answer; one that is recorded is not written again."""
+        if row.found_at is None:
+            return
+        wallpapers = self._unrecorded[question["source"], question["listing"]]
+        if row.found_at:
+            del wallpapers[row.id]
+        else:
+            self._outdated.append(wallpapers[row.id])
+
+    def write(self, connection: Connection, statements: Statements) -> None:
+        """Write the new findings, after the rows of their wallpapers."""
+        time = now()
+        if new := [
+            {"source": source, "listing": listing, "id": identity, "found_at": time}
+            for (source, listing), wallpapers in self._unrecorded.items()
+            if listing
+            for identity in sorted(wallpapers)  # so that two programs do not block each other
+        ]:
+            connection.execute(statements.new_finding, new)
+        if self._outdated:
+            connection.execute(
+                RENEW_ITEM,
+                [
+                    {"of_source": one.source, "of_id": one.id, "new_item": item_of(one)}
+                    for one in self._outdated
+                ],
+            )
