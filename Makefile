@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo install update test test-all check format bench clean
+.PHONY: demo install update test test-all compiled check format bench clean
 
 demo: $(VENV)/installed
 	$(BIN)/scrapy demo
@@ -19,13 +19,17 @@ update:
 	git pull --ff-only
 	$(MAKE) install
 
-test: check
+test: check compiled
 	$(BIN)/pytest -n 2 --dist worksteal -m "not slow"
 
 # Uses what else the machine has, and skips what is missing; with WALLPAPERS_FORBID_SKIPS=1 a skipped
 # test fails.
-test-all: check
+test-all: check compiled
 	$(BIN)/pytest -n 2 --dist worksteal
+
+# The tests start hundreds of programs; where Python may not write bytecode, each would compile all.
+compiled:
+	@$(BIN)/python -m compileall -q wallpapers tests
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .

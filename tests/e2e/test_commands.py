@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -45,13 +46,14 @@ class Referring(Recovering):
 
 
 class Refusing(StandIn):
-    """Answers ``status`` for its pictures; None: it resets the connection."""
+    """Answers one of ``statuses`` for each picture; None: it resets the connection."""
 
-    status: int | None = 404
+    statuses: Sequence[int | None]
 
     async def picture(self, request: web.Request, exhibit: Exhibit) -> web.StreamResponse:
-        if self.status is not None:
-            return web.Response(status=self.status)
+        status = self.statuses[self.exhibits.index(exhibit)]
+        if status is not None:
+            return web.Response(status=status)
         assert request.transport is not None
         request.transport.abort()
         return web.Response()
@@ -210,60 +212,54 @@ def test_retry_records_no_token_and_uses_a_given_endpoint(
     assert b"canary" not in (tmp_path / "store" / FILE_NAME).read_bytes()
 
 
-@pytest.mark.parametrize(
-    ("before", "now", "kept"),
-    [
-        (404, None, "http_404"),  # the server has answered; that it is away says less
-        (404, 503, "http_404"),
-        (404, 410, "http_410"),
-        (503, 404, "http_404"),
-        (503, 500, "http_500"),
-    ],
-)
-def test_retry_keeps_the_most_specific_reason(
-    tmp_path: Path, before: int, now: int | None, kept: str
-) -> None:
-    with Refusing(exhibits(1)) as standin:
-        for standin.status in (before, now):
-            command = "crawl" if standin.status is before else "retry"
+def test_retry_keeps_the_most_specific_reason(tmp_path: Path) -> None:
+    # A server that has answered has said more than one that does not answer.
+    before, now = (404, 404, 404, 503, 503), (None, 503, 410, 404, 500)
+    kept = ["http_404", "http_404", "http_410", "http_404", "http_500"]
+    with Refusing(exhibits(len(kept))) as standin:
+        for command, standin.statuses in (("crawl", before), ("retry", now)):
             words = ("-s", "RETRY_ENABLED=False", "-a", f"endpoint={standin.endpoint}")
             assert run(command, tmp_path, "baidu_wallpaper", *words).status == 3
+        ids = [exhibit.id for exhibit in standin.exhibits]
     with closing(sqlite3.connect(tmp_path / "store" / FILE_NAME)) as catalogue:
-        rows = catalogue.execute("SELECT reason, attempts, tried FROM wallpapers").fetchall()
-    ((reason, attempts, tried),) = rows
-    assert (reason, attempts) == (kept, 2)
-    assert kept in tried
+        rows = catalogue.execute("SELECT id, reason, attempts, tried FROM wallpapers").fetchall()
+    assert {identity: reason for identity, reason, _, _ in rows} == dict(
+        zip(ids, kept, strict=True)
+    )
+    for _, reason, attempts, tried in rows:
+        assert attempts == 2
+        assert reason in tried
 
 
-@pytest.mark.parametrize(
-    "item",
-    [
-        "",
-        "{",
-        "null",
-        "[]",
-        "5",
-        "{}",
-        '{"image_urls": "http://a.test/"}',
-        '{"image_urls": [5]}',
-        '{"image_urls": ["http://a.test/1.jpg"], "width": "wide"}',
-        b"\xff\xfe",
-    ],
-)
-def test_retry_reports_and_skips_an_unreadable_row(tmp_path: Path, item: str | bytes) -> None:
-    with Recovering(exhibits(3)) as standin:
+UNREADABLE = [
+    "",
+    "{",
+    "null",
+    "[]",
+    "5",
+    "{}",
+    '{"image_urls": "http://a.test/"}',
+    '{"image_urls": [5]}',
+    '{"image_urls": ["http://a.test/1.jpg"], "width": "wide"}',
+    b"\xff\xfe",
+]
+
+
+def test_retry_reports_and_skips_unreadable_rows(tmp_path: Path) -> None:
+    with Recovering(exhibits(len(UNREADABLE) + 2)) as standin:
         standin.served = 0
         assert crawl(standin, tmp_path).status == 3
-        standin.served = 3
+        standin.served = len(standin.exhibits)
         with closing(sqlite3.connect(tmp_path / "store" / FILE_NAME)) as catalogue:
-            first = "WHERE id = (SELECT min(id) FROM wallpapers)"
-            catalogue.execute(f"UPDATE wallpapers SET item = ? {first}", (item,))
-            ((identity,),) = catalogue.execute(f"SELECT id FROM wallpapers {first}").fetchall()
+            rows = catalogue.execute("SELECT id FROM wallpapers ORDER BY id").fetchall()
+            damaged = dict(zip([row[0] for row in rows], UNREADABLE, strict=False))
+            for identity, item in damaged.items():
+                catalogue.execute("UPDATE wallpapers SET item = ? WHERE id = ?", (item, identity))
             catalogue.commit()
         result = run("retry", tmp_path)
     assert result.status == 0
-    assert f"row of wallpaper {identity} cannot be read" in result.log
-    assert "Traceback" not in result.log
+    for identity in damaged:
+        assert f"row of wallpaper {identity} cannot be read" in result.log
     assert len(pictures_of(tmp_path)) == 2
 
 

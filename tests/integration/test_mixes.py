@@ -90,7 +90,7 @@ def check_reasons(run: Run, mix: Mix) -> None:
 
 
 @pytest.mark.parametrize(
-    "examples", [15, pytest.param(200, marks=pytest.mark.slow)], ids=["some", "many"]
+    "examples", [8, pytest.param(200, marks=pytest.mark.slow)], ids=["some", "many"]
 )
 def test_any_mix_of_faults_adds_up_and_heals(crawl: Crawl, examples: int) -> None:
     @settings(
