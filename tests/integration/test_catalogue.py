@@ -20,7 +20,8 @@ from sqlalchemy import URL, inspect, make_url
 from tests.integration.conftest import Open
 from wallpapers.catalogue import schema
 from wallpapers.catalogue.catalogue import Catalogue
-from wallpapers.catalogue.entries import Entries, Holder
+from wallpapers.catalogue.entries import Entries
+from wallpapers.catalogue.held import Holder
 from wallpapers.catalogue.queries import MOST_SHARING
 from wallpapers.errors import CatalogueError
 from wallpapers.items import StoredImage, Wallpaper
@@ -58,7 +59,7 @@ def put(catalogue: Catalogue, store: dict[str, int], new: Wallpaper, stored: Sto
     store[stored["path"]] = stored["size"]
     (entered,) = catalogue.run(lambda entries: entries.record_all([(new, stored)]))
     assert entered is not None
-    assert entered.accepted
+    assert not entered.refused_as
     return entered.image["status"]
 
 
@@ -186,7 +187,7 @@ def test_bytes_that_stand_for_many_are_a_placeholder(open_it: Open, store: dict[
         put(catalogue, store, wallpaper(f"{number}"), image())
     sixth = catalogue.run(lambda entries: entries.record(wallpaper("x"), image(path="s/x.jpg")))
     assert sixth is not None
-    assert not sixth.accepted
+    assert sixth.refused_as == "placeholder"
     assert sixth.image["path"] == "s/1.jpg"
     assert put(catalogue, store, wallpaper("3"), image()) == "downloaded"  # one of the five
 

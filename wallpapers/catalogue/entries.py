@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, update
 
 from wallpapers.catalogue.claims import Claims
+from wallpapers.catalogue.decisions import HIDDEN_IMAGES
 from wallpapers.catalogue.findings import Findings
+from wallpapers.catalogue.held import Entered, Held, Holder
 from wallpapers.catalogue.queries import MOST_SHARING, Queries
 from wallpapers.catalogue.rows import image_of, listed_row, now, picture_row, stored_row
 from wallpapers.catalogue.schema import pictures, wallpapers
@@ -31,40 +33,6 @@ Whole = Callable[[str, int], bool]  # whether the store has this path, with so m
 _CHUNK = 500  # keys in one statement; SQLite allows 32,766 parameters
 
 
-@dataclass(frozen=True)
-class Held:
-    """A picture with a row; ``whole`` = the store has its file, too."""
-
-    image: StoredImage
-    state: str  # of the wallpaper
-    whole: bool
-
-
-@dataclass(frozen=True)
-class Entered:
-    """A picture as it was recorded, possibly under the path of the same content.
-
-    ``accepted`` is False for a placeholder: a content that many wallpapers share.
-    """
-
-    image: StoredImage
-    accepted: bool
-
-
-@dataclass(frozen=True)
-class Holder:
-    """The picture whose row has a path."""
-
-    checksum: str
-    is_whole: bool
-    has_others: bool  # another wallpaper has this picture as well
-
-    @property
-    def is_needed(self) -> bool:
-        """Whether another wallpaper would lose its picture with the file."""
-        return self.is_whole and self.has_others
-
-
 class Entries(Queries):
     """Reads and writes the rows of one transaction; a failure rolls all of it back.
 
@@ -81,6 +49,7 @@ class Entries(Queries):
         super().__init__(connection)
         self._claims = claims
         self.fetched_elsewhere: set[Key] = set()
+        self.hidden_listed: set[Key] = set()
         self._is_whole = is_whole
         self._endpoint = endpoint  # recorded with new rows; None = keep the recorded one
         self._statements = statements_of(connection.dialect.name)
@@ -91,7 +60,7 @@ class Entries(Queries):
         """Insert rows for new wallpapers and findings; return the pictures of those with a row.
 
         Wallpapers without a picture are claimed, unless another run is fetching them: their keys
-        are in ``fetched_elsewhere``.
+        are in ``fetched_elsewhere``. Those that are hidden are in ``hidden_listed`` alone.
         """
         found: dict[Key, Held | None] = {}
         claimed_by: dict[Key, str | None] = {}
@@ -101,6 +70,10 @@ class Entries(Queries):
             for row in self._connection.execute(WITH_PICTURE, question):
                 findings.note(question, row)
                 key = question["source"], row.id
+                if row.hidden_at:
+                    found[key] = None
+                    self.hidden_listed.add(key)
+                    continue
                 held = found[key] = self._held_for(row) if row.path else None
                 if held is None or not held.whole:
                     claimed_by[key] = row.claimed_by
@@ -126,9 +99,7 @@ class Entries(Queries):
         lost = self._lost(*(wallpaper for wallpaper, _ in stored))
         if lost:
             return [
-                Entered(image, accepted=True)
-                if wallpaper in lost
-                else self.record(wallpaper, image)
+                Entered(image) if wallpaper in lost else self.record(wallpaper, image)
                 for wallpaper, image in stored
             ]
         alone = self._alone(stored)
@@ -146,7 +117,7 @@ class Entries(Queries):
             ]
             self._connection.execute(self._statements.put, said)
         return [
-            Entered(image, accepted=True) if new else self.record(wallpaper, image)
+            Entered(image) if new else self.record(wallpaper, image)
             for (wallpaper, image), new in zip(stored, alone, strict=True)
         ]
 
@@ -156,13 +127,17 @@ class Entries(Queries):
         Return None, and write nothing, where another content has a row with this path. Where the
         same content is whole under another path, that one stays, as ``duplicate``: the file of
         *image* is one too many. Where it is stored for five other wallpapers already, nothing is
-        written about this one.
+        written about this one. Where all of the others are hidden, this one becomes hidden, too.
         """
         checksum, path = image["checksum"], image["path"]
         asked = {"sha256": checksum, "path": path}
         rows = self._connection.execute(SAME_BYTES_OR_PATH, asked).all()
         if any(row.sha256 != checksum for row in rows):
             return None
+        if rows and self._is_hidden(checksum):
+            self._put(stored_row(wallpaper, image, self._endpoint))
+            self.decisions.hide([(wallpaper.source, wallpaper.id)])
+            return Entered({**image, "path": rows[0].path}, refused_as="hidden")
         held = self._moved(rows[0], path) if rows else None
         if held is None and not self._is_new(image):
             # Another program stored the same bytes, or other bytes under this path, meanwhile.
@@ -173,9 +148,9 @@ class Entries(Queries):
         status = image["status"] if theirs == path else "duplicate"
         entered: StoredImage = {**image, "path": theirs, "status": status}
         if held and self._sharing(checksum, wallpaper) >= MOST_SHARING:
-            return Entered(entered, accepted=False)
+            return Entered(entered, refused_as="placeholder")
         self._put(stored_row(wallpaper, image, self._endpoint))
-        return Entered(entered, accepted=True)
+        return Entered(entered)
 
     def adopt(self, wallpaper: Wallpaper, image: StoredImage) -> Entered | None:
         """Do as ``store`` does for a file without a row, which was found under its name.
@@ -275,6 +250,11 @@ class Entries(Queries):
         mine = pictures.c.sha256 == row.sha256
         self._connection.execute(update(pictures).where(mine).values(moved))
         return Held({**held.image, "path": path}, "stored", whole=True)
+
+    def _is_hidden(self, checksum: str) -> bool:
+        """Return whether the picture has wallpapers, and all of them are hidden."""
+        mine = HIDDEN_IMAGES.where(wallpapers.c.sha256 == checksum).limit(1)
+        return self._connection.execute(mine).first() is not None
 
     def _is_new(self, image: StoredImage) -> bool:
         """Insert the row of a picture; False = it exists."""

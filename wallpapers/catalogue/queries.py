@@ -1,4 +1,4 @@
-"""What commands read from the catalogue, and what ``verify`` marks in it."""
+"""What commands read from the catalogue, and what ``verify`` writes to it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 
+from wallpapers.catalogue.decisions import HIDDEN_IMAGES, Decisions
 from wallpapers.catalogue.rows import image_of, now, wallpaper_of
 from wallpapers.catalogue.runs import Runs
 from wallpapers.catalogue.schema import pictures, wallpapers
@@ -43,12 +44,21 @@ class Queries:
         """The connection, for the tables of other packages in the same transaction."""
         return self._connection
 
+    @property
+    def decisions(self) -> Decisions:
+        """What the user hides and stars."""
+        return Decisions(self._connection)
+
     def failed(self, source: str, *, after: str = "", most: int = 60) -> list[Failed]:
-        """Return failed wallpapers of *source* by id, beginning behind the id *after*."""
+        """Return failed wallpapers of *source* by id, beginning behind the id *after*.
+
+        Hidden ones are left out.
+        """
         rows = self._connection.execute(
             select(wallpapers.c.id, wallpapers.c.item, wallpapers.c.endpoint)
             .where(
                 wallpapers.c.state == "failed",
+                wallpapers.c.hidden_at.is_(None),
                 wallpapers.c.source == source,
                 wallpapers.c.id > after,
             )
@@ -63,31 +73,47 @@ class Queries:
             failed.append(Failed(row.id, wallpaper, row.endpoint))
         return failed
 
-    def count(self, *by: str, **where: str) -> dict[tuple[Any, ...], int]:
-        """Return the number of wallpapers by columns, of those whose columns are as in *where*."""
+    def count(
+        self, *by: str, hidden: bool | None = None, **where: str
+    ) -> dict[tuple[Any, ...], int]:
+        """Return the number of wallpapers by columns, of those whose columns are as in *where*.
+
+        *hidden* selects those that are hidden, or those that are not; None = both.
+        """
         columns = [wallpapers.c[name] for name in by]
+        conditions = [wallpapers.c[name] == value for name, value in where.items()]
+        if hidden is not None:
+            is_hidden = wallpapers.c.hidden_at.is_not(None)
+            conditions.append(is_hidden if hidden else ~is_hidden)
         rows = self._connection.execute(
             select(*columns, func.count())
-            .where(*(wallpapers.c[name] == value for name, value in where.items()))
+            .where(*conditions)
             .group_by(*columns)
             .order_by(func.count().desc(), *columns)
         )
         return {tuple(row[:-1]): row[-1] for row in rows}
 
     def formats(self) -> dict[str, tuple[int, int]]:
-        """Return, for each format, the number of pictures in the store and their bytes."""
+        """Return, for each format, the number of pictures in the store and their bytes.
+
+        Hidden ones are left out: their files may be deleted.
+        """
         rows = self._connection.execute(
             select(pictures.c.format, func.count(), func.sum(pictures.c.size))
+            .where(pictures.c.sha256.not_in(HIDDEN_IMAGES))
             .group_by(pictures.c.format)
             .order_by(func.count().desc())
         )
         return {row[0]: (row[1], int(row[2])) for row in rows}
 
     def pictures(self, *, after: str = "", most: int = _CHUNK) -> list[StoredImage]:
-        """Return the pictures in the store by sha256, beginning behind the sha256 *after*."""
+        """Return the pictures in the store by sha256, beginning behind the sha256 *after*.
+
+        Hidden ones are left out.
+        """
         rows = self._connection.execute(
             select(pictures)
-            .where(pictures.c.sha256 > after)
+            .where(pictures.c.sha256 > after, pictures.c.sha256.not_in(HIDDEN_IMAGES))
             .order_by(pictures.c.sha256)
             .limit(most)
         )
@@ -100,6 +126,23 @@ class Queries:
             .where(pictures.c.sha256 == checksum)
             .values(damaged_at=now() if damaged else None)
         )
+
+    def hidden_images(self) -> int:
+        """Return the number of pictures all of whose wallpapers are hidden."""
+        theirs = HIDDEN_IMAGES.distinct().subquery()
+        return self._connection.execute(select(func.count()).select_from(theirs)).scalar_one()
+
+    def follow(self, checksum: str, path: str) -> bool:
+        """Have the row of a picture follow its file, which was moved to *path*.
+
+        Return False, and change nothing, where the path is that of another picture.
+        """
+        taken = select(pictures.c.sha256).where(pictures.c.path == path)
+        if self._connection.execute(taken).first() is not None:
+            return False
+        moved = {"path": path, "damaged_at": None}
+        mine = pictures.c.sha256 == checksum
+        return self._connection.execute(update(pictures).where(mine).values(moved)).rowcount == 1
 
     def drop_unused(self, checksum: str) -> bool:
         """Delete the row of a picture that no wallpaper has; False = one has it."""

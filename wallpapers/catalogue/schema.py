@@ -68,6 +68,8 @@ wallpapers = Table(
     # Origin of the endpoint of the run that entered it; NULL = unknown, or a spider without one.
     Column("endpoint", Text),
     Column("claimed_by", Text),  # the run folder of the run that fetches it, until it is settled
+    Column("hidden_at", Text),  # when the user hid it: it is not fetched again
+    Column("starred_at", Text),  # when the user marked it as a favourite
 )
 
 # One row for each listing that named a wallpaper. A search is a listing with its words as name.
@@ -214,6 +216,13 @@ STEPS: list[list[str | Callable[[Connection], None]]] = [
         )""",
         "INSERT INTO findings "
         "SELECT source, id, substr(listing, 1, 300), '' FROM wallpapers WHERE listing <> ''",
+    ],
+    [
+        "ALTER TABLE wallpapers ADD COLUMN hidden_at TEXT",
+        "ALTER TABLE wallpapers ADD COLUMN starred_at TEXT",
+        "CREATE INDEX wallpapers_hidden ON wallpapers (source, state, sha256) "
+        "WHERE hidden_at IS NOT NULL",
+        "CREATE INDEX wallpapers_starred ON wallpapers (source, id) WHERE starred_at IS NOT NULL",
     ],
 ]
 VERSION = len(STEPS)

@@ -43,6 +43,7 @@ WITH_PICTURE = (
         wallpapers.c.preview,
         wallpapers.c.claimed_by,
         findings.c.found_at,
+        wallpapers.c.hidden_at,
         *(column for column in pictures.c if column.name != "stored_at"),
     )
     .select_from(
@@ -65,6 +66,8 @@ _OF_KEY = update(wallpapers).where(
 )
 CLAIM = _OF_KEY.values(claimed_by=bindparam("run"))
 RENEW_ITEM = _OF_KEY.values(item=bindparam("new_item"))
+
+_DECISIONS = ("hidden_at", "starred_at")  # the user's: no run changes them
 
 
 _LISTED = ("listing", "item", "endpoint")  # what a listing says of a wallpaper
@@ -94,7 +97,7 @@ def statements_of(dialect: str) -> Statements:
         changes: dict[str, Any] = {
             column.name: new_wallpaper.excluded[column.name]
             for column in wallpapers.columns
-            if column.name not in {"source", "id", "listed_at", *kept}
+            if column.name not in {"source", "id", "listed_at", *_DECISIONS, *kept}
         }
         # A failure adds one, anything else sets it to nought.
         attempts = new_wallpaper.excluded.attempts

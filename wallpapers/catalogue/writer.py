@@ -10,14 +10,15 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from wallpapers.errors import CatalogueError
 from wallpapers.items import Key, StoredImage, Wallpaper
 
 if TYPE_CHECKING:
     from wallpapers.catalogue.catalogue import Catalogue
-    from wallpapers.catalogue.entries import Entered, Entries, Held
+    from wallpapers.catalogue.entries import Entries
+    from wallpapers.catalogue.held import Entered, Held
     from wallpapers.run.records import RunEnd
 
 T = TypeVar("T")
@@ -25,10 +26,19 @@ A = TypeVar("A")
 R = TypeVar("R")
 Work = Callable[["Entries"], Any]
 Look = Callable[[], bool]
-Listed = tuple["Held | None", bool, bool]
+_Found = tuple[dict[Key, "Held"], set[Key], set[Key]]  # pictures, fetched elsewhere, hidden
 
 _GATHER_S = 0.02  # a caller that waits for a row holds no place
 _FORCE_S = 0.5
+
+
+class Listed(NamedTuple):
+    """What is known of a wallpaper that a listing names."""
+
+    held: Held | None  # its picture
+    has_file: bool  # what *look* returned; False if it has a picture or is hidden
+    is_fetched_elsewhere: bool  # another run is fetching it
+    is_hidden: bool
 
 
 class Writer:
@@ -46,13 +56,10 @@ class Writer:
         """Open the catalogue, which may take a while."""
         await asyncio.get_running_loop().run_in_executor(self._thread, self._opened)
 
-    async def enter_listed(
-        self, wallpaper: Wallpaper, look: Callable[[], bool]
-    ) -> tuple[Held | None, bool, bool]:
+    async def enter_listed(self, wallpaper: Wallpaper, look: Callable[[], bool]) -> Listed:
         """Enter *wallpaper* where it is new, and claim it where it has no picture.
 
-        Return its picture, or else what *look* returns, and whether another run is fetching it.
-        *look* blocks on the disk and is called in the thread.
+        *look* blocks on the disk and is called in the thread, if it has no picture.
         """
         return await self._asked(self._waiting.listed, (wallpaper, look))
 
@@ -115,18 +122,19 @@ class Writer:
         """Process all calls in one transaction; runs in the catalogue's thread."""
         listed = [what for what, _ in asked.listed]
 
-        def all_of_it(entries: Entries) -> tuple[tuple[dict[Key, Held], set[Key]], list[Any]]:
-            found = entries.enter_listed([wallpaper for wallpaper, _ in listed])
-            others = entries.fetched_elsewhere
+        def all_of_it(entries: Entries) -> tuple[_Found, list[Any]]:
+            held = entries.enter_listed([wallpaper for wallpaper, _ in listed])
+            found = held, entries.fetched_elsewhere, entries.hidden_listed
             stored = entries.record_all([what for what, _ in asked.stored])
-            return (found, others), [*stored, *(work(entries) for work, _ in asked.works)]
+            return found, [*stored, *(work(entries) for work, _ in asked.works)]
 
-        (found, others), results = self._opened().run(all_of_it)
-        answers = []
+        (pictures, elsewhere, hidden), results = self._opened().run(all_of_it)
+        answers: list[Any] = []
         for wallpaper, look in listed:
             key = wallpaper.source, wallpaper.id
-            held = found.get(key)
-            answers.append((held, held is None and look(), key in others))
+            held, is_hidden = pictures.get(key), key in hidden
+            has_file = held is None and not is_hidden and look()
+            answers.append(Listed(held, has_file, key in elsewhere, is_hidden))
         return answers + results
 
 

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from scrapy import Spider
     from scrapy.settings import BaseSettings
 
-REASONS = tuple(reason for reason in FilterReason if reason is not FilterReason.DROPPED)
+_NOT_BY_FILTERS = (FilterReason.HIDDEN, FilterReason.DROPPED)
+REASONS = tuple(reason for reason in FilterReason if reason not in _NOT_BY_FILTERS)
 _RATIO_TOLERANCE = 0.02
 _FORMATS = tuple(decoding.EXTENSIONS)
 

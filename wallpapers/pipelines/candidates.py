@@ -17,7 +17,7 @@ from wallpapers.listings.extra import clean_extra
 from wallpapers.listings.masking import MAX_URL_CHARACTERS
 from wallpapers.listings.text import address, colors, one_line, plain_texts
 from wallpapers.pipelines import results
-from wallpapers.run.reasons import FailureReason
+from wallpapers.run.reasons import FailureReason, FilterReason
 
 _BAD_URL = "not an http(s) address, or contains a user name"
 _FIELDS = [field.name for field in fields(Wallpaper)]
@@ -62,6 +62,7 @@ async def first_stored(
     """Return the first image that can be stored, and the refusals of the candidates before it.
 
     An image with far fewer pixels than listed is accepted only if no candidate has a better one.
+    If an image is hidden, no other candidate is tried: it may be the same in another size.
     """
     refusals: list[Refusal] = []
     smaller: list[tuple[int, Request]] = []  # number of pixels, request
@@ -75,6 +76,8 @@ async def first_stored(
             if isinstance(refusal, SmallerThanListedError) and isinstance(candidate, Request):
                 smaller.append((refusal.pixels, candidate))
             refusals.append((_shown(candidate), results.without_traceback(refusal)))
+            if refusal.reason == FilterReason.HIDDEN:
+                return None, refusals
     if smaller:
         _, largest = max(smaller, key=lambda pair: pair[0])
         try:

@@ -15,10 +15,9 @@ from scrapy.pipelines.images import ImagesPipeline
 from scrapy.utils.misc import arg_to_iter
 
 from wallpapers.downloads.addresses import host_of
-from wallpapers.errors import SettingError, StoreError
+from wallpapers.errors import PictureRefusedError, SettingError, StoreError
 from wallpapers.items import StoredImage, Wallpaper, candidates_of, fields_of
 from wallpapers.listings.text import one_line
-from wallpapers.options import filters
 from wallpapers.pipelines import candidates, results
 from wallpapers.pipelines.aside import AsideQueues
 from wallpapers.pipelines.candidates import Refusal
@@ -29,7 +28,7 @@ from wallpapers.pipelines.places import HostNotReadyError
 from wallpapers.pipelines.run_record import RunRecord
 from wallpapers.pipelines.setup import check_hooks, check_libraries, requirements_of
 from wallpapers.run.addon import run_of
-from wallpapers.run.reasons import FailureReason, Verdict
+from wallpapers.run.reasons import FailureReason, Verdict, is_reason
 from wallpapers.storage.address import store_address
 from wallpapers.storage.local import LocalStorage
 from wallpapers.storage.names import picture_path, thumbnail_path
@@ -192,7 +191,12 @@ class WallpaperImagesPipeline(ImagesPipeline):
         """Process a wallpaper, record its verdict, and return the results of its candidates."""
         first_url = requests[0].url if requests else ""
         wallpaper = candidates.wallpaper_of(item, urls, first_url, self.spiderinfo.spider.name)
-        if known := await self._known(wallpaper, requests, item):
+        try:
+            known = await self._known(wallpaper, requests, item)
+        except PictureRefusedError as refusal:
+            self._ledger.settle(item, Verdict.FILTERED, refusal.reason)
+            raise Filtered(str(refusal)) from None
+        if known:
             self._ledger.settle(item, Verdict.KNOWN)
             return [results.success(known)]
 
@@ -242,7 +246,7 @@ class WallpaperImagesPipeline(ImagesPipeline):
     async def _give_up(self, item: Any, wallpaper: Wallpaper, refusals: Sequence[Refusal]) -> None:
         """Settle a wallpaper without a usable candidate, and log one line for a failure."""
         for _, refusal in refusals:
-            if refusal.reason in filters.REASONS:
+            if is_reason(Verdict.FILTERED, refusal.reason):
                 await self._library.filter(wallpaper, refusal.reason)
                 self._ledger.settle(item, Verdict.FILTERED, refusal.reason)
                 raise Filtered(str(refusal))

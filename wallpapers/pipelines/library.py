@@ -13,12 +13,13 @@ from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Self
 
-from wallpapers.catalogue.writer import Writer
+from wallpapers.catalogue.writer import Listed, Writer
 from wallpapers.errors import PictureRefusedError, StoreError
 from wallpapers.items import StoredImage, Wallpaper
 from wallpapers.pipelines.drops import LeftForNextRun
-from wallpapers.pipelines.results import with_preview
+from wallpapers.pipelines.results import accepted, with_preview
 from wallpapers.pipelines.setup import catalogue_opener, storage_of
+from wallpapers.run.reasons import FilterReason
 from wallpapers.storage.contract import NewFile, Storage
 from wallpapers.storage.intake import Intake, StagedImage
 
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     from scrapy.pipelines.files import FilesStoreProtocol
     from scrapy.pipelines.media import MediaPipeline
 
-    from wallpapers.catalogue.entries import Entered, Entries, Held
+    from wallpapers.catalogue.entries import Entries
+    from wallpapers.catalogue.held import Entered
     from wallpapers.inspection.inspect_file import ImageRequirements
     from wallpapers.run.records import RunBeginning, RunEnd
     from wallpapers.run.state import RunState
@@ -102,18 +104,16 @@ class Library:
         """Return a new path on a local disk for temporary data of the run."""
         return self._storage.scratch_file()
 
-    async def _listed(
-        self, wallpaper: Wallpaper, has_file: Callable[[], bool]
-    ) -> tuple[Held | None, bool]:
+    async def _listed(self, wallpaper: Wallpaper, has_file: Callable[[], bool]) -> Listed:
         """Enter *wallpaper*; wait while another run of this store is fetching its picture.
 
         A run that is stopped for so long that it seems frozen is not waited for any more.
         """
         end_s = monotonic() + _MAX_WAIT_FOR_RUN_S
         while True:
-            held, file_is_there, elsewhere = await self._writer.enter_listed(wallpaper, has_file)
-            if not elsewhere or monotonic() > end_s:
-                return held, file_is_there
+            listed = await self._writer.enter_listed(wallpaper, has_file)
+            if not listed.is_fetched_elsewhere or monotonic() > end_s:
+                return listed
             if self._is_stopping():
                 raise LeftForNextRun
             await asyncio.sleep(_POLL_INTERVAL_S)
@@ -124,15 +124,18 @@ class Library:
         """Return the stored image of *wallpaper*, found by its row or else as the file *path*.
 
         *preview* states whether a file at *path* is a preview. If *path* is empty, only the row is
-        used.
+        used. Raises PictureRefusedError if the wallpaper is hidden.
         """
 
         def has_file() -> bool:
             return bool(path) and self._intake.has_file(path)
 
-        row, has_file_at_path = await self._listed(wallpaper, has_file)
+        listed = await self._listed(wallpaper, has_file)
+        if listed.is_hidden:
+            raise PictureRefusedError(FilterReason.HIDDEN)
+        row = listed.held
         if row is None:
-            found = await self._intake.find_image(url, path) if has_file_at_path else None
+            found = await self._intake.find_image(url, path) if listed.has_file else None
             if found is None:
                 return None
             image = with_preview(found, preview=preview)
@@ -146,9 +149,11 @@ class Library:
             written = await self._writer.record(wallpaper, image)
         if written is None:
             return None
+        if written.refused_as == FilterReason.HIDDEN:
+            return accepted(written)
         if written.image["path"] != image["path"]:
             await self._intake.remove(image)
-        return {**written.image, "status": "uptodate"} if written.accepted else None
+        return None if written.refused_as else {**written.image, "status": "uptodate"}
 
     async def store_file(
         self,
@@ -201,7 +206,7 @@ class Library:
                 raise StoreError(f"{staged.image['path']}: path occupied by another file")
         if written.image["path"] != staged.image["path"]:
             await self._intake.withdraw(staged)
-        return _accepted(written)
+        return accepted(written)
 
     async def share(
         self, wallpaper: Wallpaper, image: StoredImage, *, preview: bool
@@ -212,7 +217,7 @@ class Library:
         """
         shared = with_preview({**image, "status": "duplicate"}, preview=preview)
         written = await self._writer.record(wallpaper, shared)
-        return _accepted(written) if written else None
+        return accepted(written) if written else None
 
     async def fail(self, wallpaper: Wallpaper, reason: str, host: str, tried: str) -> None:
         """Record the failure of *wallpaper*, for ``scrapy retry``."""
@@ -286,9 +291,3 @@ class Library:
             if is_free and self._uploads.setdefault(path, checksum) == checksum:
                 return option
         raise StoreError(f"{staged.image['path']}: all alternative names are in use")
-
-
-def _accepted(written: Entered) -> StoredImage:
-    if not written.accepted:
-        raise PictureRefusedError("placeholder", "five other wallpapers have the same bytes")
-    return written.image

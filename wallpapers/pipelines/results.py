@@ -12,7 +12,14 @@ from wallpapers.images.placeholders import is_smaller_than_listed
 if TYPE_CHECKING:
     from scrapy.pipelines.media import FileInfo, FileInfoOrError
 
+    from wallpapers.catalogue.held import Entered
     from wallpapers.items import StoredImage, Wallpaper
+
+# Why the catalogue refuses an image, by reason.
+_REFUSALS = {
+    "placeholder": "five other wallpapers have the same bytes",
+    "hidden": "all other wallpapers with the same bytes are hidden",
+}
 
 
 def success(image: StoredImage) -> FileInfoOrError:
@@ -23,6 +30,13 @@ def success(image: StoredImage) -> FileInfoOrError:
 def failure(refusal: PictureRefusedError) -> FileInfoOrError:
     """Return the result of a candidate that failed."""
     return False, Failure(refusal)  # type: ignore[no-untyped-call]
+
+
+def accepted(written: Entered) -> StoredImage:
+    """Return the image that was recorded. Raises PictureRefusedError if it was refused."""
+    if written.refused_as:
+        raise PictureRefusedError(written.refused_as, _REFUSALS[written.refused_as])
+    return written.image
 
 
 def with_preview(image: StoredImage, *, preview: bool) -> StoredImage:

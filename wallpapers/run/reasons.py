@@ -23,6 +23,7 @@ class FilterReason(StrEnum):
     WRONG_RATIO = "wrong_ratio"
     WRONG_ORIENTATION = "wrong_orientation"
     UNWANTED_FORMAT = "unwanted_format"
+    HIDDEN = "hidden"  # by the user, with the command hide
     DROPPED = "dropped"  # by a pipeline of the user
 
 
