@@ -93,7 +93,7 @@ def test_verify_finds_damage_that_the_next_crawl_repairs(tmp_path: Path) -> None
             f"damaged: {flipped.relative_to(tmp_path / 'store')}",
             f"missing: {gone.relative_to(tmp_path / 'store')}",
             "4 whole, 1 damaged, 1 missing, 0 not in the catalogue, "
-            "0 shared by five or more wallpapers, in "
+            "0 shared by five or more wallpapers, 0 hidden, in "
             f"{tmp_path / 'store'}",
             "The next crawl of the source downloads damaged and missing images again.",
         ]
@@ -280,8 +280,8 @@ def test_stats_print_the_contents_of_the_catalogue(tmp_path: Path) -> None:
     told = run("stats", tmp_path)
     assert told.status == 0
     lines = [line.split() for line in told.output.splitlines()]
-    assert ["source", "stored", "filtered", "failed", "listed"] in lines
-    assert ["baidu_wallpaper", "5", "0", "3", "0"] in lines
+    assert ["source", "stored", "filtered", "failed", "listed", "hidden"] in lines
+    assert ["baidu_wallpaper", "5", "0", "3", "0", "0"] in lines
     assert ["JPEG", "5", f"{size / 1e6:.1f}"] in lines
     assert ["3", "http_404", "127.0.0.1"] in lines
     found = json.loads(run("stats", tmp_path, "--json").output)
@@ -380,7 +380,10 @@ def test_wrong_usage_is_status_2(tmp_path: Path, words: tuple[str, ...], line: s
     assert line in result.output + result.log
 
 
-@pytest.mark.parametrize("command", ["verify", "retry", "stats", "doctor", "crawl", "demo"])
+@pytest.mark.parametrize(
+    "command",
+    ["verify", "retry", "stats", "doctor", "crawl", "demo", "hide", "unhide", "star", "unstar"],
+)
 def test_every_command_has_its_help(command: str) -> None:
     result = scrapy(command, "--help")
     assert result.status == 0
@@ -395,7 +398,11 @@ def test_an_older_catalogue_is_upgraded_without_loss(tmp_path: Path) -> None:
             catalogue.execute("ALTER TABLE wallpapers DROP COLUMN preview")
             catalogue.execute("ALTER TABLE wallpapers DROP COLUMN endpoint")
             catalogue.execute("ALTER TABLE wallpapers DROP COLUMN claimed_by")
-            catalogue.execute("DROP TABLE runs")
+            for table in ("runs", "findings"):
+                catalogue.execute(f"DROP TABLE {table}")
+            for mark in ("hidden", "starred"):
+                catalogue.execute(f"DROP INDEX wallpapers_{mark}")
+                catalogue.execute(f"ALTER TABLE wallpapers DROP COLUMN {mark}_at")
             catalogue.execute("DROP TABLE sessions")
             catalogue.execute("DROP TABLE remote_store")
             catalogue.execute("UPDATE catalogue_version SET version = 1")

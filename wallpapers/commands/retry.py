@@ -41,7 +41,9 @@ class Command(CrawlCommand):
         try:
             self.check_settings()
             with open_catalogue(self.settings, reads_only=True) as catalogue:
-                counts = catalogue.run(lambda entries: entries.count("source", state="failed"))
+                counts = catalogue.run(
+                    lambda entries: entries.count("source", state="failed", hidden=False)
+                )
         except (UserError, StoreError) as error:
             self.exitcode = report_error(error)
             return

@@ -38,10 +38,10 @@ class Command(ChecksSettings, ScrapyCommand):
 
     def long_desc(self) -> str:
         return (
-            "Print how many wallpapers of each source are stored, filtered, failed, or only listed "
-            "(the run ended before they were processed), how many images of each format are "
-            "stored, and where and why wallpapers failed. Exit status: 0; 1 there is no catalogue; "
-            "5 it cannot be read; 141 the output was closed by its reader."
+            "Print how many wallpapers of each source are stored, filtered, failed, only listed "
+            "(the run ended before they were processed), or hidden, how many images of each format "
+            "are stored, and where and why wallpapers failed. Exit status: 0; 1 there is no "
+            "catalogue; 5 it cannot be read; 141 the output was closed by its reader."
         )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:

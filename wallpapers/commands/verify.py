@@ -31,9 +31,10 @@ class Command(ChecksSettings, ScrapyCommand):
             "Read every image of the store (-s IMAGES_STORE) and compare it with the catalogue. "
             "The next crawl downloads damaged and missing images again. Images that are not in the "
             "catalogue are reported, and images that are shared by five or more wallpapers. A "
-            "folder with its own catalogue is another store and is skipped. Exit status: 0 all "
-            "images are intact, 1 could not start, 3 some are damaged or missing, 5 the store or "
-            "the catalogue cannot be read, 141 the output was closed by its reader."
+            "folder with its own catalogue is another store and is skipped. Hidden images are "
+            "counted, not read. Exit status: 0 all images are intact, 1 could not start, 3 some "
+            "are damaged or missing, 5 the store or the catalogue cannot be read, 141 the output "
+            "was closed by its reader."
         )
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
@@ -77,7 +78,8 @@ class Command(ChecksSettings, ScrapyCommand):
             f"{report.whole:,} whole, {len(report.damaged):,} damaged, "
             f"{len(report.missing):,} missing, "
             f"{len(report.not_in_catalogue):,} not in the catalogue, "
-            f"{len(report.shared):,} shared by five or more wallpapers, in {folder}"
+            f"{len(report.shared):,} shared by five or more wallpapers, {report.hidden:,} hidden, "
+            f"in {folder}"
         )
         if report.is_clean:
             return ExitStatus.COMPLETE

@@ -1,1 +1,1 @@
-"""Implement ``scrapy verify``, ``scrapy retry`` and ``scrapy doctor``."""
+"""Implement the commands that work on a store and its catalogue, and ``scrapy doctor``."""

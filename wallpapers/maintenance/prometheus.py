@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from wallpapers.maintenance.statistics import outcome, printable
+from wallpapers.maintenance.statistics import by_state, outcome, printable
 
 if TYPE_CHECKING:
     from wallpapers.catalogue.entries import Entries
@@ -38,11 +38,12 @@ def _gauge(name: str, meaning: str, *labels: str) -> GaugeMetricFamily:
 
 def _contents(entries: Entries) -> Iterator[Metric]:
     listed = _gauge("catalogue_wallpapers", "Wallpapers in the catalogue", "source", "state")
-    for labels, count in entries.count("source", "state").items():
+    for labels, count in by_state(entries).items():
         listed.add_metric([printable(label) for label in labels], count)
     yield listed
     failed = _gauge("catalogue_failed_wallpapers", "Failed wallpapers", "source", "reason")
-    for labels, count in entries.count("source", "reason", state="failed").items():
+    by_reason = entries.count("source", "reason", state="failed", hidden=False)
+    for labels, count in by_reason.items():
         failed.add_metric([printable(label) for label in labels], count)
     yield failed
     images = _gauge("store_images", "Images in the store", "format")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -13,15 +14,16 @@ if TYPE_CHECKING:
     from wallpapers.catalogue.entries import Entries
     from wallpapers.catalogue.runs import RecordedRun
 
-STATES = ("stored", "filtered", "failed", "listed")
+STATES = ("stored", "filtered", "failed", "listed", "hidden")
 
 
 def contents(entries: Entries) -> dict[str, Any]:
     """Return the numbers of wallpapers by source and state, of images by format, of failures."""
     sources: dict[str, dict[str, int]] = {}
-    for (source, state), count in entries.count("source", "state").items():
+    for (source, state), count in by_state(entries).items():
         states = sources.setdefault(printable(source), dict.fromkeys(STATES, 0))
         states[printable(state)] = states.get(printable(state), 0) + count
+    failures = entries.count("host", "reason", state="failed", hidden=False)
     return {
         "sources": dict(sorted(sources.items())),
         "pictures": {
@@ -30,9 +32,18 @@ def contents(entries: Entries) -> dict[str, Any]:
         },
         "failures": [
             {"host": printable(host), "reason": printable(reason), "count": count}
-            for (host, reason), count in entries.count("host", "reason", state="failed").items()
+            for (host, reason), count in failures.items()
         ],
     }
+
+
+def by_state(entries: Entries) -> Counter[tuple[str, str]]:
+    """Return the number of wallpapers by source and state; ``hidden`` counts as a state here."""
+    counts = Counter(entries.count("source", "state"))
+    for (source, state), count in entries.count("source", "state", hidden=True).items():
+        counts[source, state] -= count
+        counts[source, "hidden"] += count
+    return counts
 
 
 def runs(

@@ -18,10 +18,10 @@ from wallpapers.images import decoding
 from wallpapers.items import StoredImage
 from wallpapers.storage.files import is_below
 from wallpapers.storage.local import LocalStorage
+from wallpapers.storage.names import THUMBNAILS
 from wallpapers.storage.run_folder import PARTS
 
 _CHUNK = 500
-_THUMBS = "thumbs"  # thumbnails have no rows
 
 
 @dataclass
@@ -33,6 +33,7 @@ class VerifyReport:
     missing: list[str] = field(default_factory=list)
     not_in_catalogue: list[str] = field(default_factory=list)  # images without a row
     shared: dict[str, int] = field(default_factory=dict)  # path -> number of wallpapers
+    hidden: int = 0  # images that are not checked
 
     @property
     def is_clean(self) -> bool:
@@ -44,6 +45,8 @@ def verify(
     catalogue: Catalogue, store: LocalStorage, progress: Callable[[int], None] = lambda _: None
 ) -> VerifyReport:
     """Check every image of *store*, and mark damaged ones for the next crawl to download again.
+
+    Hidden images are left out: their files may be deleted.
 
     *progress* is called with the number of images hashed since the last call. Raises StoreError.
     """
@@ -64,6 +67,7 @@ def verify(
     while names := list(islice(files, _CHUNK)):
         report.not_in_catalogue += catalogue.run(partial(Entries.without_row, paths=names))
     report.shared = catalogue.run(Entries.shared)
+    report.hidden = catalogue.run(Entries.hidden_images)
     return report
 
 
@@ -101,7 +105,7 @@ def _image_paths(root: Path) -> Iterator[str]:
     for folder, folders, names in os.walk(root):
         here = Path(folder)
         if here == root:
-            folders[:] = [name for name in folders if name not in (PARTS, _THUMBS)]
+            folders[:] = [name for name in folders if name not in (PARTS, THUMBNAILS)]
         elif FILE_NAME in names:
             folders.clear()
             continue

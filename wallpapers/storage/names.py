@@ -6,6 +6,8 @@ import hashlib
 import re
 import unicodedata
 
+THUMBNAILS = "thumbs"  # their folder below the store
+
 _MAX_BYTES = 100  # of one component in UTF-8; file systems allow 255, archives and copies less
 _UNSAFE = re.compile(
     r'[\x00-\x1f\x7f-\x9f<>:"/\\|?*%\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+'
@@ -25,7 +27,7 @@ def picture_path(source: str, listing: str, identity: str) -> str:
 
 def thumbnail_path(name: str, path: str) -> str:
     """Return the path of the thumbnail *name* of the picture *path*."""
-    return f"thumbs/{safe_name(name)}/{path}"
+    return f"{THUMBNAILS}/{safe_name(name)}/{path}"
 
 
 def safe_name(text: str) -> str:
