@@ -24,7 +24,7 @@ listing_page_read = object()
 listing_ended = object()
 
 # The listing that was started last cannot be read to its end. ``message``: str, one line with the
-# cause.
+# cause; ``command``: str, a shell command that may help, and ``purpose``: str, what it is for.
 listing_failed = object()
 
 

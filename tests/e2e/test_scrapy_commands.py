@@ -102,7 +102,7 @@ def test_runspider_stores_counts_and_exports(tmp_path: Path, source: type[StandI
         result = scrapy("runspider", "plain_spider.py", *url, *feed, *PRIVATE, cwd=tmp_path)
     stored = 3 if source is StandIn else 1
     assert result.status == 0
-    assert result.errors == []
+    assert len(result.errors) == (stored < 3)  # why it would be 3
     assert (count(result, "listed"), count(result, "stored")) == (3, stored)
     assert count(result, "failed") == 3 - stored
     items = json.loads((tmp_path / "feed.json").read_text())

@@ -85,7 +85,7 @@ def test_the_log_ends_with_a_summary_that_adds_up(crawl: Crawl) -> None:
     shown = [*exhibits(4), exhibit(9, width=10, height=10)]
     with MissingPicture(shown) as standin:
         run = crawl(standin, {"IMAGES_MIN_WIDTH": 50})
-    table = run.log[run.log.rindex("Wallpapers of this run") :].splitlines()
+    *table, reason = run.log[run.log.rindex("Wallpapers of this run") :].splitlines()
     assert table == [
         "Wallpapers of this run",
         "listed                  5",
@@ -98,6 +98,7 @@ def test_the_log_ends_with_a_summary_that_adds_up(crawl: Crawl) -> None:
         "outcome: failures (exit status 3)",
     ]
     assert table[2].startswith("  stored                1  0.0 MB in ")
+    assert ": ERROR: 3 of 5 wallpapers failed (http_404 3); to try them again, run: " in reason
 
 
 def test_a_run_that_reaches_a_closespider_limit_is_complete(crawl: Crawl) -> None:

@@ -36,7 +36,8 @@ class PartSummary(RunSummary):
     """Settle items as RunSummary does, without logging the summary of a part of a run."""
 
     def engine_stopped(self) -> None:
-        """Log nothing."""
+        """Log a failure, but no table."""
+        self.log_failure()
 
 
 class FedCrawl:
@@ -73,7 +74,8 @@ class FedCrawl:
         """Why the crawl ended by itself, one line; "" = it was stopped."""
         if self._task.done() and not self._task.cancelled() and (error := self._task.exception()):
             return f"could not start: {error}"
-        return run_of(self.crawler).state.store_failure or ""
+        failure = run_of(self.crawler).state.store_failure
+        return failure.reason if failure else ""
 
     async def opened(self) -> None:
         """Wait until the crawl takes tasks. Raises CrawlEndedError."""

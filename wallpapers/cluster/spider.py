@@ -16,6 +16,7 @@ from wallpapers.cluster.errors import CrawlEndedError, ListingUnreadableError
 from wallpapers.items import Wallpaper
 from wallpapers.listings.page import Page, Position
 from wallpapers.run.addon import run_of
+from wallpapers.run.explanation import Explanation
 from wallpapers.spiders import diagnosis
 from wallpapers.spiders.listing_spider import ListingSpider
 
@@ -95,8 +96,7 @@ class FedSpider(ListingSpider):
         if is_first and page.drift:
             self._log_drift(page.drift)
         if is_first and not page.wallpapers:
-            command = self.suggested_command
-            self.fail_listing(diagnosis.no_wallpapers_found(page, self.page_url(position), command))
+            self.fail_listing(diagnosis.no_wallpapers_found(page, self.page_url(position)))
         elif self._page is not None and not self._page.done():
             self._page.set_result(page)
         return iter(())
@@ -105,9 +105,11 @@ class FedSpider(ListingSpider):
         """Request nothing: the tasks give the pages."""
         return iter(())
 
-    def fail_listing(self, message: str, *, refused: bool = False) -> None:
+    def fail_listing(self, message: str, *, refused: bool = False, elsewhere: bool = True) -> None:
         """Let the task that waits for a page fail with *message*."""
         if self._page is not None and not self._page.done():
             stopping = run_of(self.crawler).state.stopping
-            error = CrawlEndedError("stopped") if stopping else ListingUnreadableError(message)
+            command = self.suggested_command if elsewhere else ""
+            text = str(Explanation(message, "or try", command))
+            error = CrawlEndedError("stopped") if stopping else ListingUnreadableError(text)
             self._page.set_exception(error)

@@ -1,15 +1,15 @@
-"""Log a summary of the wallpapers at the end of a run."""
+"""Log a summary of the wallpapers at the end of a run, and why it did not succeed."""
 
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Self
 
 from scrapy import signals
 
 from wallpapers.extensions.listings_summary import listings_summary
+from wallpapers.extensions.summary_table import SummaryTable
 from wallpapers.run.addon import run_of
 from wallpapers.run.reasons import FailureReason, FilterReason, Verdict
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from wallpapers.run.addon import Run
 
 logger = logging.getLogger(__name__)
-
-_MAX_HOSTS = 10  # rows of failures by host
 
 
 class RunSummary:
@@ -34,7 +32,8 @@ class RunSummary:
     """
 
     def __init__(self, run: Run) -> None:
-        self._ledger, self._state, self._listings = run.ledger, run.state, run.listings
+        self._ledger, self._state = run.ledger, run.state
+        self._listings, self._hints = run.listings, run.hints
         self._started_s = monotonic()
         self._is_logged = False
 
@@ -74,56 +73,26 @@ class RunSummary:
     def engine_stopped(self) -> None:
         if self._state.has_listing or self._ledger.listed or self._ledger.left:
             self.log()
+        else:
+            self.log_failure()
 
     def log(self) -> None:
-        """Log the listings, if there are several, and the table, once."""
+        """Log the listings, if there are several, and the table; once.
+
+        The last record is why the exit status is not 0.
+        """
         if self._is_logged:
             return
         self._is_logged = True
         if listings := listings_summary(self._listings):
             logger.info("%s", listings)
-        logger.info("%s", self.table())
+        duration_s = monotonic() - self._started_s
+        table = SummaryTable(self._ledger, self._state.exit_status, duration_s, self._hints)
+        logger.info("%s", table)
+        if explanation := self._state.explanation:
+            logger.error("%s", explanation)
 
-    def table(self) -> str:
-        """Return the summary: listed = stored + known + duplicate + filtered + failed."""
-        ledger = self._ledger
-        rows = [("listed", ledger.listed, "")]
-        rows += [(f"  {name}", ledger.verdicts[name], self._note(name)) for name in Verdict]
-        rows += self._failures_by_host()
-        if ledger.left:
-            rows.append(("left for the next run", ledger.left, ""))
-        if ledger.rejected:
-            note = _by_reason(ledger.rejected)
-            rows.append(("invalid entries", ledger.rejected.total(), note))
-        if ledger.repeated:
-            rows.append(("listed more than once", ledger.repeated, ""))
-        width = max(len(title) for title, _, _ in rows)
-        lines = [f"{title:<{width}} {count:>8,}  {note}".rstrip() for title, count, note in rows]
-        status = self._state.exit_status
-        lines.append(f"outcome: {status.name.lower()} (exit status {status})")
-        return "Wallpapers of this run\n" + "\n".join(lines)
-
-    def _note(self, verdict: Verdict) -> str:
-        ledger = self._ledger
-        if verdict is Verdict.STORED and ledger.bytes:
-            return f"{ledger.bytes / 1e6:,.1f} MB in {monotonic() - self._started_s:,.1f} s"
-        return _by_reason(ledger.reasons[verdict])
-
-    def _failures_by_host(self) -> list[tuple[str, int, str]]:
-        hosts = sorted(self._ledger.failed_at.items(), key=lambda entry: -entry[1].total())
-        rows = [
-            (f"    at {host}" if host else "    without a host", *_row(reasons))
-            for host, reasons in hosts[:_MAX_HOSTS]
-        ]
-        if rest := hosts[_MAX_HOSTS:]:
-            failed = sum(reasons.total() for _, reasons in rest)
-            rows.append((f"    at {len(rest)} other hosts", failed, ""))
-        return rows
-
-
-def _row(reasons: Counter[str]) -> tuple[int, str]:
-    return reasons.total(), _by_reason(reasons)
-
-
-def _by_reason(counts: Counter[str]) -> str:
-    return ", ".join(f"{reason} {count:,}" for reason, count in counts.most_common())
+    def log_failure(self) -> None:
+        """Log the failure of a run without wallpapers, such as ``fetch``."""
+        if failure := self._state.store_failure or self._state.listing_failure:
+            logger.error("%s", failure)

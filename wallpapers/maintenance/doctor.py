@@ -22,6 +22,7 @@ from wallpapers.listings.page import Page, Position
 from wallpapers.listings.text import one_line
 from wallpapers.maintenance.doctor_report import SourceReport
 from wallpapers.options.setting_values import positive
+from wallpapers.run.explanation import Explanation
 from wallpapers.spiders import diagnosis
 from wallpapers.spiders.listing_spider import ListingSpider
 
@@ -57,9 +58,7 @@ class CheckedSpider(ListingSpider):
         """Yield the first wallpapers, and do not request another page."""
         if not page.wallpapers:
             self.report.problem, self.report.problem_detail = "empty", "no wallpaper"
-            self.fail_listing(
-                diagnosis.no_wallpapers_found(page, self.page_url(position), self.suggested_command)
-            )
+            self.fail_listing(diagnosis.no_wallpapers_found(page, self.page_url(position)))
         yield from page.wallpapers[:_MAX_WALLPAPERS]
 
     def next_listing(self) -> Iterator[Request]:
@@ -76,9 +75,10 @@ class CheckedSpider(ListingSpider):
         self.report.other_protocol |= switched
         return switched
 
-    def fail_listing(self, message: str, *, refused: bool = False) -> None:
+    def fail_listing(self, message: str, *, refused: bool = False, elsewhere: bool = True) -> None:
         """Record the message with which a crawl would fail."""
-        self.report.advice = message
+        command = self.suggested_command if elsewhere else ""
+        self.report.advice = str(Explanation(message, "or try", command))
 
     def closed(self, reason: str) -> None:
         """Record the end of the run; called by Scrapy."""

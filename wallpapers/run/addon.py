@@ -14,12 +14,13 @@ if TYPE_CHECKING:
 
 
 class Run:
-    """The listings, the ledger and the state of one crawl."""
+    """The listings, the ledger and the state of one crawl, and lines to print below its summary."""
 
     def __init__(self, crawler: Crawler) -> None:
         self.listings = Listings(crawler)
         self.ledger = RunLedger(crawler, self.listings)
         self.state = RunState(crawler, self.ledger, self.listings)
+        self.hints: list[str] = []
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:

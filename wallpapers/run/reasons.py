@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from enum import StrEnum
 
 
@@ -75,3 +76,8 @@ def is_reason(verdict: Verdict, reason: str) -> bool:
     """Return whether *reason* is on the closed list for *verdict*."""
     named = "http_<status>" if reason.startswith("http_") else reason
     return named in REASONS.get(verdict, ())
+
+
+def by_reason(counts: Counter[str]) -> str:
+    """Return *counts* as text, the highest first: ``http_404 12, timeout 1``."""
+    return ", ".join(f"{reason} {count:,}" for reason, count in counts.most_common())

@@ -9,6 +9,14 @@ from scrapy import signals
 from scrapy.utils.defer import deferred_from_coro
 
 from wallpapers.run.exit_status import ExitStatus
+from wallpapers.run.explanation import (
+    Explanation,
+    explain_component_failure,
+    explain_failures,
+    explain_interruption,
+    explain_listing_failures,
+    explain_store_failure,
+)
 from wallpapers.run.listings import ListingEnd
 from wallpapers.run.reasons import Verdict
 from wallpapers.signals import listing_ended, listing_failed, listing_started
@@ -35,8 +43,8 @@ class RunState:
         self._crawler = crawler
         self._ledger = ledger
         self._listings = listings
-        self.listing_failure: str | None = None
-        self.store_failure: str | None = None
+        self.listing_failure: Explanation | None = None
+        self.store_failure: Explanation | None = None
         self.has_listing = False
         self._limited = False  # by a CLOSESPIDER_ setting
         self._interrupted = False
@@ -54,14 +62,15 @@ class RunState:
         """Call *callback* when the run begins to stop, possibly more than once."""
         self._on_stop.append(callback)
 
-    def listing_failed(self, message: str) -> None:
+    def listing_failed(self, message: str, purpose: str = "", command: str = "") -> None:
         """Record that the current listing cannot be read to its end, and log *message*, one line.
 
-        Has no effect while the run is stopping.
+        *purpose* says what *command* is for, which may help. Has no effect while the run is
+        stopping.
         """
         if not self.stopping:
             self._listings.end(ListingEnd.FAILED)
-            self._fail_listing(message)
+            self._fail_listing(Explanation(message, purpose, command))
 
     def component_failed(self, message: str) -> None:
         """Record that a callback or a pipeline raised, which makes the run incomplete.
@@ -69,13 +78,13 @@ class RunState:
         Only the first message is logged.
         """
         if self.listing_failure is None:
-            self._fail_listing(message)
+            self._fail_listing(explain_component_failure(message))
 
     def store_failed(self, message: str) -> None:
         """Record that the store, the catalogue or a feed failed, and stop the run."""
         if self.store_failure is None:
-            self.store_failure = message
-            logger.error("%s; stopping the run, stored wallpapers are kept", message)
+            self.store_failure = explain_store_failure(message)
+            logger.warning("%s; stopping the run, stored wallpapers are kept", message)
             self._publish()
             self._stop()
             self._close_spider("store")
@@ -87,8 +96,8 @@ class RunState:
         self._limited |= reason.startswith("closespider_")
         excused = self._interrupted or self._limited or self.store_failure is not None
         complete = self._listings.are_read if self.has_listing else reason == "finished"
-        if not (complete or excused) and self.listing_failure is None:
-            self._fail_listing(
+        if not (complete or excused):
+            self.component_failed(
                 f"Listing incomplete: the run ended with {reason!r} after "
                 f"{self._ledger.pages} pages, because of a setting or a middleware"
                 if self.has_listing
@@ -111,6 +120,22 @@ class RunState:
         return ExitStatus.FAILURES if failed else ExitStatus.COMPLETE
 
     @property
+    def explanation(self) -> Explanation | None:
+        """The reason for an exit status other than 0, and what to run next."""
+        match self.exit_status:
+            case ExitStatus.STORE:
+                return self.store_failure
+            case ExitStatus.INTERRUPTED:
+                return explain_interruption(self._ledger)
+            case ExitStatus.LISTING:
+                return explain_listing_failures(self._listings, self.listing_failure)
+            case ExitStatus.FAILURES:
+                spider = self._crawler.spider
+                source = spider.name if spider and self.has_listing else None
+                return explain_failures(self._ledger, self._crawler.settings, source)
+        return None
+
+    @property
     def feeds_are_complete(self) -> bool:
         """Whether the feeds of this run may replace the previous ones.
 
@@ -131,9 +156,9 @@ class RunState:
         """Whether a signal or a program stopped the crawler."""
         return self.is_crawl and not self._crawler.crawling
 
-    def _fail_listing(self, message: str) -> None:
-        self.listing_failure = self.listing_failure or message
-        logger.error("%s", message)
+    def _fail_listing(self, failure: Explanation) -> None:
+        self.listing_failure = self.listing_failure or failure
+        logger.warning("%s", failure)
         self._publish()
 
     def _publish(self) -> None:

@@ -24,9 +24,7 @@ _REFUSAL_ADVICE = {
 _ROBOT_ADVICE = "the source refuses robots; wait some hours or increase the delay in DOWNLOAD_SLOTS"
 
 
-def unexpected_response(
-    response: Response, error: ListingError, endpoint: str, suggested_command: str
-) -> str:
+def unexpected_response(response: Response, error: ListingError, endpoint: str) -> str:
     """Return the message for a response that is not a page of the listing."""
     content_type = (response.headers.get("Content-Type") or b"no content type").decode("latin-1")
     start = response.body[:80].decode("utf-8", "replace")
@@ -38,7 +36,7 @@ def unexpected_response(
         f"Unexpected response from the listing: {one_line(str(error))} "
         f"(HTTP {response.status}, {one_line(content_type)}, {len(response.body)} bytes, "
         f"starts with {one_line(start)!r}) at {endpoint}; "
-        f"{advice}, or use a mirror with -a endpoint=...{_or_try(suggested_command)}"
+        f"{advice}, or use a mirror with -a endpoint=..."
     )
 
 
@@ -47,33 +45,44 @@ def is_refusal(response: Response, error: ListingError) -> bool:
     return isinstance(error, ListingRefusedError) or response.status in _REFUSAL_ADVICE
 
 
-def request_failed(failure: Failure, endpoint: str, suggested_command: str) -> str:
+def request_failed(failure: Failure, endpoint: str) -> str:
     """Return the message for a listing request that got no response, even after retries."""
     reason, detail = failures.explain(failure.value)
     if reason == "robots":
         advice = "robots.txt disallows it and ROBOTSTXT_OBEY is on"
-    elif reason == "dns":  # the suggested command may request the same host
-        advice = "check the network and the host name, or use a mirror with -a endpoint=..."
     else:
-        advice = (
-            f"check the network, or use a mirror with -a endpoint=...{_or_try(suggested_command)}"
-        )
+        checked = "the network and the host name" if reason == "dns" else "the network"
+        advice = f"check {checked}, or use a mirror with -a endpoint=..."
     return f"Listing request failed: {reason} ({detail}) at {endpoint}; {advice}"
 
 
-def no_wallpapers_found(page: Page, url: str, suggested_command: str) -> str:
+def no_wallpapers_found(page: Page, url: str) -> str:
     """Return the message for a first page without wallpapers."""
     counts = [f"{page.entries} entries"]
     counts += [f"{count} {reason}" for reason, count in sorted(page.rejected.items())]
     drift = f"; format changes: {page.drift}" if page.drift else ""
     return (
         f"No wallpapers found in the listing ({', '.join(counts)}{drift}) at {url}; "
-        f"check the arguments{_or_try(suggested_command)}"
+        "check the arguments"
     )
 
 
-def _or_try(command: str) -> str:
-    return f"; or try: {command}" if command else ""
+def may_help_elsewhere(failure: Failure) -> bool:
+    """Return whether another listing of the same source may work although a request failed."""
+    return failures.explain(failure.value)[0] not in ("dns", "robots")
+
+
+def next_command(suggested: str, source: str, arguments: dict[str, str]) -> tuple[str, str]:
+    """Return the purpose of a shell command, and the command.
+
+    Without a *suggested* one, it checks *source* with the *arguments* of this run.
+    """
+    if suggested:
+        return "or try", suggested
+    words = [program_name(), "doctor", source]
+    for name, value in arguments.items():
+        words += ["-a", f"{name}={one_line(value)}"]
+    return "to check the source, run", shlex.join(words)
 
 
 def search_command(*tags: str, limit: int) -> str:

@@ -154,17 +154,22 @@ class ListingSpider(Source):
 
     def page_failed(self, failure: Failure) -> Iterator[Request]:
         """Report the listing as failed: a page request failed and its retries are used up."""
-        message = diagnosis.request_failed(failure, self.endpoint, self.suggested_command)
-        self.fail_listing(message, refused=True)
+        message = diagnosis.request_failed(failure, self.endpoint)
+        elsewhere = diagnosis.may_help_elsewhere(failure)
+        self.fail_listing(message, refused=True, elsewhere=elsewhere)
         yield from self.next_listing()
 
-    def fail_listing(self, message: str, *, refused: bool = False) -> None:
+    def fail_listing(self, message: str, *, refused: bool = False, elsewhere: bool = True) -> None:
         """Report that the listing cannot be read to its end; *message* is one line.
 
         *refused*: the source refuses the request or does not respond, whatever the listing.
+        *elsewhere*: the suggested command may work nevertheless.
         """
         self.series.listing_ended(self._paging.listed, refused=refused)
-        self.send(signals.listing_failed, message=self._with_name(message))
+        suggested = self.suggested_command if elsewhere else ""
+        purpose, command = diagnosis.next_command(suggested, self.name, self.given)
+        message = self._with_name(message)
+        self.send(signals.listing_failed, message=message, purpose=purpose, command=command)
 
     def send(self, signal: object, **arguments: Any) -> None:
         """Send *signal*, one of ``wallpapers.signals``."""
@@ -205,13 +210,11 @@ class ListingSpider(Source):
         ):
             yield retry
         elif not isinstance(error, ListingRefusedError) and self._switch_protocol(position):
-            self.logger.info(
-                "Unexpected response (%s), trying the other protocol", one_line(str(error))
-            )
+            text = "Unexpected response (%s), trying the other protocol"
+            self.logger.info(text, one_line(str(error)))
             yield self.page_request(position)
         else:
-            suggested = self.suggested_command
-            message = diagnosis.unexpected_response(response, error, self.endpoint, suggested)
+            message = diagnosis.unexpected_response(response, error, self.endpoint)
             self.fail_listing(message, refused=diagnosis.is_refusal(response, error))
             yield from self.next_listing()
 
@@ -227,9 +230,7 @@ class ListingSpider(Source):
         """Report the end of the listing; it has failed if it is empty. Warn if it is short."""
         paging = self._paging
         if not paging.listed and position == self.first_position:
-            self.fail_listing(
-                diagnosis.no_wallpapers_found(page, self.page_url(position), self.suggested_command)
-            )
+            self.fail_listing(diagnosis.no_wallpapers_found(page, self.page_url(position)))
             return
         self.series.listing_ended(paging.listed)
         self.send(signals.listing_ended)

@@ -1,0 +1,79 @@
+"""Explain an exit status other than 0: the reason, and the command to run next."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from scrapy.settings import SETTINGS_PRIORITIES
+
+from wallpapers.run.listings import ListingEnd
+from wallpapers.run.program import command_line, program_name
+from wallpapers.run.reasons import Verdict, by_reason
+
+if TYPE_CHECKING:
+    from scrapy.settings import BaseSettings
+
+    from wallpapers.run.ledger import RunLedger
+    from wallpapers.run.listings import Listings
+
+# Settings that tell another command where the wallpapers are.
+_LOCATIONS = ("IMAGES_STORE", "WALLPAPERS_CATALOGUE")
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A message of one line; ``purpose`` says what ``command`` is for, if there is one."""
+
+    reason: str
+    purpose: str = ""
+    command: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.reason}; {self.purpose}: {self.command}" if self.command else self.reason
+
+
+def explain_store_failure(message: str) -> Explanation:
+    """Explain status 5: store, catalogue or a feed failed."""
+    reason = f"{message}; stored wallpapers are kept"
+    return Explanation(reason, "to continue, run again", command_line())
+
+
+def explain_listing_failures(listings: Listings, first: Explanation | None) -> Explanation | None:
+    """Explain status 4; *first* is the explanation for the listing that failed first."""
+    failed = sum(listing.pages_end is ListingEnd.FAILED for listing in listings.begun)
+    if first is None or failed < 2:
+        return first
+    total = len(listings.begun) + listings.unread
+    return replace(first, reason=f"{failed} of {total} listings failed; first: {first.reason}")
+
+
+def explain_component_failure(message: str) -> Explanation:
+    """Explain status 4 if it is due to the code or the settings, not to the source."""
+    again = command_line()
+    return Explanation(message, "for details, run", f"{again} -L DEBUG" if again else "")
+
+
+def explain_interruption(ledger: RunLedger) -> Explanation:
+    """Explain status 130."""
+    left = f" with {ledger.left:,} wallpapers left" if ledger.left else ""
+    return Explanation(f"Interrupted{left}", "to continue, run again", command_line())
+
+
+def explain_failures(ledger: RunLedger, settings: BaseSettings, source: str | None) -> Explanation:
+    """Explain status 3; *source* is the spider whose wallpapers ``retry`` can try again."""
+    reason = (
+        f"{ledger.verdicts[Verdict.FAILED]:,} of {ledger.listed:,} wallpapers failed "
+        f"({by_reason(ledger.reasons[Verdict.FAILED])})"
+    )
+    command = _retry_command(settings, source) if source else command_line()
+    return Explanation(reason, "to try them again, run", command)
+
+
+def _retry_command(settings: BaseSettings, source: str) -> str:
+    words = [program_name(), "retry", source]
+    for name in _LOCATIONS:
+        if settings.getpriority(name) == SETTINGS_PRIORITIES["cmdline"]:
+            words += ["-s", f"{name}={settings[name]}"]
+    return shlex.join(words)
