@@ -46,7 +46,7 @@ def test_format_and_size_are_read_from_the_bytes(name: str) -> None:
     )
     assert picture == decoding.Picture(expected, 96, 64)
     decoding.check_structure(data, picture.format)
-    assert not decoding.decode(data, picture.format, {}, whole=True, max_pixels=LIMIT)
+    assert not decoding.decode(data, picture.format, {}, whole=True, max_pixels=LIMIT).thumbs
 
 
 def _png(name: str) -> str:
@@ -163,7 +163,7 @@ def test_complete_decoding_finds_damage_that_the_structure_check_misses() -> Non
 def test_a_thumbnail_is_an_upright_jpeg_within_its_size(name: str) -> None:
     sizes = {"wide": (48, 12), "tall": (12, 48), "larger": (500, 500)}
     kind = FORMATS.get(name) or _kind(name)
-    made = decoding.decode(WHOLE[name], kind, sizes, whole=False, max_pixels=LIMIT)
+    made = decoding.decode(WHOLE[name], kind, sizes, whole=False, max_pixels=LIMIT).thumbs
     opened = {key: Image.open(io.BytesIO(data)) for key, data in made.items()}
     assert {key: image.size for key, image in opened.items()} == {
         "wide": (18, 12),
@@ -182,7 +182,7 @@ def test_a_thumbnail_shows_transparency_as_white_and_16_bit_grey_as_grey() -> No
     grey = Image.new("I;16", (64, 64), 0x8000)
     for image, level in ((clear, 255), (grey, 128)):
         png, sizes = encoded(image, "PNG"), {"a": (32, 32)}
-        made = decoding.decode(png, "PNG", sizes, whole=False, max_pixels=LIMIT)
+        made = decoding.decode(png, "PNG", sizes, whole=False, max_pixels=LIMIT).thumbs
         levels = Image.open(io.BytesIO(made["a"])).tobytes()
         assert level - 2 <= min(levels) <= max(levels) <= level + 2
 

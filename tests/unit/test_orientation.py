@@ -29,7 +29,9 @@ def turned(orientation: int) -> Image.Exif:
 def shown(data: bytes) -> tuple[tuple[int, int], Image.Image]:
     """Return the size of the result, and the thumbnail."""
     picture = decoding.examine(data, max_pixels=LIMIT)
-    made = decoding.decode(data, picture.format, {"s": (48, 48)}, whole=False, max_pixels=LIMIT)
+    made = decoding.decode(
+        data, picture.format, {"s": (48, 48)}, whole=False, max_pixels=LIMIT
+    ).thumbs
     return (picture.width, picture.height), Image.open(io.BytesIO(made["s"]))
 
 

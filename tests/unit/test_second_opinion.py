@@ -32,7 +32,7 @@ def reason_of(data: bytes, check: str = "structure") -> str | None:
     try:
         picture = decoding.examine(data, max_pixels=LIMIT, check=check)
         sizes = {"small": (48, 48)}
-        assert decoding.decode(data, picture.format, sizes, whole=True, max_pixels=LIMIT)
+        assert decoding.decode(data, picture.format, sizes, whole=True, max_pixels=LIMIT).thumbs
     except PictureRefusedError as refusal:
         return refusal.reason
     return None

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from PIL import Image
 
 from wallpapers.errors import PictureRefusedError
-from wallpapers.images import decoders, second_opinion, thumbnails
+from wallpapers.images import decoders, look, second_opinion, thumbnails
 from wallpapers.images.headers import HEADER_BYTES, SIZE_READERS, exif_orientation, orientation
 from wallpapers.images.structure import CHECKS, Broken, Buffer, Cut, FrameError
 
@@ -57,6 +57,7 @@ _OTHER_SIGNATURES = re.compile(
     re.DOTALL,
 )
 _HEIF_BRANDS = (b"ftyphei", b"ftyphev", b"ftypmif1", b"ftypmsf1")
+_LOOK_SIZES = {"look": (look.SIDE, look.SIDE)}
 _SIDEWAYS = range(5, 9)  # Exif orientations that turn by 90 degrees
 
 
@@ -67,6 +68,14 @@ class Picture:
     format: str  # a key of EXTENSIONS
     width: int  # pixels, as displayed
     height: int
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """What was made of the pixels of an image."""
+
+    thumbs: dict[str, bytes]  # JPEGs, by name
+    look: look.Look | None = None
 
 
 def examine(
@@ -191,37 +200,45 @@ def decode(
     *,
     whole: bool,
     max_pixels: int,
+    with_look: bool = False,
     memory: int = DECODE_MEMORY,
     gate: Gate = lambda pixels: nullcontext(),
-) -> dict[str, bytes]:
-    """Decode an image once and return a JPEG thumbnail for each of *sizes*.
+) -> Decoded:
+    """Decode an image once; return a JPEG thumbnail for each of *sizes*, and its look if asked.
 
     *sizes* are names and the largest width and height in pixels. Thumbnails are upright, on white,
-    and show the first frame of an animation. If *whole*, every frame is decoded as a check, up to
-    *max_pixels* in total. Without sizes and *whole*, nothing is decoded.
+    and show the first frame of an animation; the look is that of the same pixels. If *whole*, every
+    frame is decoded as a check, up to *max_pixels* in total. Without sizes, *whole* and
+    *with_look*, nothing is decoded.
 
-    A JPEG is decoded at the smallest sufficient scale. The decoder still reads every bit of its
-    scans, so damage is found. *gate* is held while pixels are in memory.
+    A JPEG is decoded at the smallest scale that suffices for its thumbnails; a look needs the full
+    scale, and the same one in every run. The decoder reads every bit of the scans in any case, so
+    damage is found. *gate* is held while pixels are in memory.
 
     Raises PictureRefusedError with the reason ``broken``, and MemoryError if more than *memory*
     bytes are needed.
     """
-    if not sizes and not whole:
-        return {}
+    if not sizes and not whole and not with_look:
+        return Decoded({})
     with decoders.open_image(data, kind, max_pixels, memory) as image:
         pixels = image.width * image.height
         frames = min(decoders.count_frames(image, kind), max_pixels // pixels) if whole else 1
         with decoders.guarded_decoding(image, kind, memory, frames):
-            upright = thumbnails.UprightConverter(
-                image.size, _orientation(data, kind, image), sizes
-            )
-            image.draft("RGB", upright.min_size)
+            turned = _orientation(data, kind, image)
+            upright = thumbnails.UprightConverter(image.size, turned, sizes)
+            upright_for_look = thumbnails.UprightConverter(image.size, turned, _LOOK_SIZES)
+            if not with_look:
+                image.draft("RGB", upright.min_size)
             if not image.info.get("progressive"):  # those keep all coefficients at any scale
                 pixels = image.width * image.height
             with gate(pixels):
                 image.load()
                 picture = upright.convert(image) if sizes else None
+                seen = upright_for_look.convert(image) if with_look else None
                 decoders.load_frames(image, range(1, frames))
-    if picture is None:
-        return {}
-    return {name: thumbnails.thumbnail(picture, size) for name, size in sizes.items()}
+    return Decoded(
+        {name: thumbnails.thumbnail(picture, size) for name, size in sizes.items()}
+        if picture
+        else {},
+        look.look(seen) if seen else None,
+    )
