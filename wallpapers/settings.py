@@ -108,6 +108,10 @@ WALLPAPERS_PLACEHOLDERS = [
 # "structure", "decode" or "strict". "structure" misses damage inside the pixel data, "decode" finds
 # it; "strict" refuses images with structural faults without decoding them.
 WALLPAPERS_CHECK = "structure"
+# When to describe what images look like, which `look-alikes`, `find` and `export` need:
+# "with_thumbnails" (where the image is decoded anyway, and numpy is installed), "always" or
+# "never". The command `look` describes the others.
+WALLPAPERS_LOOK = "with_thumbnails"
 # Pillow: a warning at 89 million pixels. An 8K wallpaper has 33 million.
 WALLPAPERS_MAX_PIXELS = 100_000_000
 # Limits for inspecting one image: seconds of processor time, and bytes of memory. The slowest 8K

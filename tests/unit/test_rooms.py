@@ -21,7 +21,7 @@ FLOORS = (
     {"catalogue", "downloads"},
     {"middlewares", "fastpath", "feeds", "extensions"},
     {"pipelines", "spiders"},
-    {"maintenance", "cluster"},
+    {"maintenance", "cluster", "collection"},
     {"commands"},
     {"settings"},
     {"addon", "__main__"},

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select, update
 
 from wallpapers.catalogue.decisions import HIDDEN_IMAGES, Decisions
+from wallpapers.catalogue.looks import Looks
 from wallpapers.catalogue.rows import image_of, now, wallpaper_of
 from wallpapers.catalogue.runs import Runs
 from wallpapers.catalogue.schema import pictures, wallpapers
@@ -38,6 +39,11 @@ class Queries:
     def runs(self) -> Runs:
         """The runs of the catalogue."""
         return Runs(self._connection)
+
+    @property
+    def looks(self) -> Looks:
+        """What the images look like."""
+        return Looks(self._connection)
 
     @property
     def connection(self) -> Connection:

@@ -26,6 +26,7 @@ from sqlalchemy import (
     text,
 )
 
+from wallpapers.catalogue import look_tables
 from wallpapers.catalogue.cluster_tables import create_cluster_tables
 from wallpapers.errors import CatalogueError
 from wallpapers.run.reasons import Verdict
@@ -110,7 +111,7 @@ runs = Table(
 # At most one row: the remote store of the pictures. A folder may be moved, and is looked at.
 remote_store = Table("remote_store", _tables, Column("address", Text, nullable=False))
 
-TABLES = _tables.sorted_tables
+TABLES = [*_tables.sorted_tables, *look_tables.TABLES]
 
 _PREVIEW = re.compile(r"-preview(?:-[0-9a-f]{10})?\.\w+$")  # how the name of its file ended
 
@@ -224,6 +225,7 @@ STEPS: list[list[str | Callable[[Connection], None]]] = [
         "WHERE hidden_at IS NOT NULL",
         "CREATE INDEX wallpapers_starred ON wallpapers (source, id) WHERE starred_at IS NOT NULL",
     ],
+    [look_tables.create],
 ]
 VERSION = len(STEPS)
 

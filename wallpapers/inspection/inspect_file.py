@@ -7,13 +7,15 @@ import hashlib
 import mmap
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from wallpapers.errors import PictureRefusedError, store_errors
 from wallpapers.images import decoding, placeholders
+from wallpapers.images.look import Look
 from wallpapers.images.structure import Buffer
 from wallpapers.options.filters import ImageFilters
 
@@ -34,6 +36,7 @@ class ImageRequirements:
     thumbs: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # largest width and height
     seconds: float = 10.0  # of processor time for one image
     memory: int = decoding.DECODE_MEMORY  # bytes for the pixels of one image
+    look: bool = False  # also describe what the image looks like, which needs numpy
 
 
 class Task(NamedTuple):
@@ -51,6 +54,7 @@ class Inspection(NamedTuple):
     picture: decoding.Picture
     thumbs: Thumbs
     smaller_than_listed: bool = False  # far fewer pixels than the listing claims
+    look: Look | None = None  # None: not asked for, or there was not enough memory for it
 
 
 def inspect_file(task: Task, requirements: ImageRequirements, gate: decoding.Gate) -> Inspection:
@@ -83,16 +87,28 @@ def _inspect(
     claimed = task.claimed_pixels
     placeholders.check(data, width, height, claimed_pixels=claimed, known=requirements.placeholders)
     smaller = placeholders.is_smaller_than_listed(width, height, claimed)
-    thumbs = decoding.decode(
+    decoded = _decode(data, picture.format, requirements, gate)
+    return Inspection(_sha256(data), size, picture, decoded.thumbs, smaller, decoded.look)
+
+
+def _decode(
+    data: Buffer, kind: str, requirements: ImageRequirements, gate: decoding.Gate
+) -> decoding.Decoded:
+    """Decode an image as required; without its look if the memory does not suffice for it."""
+    decode = partial(
+        decoding.decode,
         data,
-        picture.format,
+        kind,
         requirements.thumbs,
         whole=requirements.check == "decode",
         max_pixels=requirements.max_pixels,
         memory=requirements.memory,
         gate=gate,
     )
-    return Inspection(_sha256(data), size, picture, thumbs, smaller)
+    if requirements.look:
+        with suppress(MemoryError):
+            return decode(with_look=True)
+    return decode()
 
 
 @contextmanager

@@ -47,19 +47,23 @@ class _Pending:
 
 
 class InspectorPool:
-    """Inspect files in separate processes, at most one for each core.
+    """Inspect files in separate processes, at most *max_inspectors* and one for each core.
 
     A file is refused if two inspectors crash while they read it, or if one exceeds its time limit.
     """
 
     def __init__(
-        self, requirements: ImageRequirements, is_stopping: Callable[[], bool] = lambda: False
+        self,
+        requirements: ImageRequirements,
+        is_stopping: Callable[[], bool] = lambda: False,
+        *,
+        max_inspectors: int = 4,
     ) -> None:
         self._requirements = requirements
         self._is_stopping = is_stopping
         self._stops_at_s: float | None = None  # of the loop's clock
         self._watch: asyncio.TimerHandle | None = None
-        self._max_inspectors = min(4, os.cpu_count() or 1)
+        self._max_inspectors = min(max_inspectors, os.cpu_count() or 1)
         self._inspectors: list[_Inspector] = []
         self._failed_starts = 0  # in a row
         self._shared: IO[bytes] | None = None  # see DecodeGate and TaskCounter
@@ -70,6 +74,12 @@ class InspectorPool:
         """Start an inspector if there is none, so that it is ready soon. Raises StoreError."""
         if not self._inspectors and not self._stopped:
             self._start()
+
+    def start_all(self) -> int:
+        """Start all inspectors, for many files that exist already; return their number."""
+        while len(self._inspectors) < self._max_inspectors:
+            self._start()
+        return self._max_inspectors
 
     async def inspect(self, task: Task) -> Inspection:
         """Inspect a file in an inspector process.

@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from multiprocessing.connection import Connection
 from time import monotonic
 
@@ -85,6 +86,8 @@ def main(descriptor: int, shared: int, processes: int, slot: int, crawl_pid: int
     try:
         with Connection(descriptor) as crawl:
             requirements: ImageRequirements = crawl.recv()
+            if requirements.look:
+                _import_numpy()
             limit_memory(requirements.memory)
             crawl.send(READY)
             while True:
@@ -94,6 +97,12 @@ def main(descriptor: int, shared: int, processes: int, slot: int, crawl_pid: int
                     crawl.send(batch)
     except (EOFError, OSError):
         return
+
+
+def _import_numpy() -> None:
+    """Import numpy before the memory is limited, with one thread: one process per core runs."""
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"
+    import_module("wallpapers.images.sharpness")
 
 
 def _in_batches(results: Iterable[Result]) -> Iterator[list[Result]]:

@@ -26,6 +26,15 @@ def require_for_feed(scheme: str) -> None:
     _require(f"a feed to {scheme}://", _FOR_FEED.get(scheme))
 
 
+def require_for_collection(feature: str, module: str) -> None:
+    """Raise MissingLibraryError if *module*, of the extra ``collection``, is missing."""
+    if not is_installed(module):
+        raise MissingLibraryError(
+            f"{feature} needs {module}, which is not installed: "
+            f"{install_command('wallpapers[collection]')}"
+        )
+
+
 def install_command(requirement: str) -> str:
     """Return the command that installs *requirement* for the interpreter that runs this."""
     return shlex.join([sys.executable or "python3", "-m", "pip", "install", requirement])
@@ -35,12 +44,16 @@ def _require(feature: str, library: tuple[str, str] | None) -> None:
     if library is None:
         return
     module, distribution = library
-    try:
-        found = find_spec(module) is not None
-    except ModuleNotFoundError:  # the parent package is missing
-        found = False
-    if not found:
+    if not is_installed(module):
         raise MissingLibraryError(
             f"{feature} needs {distribution}, which is not installed: "
             f"{install_command(distribution)}"
         )
+
+
+def is_installed(module: str) -> bool:
+    """Return whether *module* can be imported."""
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # the parent package is missing
+        return False

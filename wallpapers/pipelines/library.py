@@ -206,7 +206,11 @@ class Library:
                 raise StoreError(f"{staged.image['path']}: path occupied by another file")
         if written.image["path"] != staged.image["path"]:
             await self._intake.withdraw(staged)
-        return accepted(written)
+        image = accepted(written)
+        if staged.look is not None:
+            seen = {image["checksum"]: staged.look}
+            await self._writer.do(lambda entries: entries.looks.put_looks(seen))
+        return image
 
     async def share(
         self, wallpaper: Wallpaper, image: StoredImage, *, preview: bool

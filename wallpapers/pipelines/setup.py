@@ -12,7 +12,7 @@ from scrapy.utils.asyncio import is_asyncio_available
 from wallpapers.catalogue.location import catalogue_url
 from wallpapers.errors import MissingLibraryError, SettingError
 from wallpapers.inspection.inspect_file import ImageRequirements
-from wallpapers.options.extras import install_command
+from wallpapers.options.extras import install_command, is_installed, require_for_collection
 from wallpapers.options.filters import ImageFilters
 from wallpapers.options.setting_values import not_negative, one_of, positive, sizes
 from wallpapers.storage.address import folder_of, store_address
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from scrapy.pipelines.files import FilesStoreProtocol
     from scrapy.pipelines.media import MediaPipeline
+    from scrapy.settings import BaseSettings
 
     from wallpapers.catalogue.catalogue import Catalogue
     from wallpapers.storage.contract import Storage
@@ -74,7 +75,20 @@ def requirements_of(crawler: Crawler) -> ImageRequirements:
         thumbs=sizes(settings, "IMAGES_THUMBS"),
         seconds=positive(settings, "WALLPAPERS_DECODE_SECONDS"),
         memory=int(positive(settings, "WALLPAPERS_DECODE_MEMORY")),
+        look=_are_looks_wanted(settings),
     )
+
+
+def _are_looks_wanted(settings: BaseSettings) -> bool:
+    """Return whether the inspectors also describe what images look like. Raises UserError.
+
+    Where numpy is not installed, ``with_thumbnails`` leaves that to the command ``look``.
+    """
+    when = one_of(settings, "WALLPAPERS_LOOK", ("with_thumbnails", "always", "never"))
+    if when == "always":
+        require_for_collection("WALLPAPERS_LOOK=always", "numpy")
+    has_thumbs = bool(settings.getdict("IMAGES_THUMBS"))
+    return when == "always" or (when == "with_thumbnails" and has_thumbs and is_installed("numpy"))
 
 
 def listed_at(spider: Spider | None) -> str | None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from wallpapers.errors import PictureRefusedError, SmallerThanListedError
 from wallpapers.images import decoding
+from wallpapers.images.look import Look
 from wallpapers.inspection.inspect_file import ImageRequirements, Inspection, Task
 from wallpapers.inspection.pool import InspectorPool
 from wallpapers.items import StoredImage
@@ -31,6 +32,7 @@ class StagedImage:
     picture: NewFile | None  # None: the same content is stored already, at the path of ``image``
     thumbs: tuple[NewFile, ...] = ()
     is_put: bool = False
+    look: Look | None = None  # what it looks like, if that was asked for
 
     def renamed(self, digits: int) -> StagedImage:
         """Return a copy with *digits* of the sha256 in all file names."""
@@ -41,6 +43,7 @@ class StagedImage:
             image,
             replace(self.picture, path=image["path"]),
             tuple(replace(thumb, path=_with_suffix(thumb.path, suffix)) for thumb in self.thumbs),
+            look=self.look,
         )
 
     def discard(self) -> None:
@@ -107,7 +110,7 @@ class Intake:
         for thumb, content in zip(thumbs, inspection.thumbs.values(), strict=True):
             if work := thumb.part.feed(content):
                 await self._disk.do(work)
-        return StagedImage(image, picture, thumbs)
+        return StagedImage(image, picture, thumbs, look=inspection.look)
 
     async def put(self, staged: StagedImage) -> StagedImage:
         """Put *staged* into the storage; return it with ``is_put`` set accordingly.
