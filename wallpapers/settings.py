@@ -97,6 +97,10 @@ DOWNLOADER_MIDDLEWARES = {
 IMAGES_STORE = "downloads"
 # Seconds for one upload to a remote store.
 WALLPAPERS_UPLOAD_TIMEOUT = 120.0
+# Sizes such as 5G; 0 = no limit. The run ends if the disk has less free space, or if the images in
+# the store would take more.
+WALLPAPERS_MIN_FREE_SPACE = "0"
+WALLPAPERS_MAX_STORE_SIZE = "0"
 # Database URL of the catalogue. Default: sqlite:///<IMAGES_STORE>/.catalogue.db, or
 # sqlite:///.catalogue.db if the store is remote.
 WALLPAPERS_CATALOGUE = ""

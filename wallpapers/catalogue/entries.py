@@ -117,7 +117,7 @@ class Entries(Queries):
             ]
             self._connection.execute(self._statements.put, said)
         return [
-            Entered(image) if new else self.record(wallpaper, image)
+            Entered(image, is_new=True) if new else self.record(wallpaper, image)
             for (wallpaper, image), new in zip(stored, alone, strict=True)
         ]
 
@@ -139,7 +139,8 @@ class Entries(Queries):
             self.decisions.hide([(wallpaper.source, wallpaper.id)])
             return Entered({**image, "path": rows[0].path}, refused_as="hidden")
         held = self._moved(rows[0], path) if rows else None
-        if held is None and not self._is_new(image):
+        is_new = held is None and self._is_new(image)
+        if held is None and not is_new:
             # Another program stored the same bytes, or other bytes under this path, meanwhile.
             held = self.find(checksum)
             if held is None:
@@ -150,7 +151,7 @@ class Entries(Queries):
         if held and self._sharing(checksum, wallpaper) >= MOST_SHARING:
             return Entered(entered, refused_as="placeholder")
         self._put(stored_row(wallpaper, image, self._endpoint))
-        return Entered(entered)
+        return Entered(entered, is_new=is_new)
 
     def adopt(self, wallpaper: Wallpaper, image: StoredImage) -> Entered | None:
         """Do as ``store`` does for a file without a row, which was found under its name.

@@ -21,11 +21,13 @@ class Entered:
     """A picture as it was recorded, possibly under the path of the same content.
 
     ``refused_as`` is "placeholder" for a content that many wallpapers share, "hidden" for one
-    whose wallpapers are all hidden, and "" for one that is accepted.
+    whose wallpapers are all hidden, and "" for one that is accepted. ``is_new`` = the catalogue did
+    not have the content before.
     """
 
     image: StoredImage
     refused_as: str = ""
+    is_new: bool = False
 
 
 @dataclass(frozen=True)

@@ -112,6 +112,10 @@ class Queries:
         )
         return {row[0]: (row[1], int(row[2])) for row in rows}
 
+    def stored_bytes(self) -> int:
+        """Return the sum of the sizes of all pictures in the store."""
+        return sum(size_bytes for _, size_bytes in self.formats().values())
+
     def pictures(self, *, after: str = "", most: int = _CHUNK) -> list[StoredImage]:
         """Return the pictures in the store by sha256, beginning behind the sha256 *after*.
 

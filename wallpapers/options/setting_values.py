@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from wallpapers.errors import SettingError
+from wallpapers.options.sizes import amount
 
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
@@ -42,6 +43,17 @@ def not_negative(settings: BaseSettings, name: str) -> int:
     if number < 0 or number != int(number):
         raise SettingError(f"{name} must be a whole number, 0 or more, got {settings[name]!r}")
     return int(number)
+
+
+def size_bytes(settings: BaseSettings, name: str) -> int:
+    """Return the setting *name*, such as 5G, in bytes. Raises SettingError."""
+    try:
+        number: int = amount().read(str(settings[name]))
+    except ValueError:
+        raise SettingError(
+            f"{name} must be a size such as 500M, 5G or 5Gi, 0 = no limit, got {settings[name]!r}"
+        ) from None
+    return number
 
 
 def sizes(settings: BaseSettings, name: str) -> dict[str, tuple[int, int]]:

@@ -33,8 +33,8 @@ _NAMED = {
     **dict.fromkeys(("4320p", "8k"), Size(7680, 4320)),
 }
 _SIZE = re.compile(r"(\d{1,6})\s*[x×*]\s*(\d{1,6})", re.IGNORECASE)
-_AMOUNT = re.compile(r"(\d{1,15}(?:\.\d{1,6})?)\s*([kmg]?)(i?)b?", re.IGNORECASE)
-_POWERS = {"": 0, "k": 1, "m": 2, "g": 3}
+_AMOUNT = re.compile(r"(\d{1,15}(?:\.\d{1,6})?)\s*([kmgt]?)(i?)b?", re.IGNORECASE)
+_POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 
 
 def size() -> Argument:

@@ -16,9 +16,12 @@ from typing import TYPE_CHECKING, Self
 from wallpapers.catalogue.writer import Listed, Writer
 from wallpapers.errors import PictureRefusedError, StoreError
 from wallpapers.items import StoredImage, Wallpaper
+from wallpapers.options.setting_values import size_bytes
+from wallpapers.pipelines.budget import StoreBudget
 from wallpapers.pipelines.drops import LeftForNextRun
 from wallpapers.pipelines.results import accepted, with_preview
 from wallpapers.pipelines.setup import catalogue_opener, storage_of
+from wallpapers.pipelines.uploads import Uploads
 from wallpapers.run.reasons import FilterReason
 from wallpapers.storage.contract import NewFile, Storage
 from wallpapers.storage.intake import Intake, StagedImage
@@ -48,13 +51,19 @@ class Library:
     """
 
     def __init__(
-        self, storage: Storage, intake: Intake, writer: Writer, is_stopping: Callable[[], bool]
+        self,
+        storage: Storage,
+        intake: Intake,
+        writer: Writer,
+        budget: StoreBudget,
+        is_stopping: Callable[[], bool],
     ) -> None:
         self._is_stopping = is_stopping
         self._storage = storage
         self._intake = intake
         self._writer = writer
-        self._uploads: dict[str, str] = {}  # path -> sha256, until the row is written
+        self._budget = budget
+        self._uploads = Uploads(intake)
 
     @classmethod
     def from_crawler(
@@ -69,7 +78,9 @@ class Library:
         storage = storage_of(crawler, scrapys_store, info)
         intake = Intake(storage, requirements, lambda: state.stopping)
         writer = Writer(catalogue_opener(crawler, storage))
-        return cls(storage, intake, writer, lambda: state.stopping)
+        limit_bytes = size_bytes(crawler.settings, "WALLPAPERS_MAX_STORE_SIZE")
+        budget = StoreBudget(limit_bytes, writer)
+        return cls(storage, intake, writer, budget, lambda: state.stopping)
 
     def open(self) -> None:
         """Check that the storage accepts files."""
@@ -80,8 +91,10 @@ class Library:
         await self._writer.open()
 
     async def begin_run(self, beginning: RunBeginning) -> None:
-        """Record the beginning of the run in the catalogue."""
+        """Record the beginning of the run, and check that there is room for images."""
         await self._writer.do(lambda entries: entries.runs.begin(beginning))
+        await self._intake.check_free_space()
+        await self._budget.check()
 
     def close(self, end: RunEnd | None = None) -> None:
         """Record the end of the run, and close all; all other calls must have ended."""
@@ -140,6 +153,8 @@ class Library:
                 return None
             image = with_preview(found, preview=preview)
             written = await self._writer.do(lambda entries: entries.adopt(wallpaper, image))
+            if written is not None:
+                self._budget.add(image, is_new=written.is_new)
         elif not row.whole:
             return None  # a file at *path* is not the one that was stored
         elif row.state == "stored":
@@ -177,11 +192,12 @@ class Library:
         )
         staged = replace(staged, image=with_preview(staged.image, preview=preview))
         if self._storage.is_remote:
-            staged = await self._writer.do(partial(self._with_free_path, wallpaper, staged))
+            staged = await self._writer.do(partial(self._uploads.begin, wallpaper, staged))
+        await self._budget.reserve(staged.image)
         try:
             return await self._intake.put(staged)
         except BaseException:
-            self._uploads.pop(staged.image["path"], None)
+            self._uploads.end(staged)
             staged.discard()
             raise
 
@@ -194,7 +210,7 @@ class Library:
         try:
             written = await self._written(wallpaper, staged)
         finally:
-            self._uploads.pop(staged.image["path"], None)
+            self._uploads.end(staged)
         if written is None:
             alternatives = self._intake.alternatives(staged) if staged.picture else []
             for other in alternatives:
@@ -204,6 +220,7 @@ class Library:
                     break
             else:
                 raise StoreError(f"{staged.image['path']}: path occupied by another file")
+        self._budget.settle(staged.image, is_new=written.is_new)
         if written.image["path"] != staged.image["path"]:
             await self._intake.withdraw(staged)
         image = accepted(written)
@@ -271,27 +288,3 @@ class Library:
         if holder is not None and holder.checksum != image["checksum"]:
             entries.forget(holder.checksum)
         return entries.record(wallpaper, image)
-
-    def _with_free_path(
-        self, wallpaper: Wallpaper, staged: StagedImage, entries: Entries
-    ) -> StagedImage:
-        """Return *staged* without a file if its content is stored, otherwise under a free path.
-
-        This avoids a needless upload to a remote store, which would also replace existing files.
-        """
-        same_content = entries.find(staged.image["checksum"])
-        if same_content is not None and same_content.whole:
-            image: StoredImage = {
-                **staged.image,
-                "path": same_content.image["path"],
-                "status": "duplicate",
-            }
-            return replace(staged, image=image, picture=None)
-        checksum = staged.image["checksum"]
-        for option in (staged, *self._intake.alternatives(staged)):
-            path = option.image["path"]
-            holder = entries.holder(path, wallpaper)
-            is_free = holder is None or not holder.is_needed
-            if is_free and self._uploads.setdefault(path, checksum) == checksum:
-                return option
-        raise StoreError(f"{staged.image['path']}: all alternative names are in use")

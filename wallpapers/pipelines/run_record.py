@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from scrapy import signals
 
-from wallpapers.errors import StoreError
+from wallpapers.errors import CatalogueError, StoreError
 from wallpapers.logs.masking import mask_argument
 from wallpapers.run.records import RunBeginning, RunEnd
 from wallpapers.signals import listing_started
@@ -62,7 +62,8 @@ class RunRecord:
             beginning = RunBeginning(self._library.run_name(), spider.name, arguments)
             await self._library.begin_run(beginning)
         except StoreError as error:
-            self._state.store_failed(f"Catalogue failed: {error}")
+            kind = "Catalogue" if isinstance(error, CatalogueError) else "Store"
+            self._state.store_failed(f"{kind} failed: {error}")
 
     async def _engine_stopped(self) -> None:
         if self._beginning is not None:

@@ -14,7 +14,7 @@ from wallpapers.errors import MissingLibraryError, SettingError
 from wallpapers.inspection.inspect_file import ImageRequirements
 from wallpapers.options.extras import install_command, is_installed, require_for_collection
 from wallpapers.options.filters import ImageFilters
-from wallpapers.options.setting_values import not_negative, one_of, positive, sizes
+from wallpapers.options.setting_values import not_negative, one_of, positive, size_bytes, sizes
 from wallpapers.storage.address import folder_of, store_address
 from wallpapers.storage.local import LocalStorage
 from wallpapers.storage.remote import RemoteStorage
@@ -65,6 +65,8 @@ def requirements_of(crawler: Crawler) -> ImageRequirements:
     for name in ("CONCURRENT_REQUESTS", "CONCURRENT_REQUESTS_PER_DOMAIN"):
         not_negative(settings, name)
     positive(settings, "WALLPAPERS_UPLOAD_TIMEOUT")
+    for name in ("WALLPAPERS_MIN_FREE_SPACE", "WALLPAPERS_MAX_STORE_SIZE"):
+        size_bytes(settings, name)
     if settings["WALLPAPERS_CATALOGUE"]:
         catalogue_url(settings)
     return ImageRequirements(
@@ -106,10 +108,11 @@ def storage_of(
     """Return the storage of the settings; *scrapys_store* accesses a remote store."""
     settings = crawler.settings
     address = store_address(str(settings["IMAGES_STORE"]))
+    min_free_bytes = size_bytes(settings, "WALLPAPERS_MIN_FREE_SPACE")
     if folder_of(address) is not None:
-        return LocalStorage(address)
+        return LocalStorage(address, min_free_bytes)
     timeout_s = positive(settings, "WALLPAPERS_UPLOAD_TIMEOUT")
-    return RemoteStorage(scrapys_store, address, info, timeout_s)
+    return RemoteStorage(scrapys_store, address, info, timeout_s, min_free_bytes)
 
 
 def catalogue_opener(crawler: Crawler, storage: Storage) -> Callable[[], Catalogue]:

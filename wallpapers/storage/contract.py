@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
-from wallpapers.storage.files import split
+from wallpapers.storage.files import check_free_space, split
 from wallpapers.storage.parts import Part
 from wallpapers.storage.run_folder import RunFolder
 
@@ -50,6 +50,7 @@ class Storage(ABC):
     is_remote: ClassVar[bool]
     address: str  # of a remote store; "" = a folder, which may be moved
     _run: RunFolder | None = None  # made by ``open``
+    _min_free_bytes = 0  # on the disk of the part files
 
     @abstractmethod
     def open(self) -> None:
@@ -77,6 +78,12 @@ class Storage(ABC):
         """Return an unused path on a local disk, for temporary data of the run."""
         assert self._run is not None
         return self._run.scratch_file()
+
+    def check_free_space(self) -> None:
+        """Check that the disk of the part files has the free space that is to stay; blocks."""
+        assert self._run is not None
+        if self._min_free_bytes:
+            check_free_space(self._run.root, self._min_free_bytes)
 
     @abstractmethod
     async def put(self, picture: NewFile, thumbs: Sequence[NewFile] = ()) -> bool:

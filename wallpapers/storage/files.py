@@ -36,6 +36,20 @@ def split(path: str) -> tuple[str, str]:
     return "/".join(part for part in parts[:-1] if part not in ("", ".")), parts[-1]
 
 
+def check_free_space(folder: Path, min_bytes: int) -> None:
+    """Raise StoreError if the disk of *folder* has less than *min_bytes* of free space."""
+    with store_errors(folder):
+        disk = os.statvfs(folder)
+    free_bytes = disk.f_bavail * disk.f_frsize
+    if free_bytes < min_bytes:
+        from rich.filesize import decimal
+
+        raise StoreError(
+            f"WALLPAPERS_MIN_FREE_SPACE reached: the disk of {folder} has {decimal(free_bytes)} "
+            f"left, less than {decimal(min_bytes)}; free disk space or lower it"
+        )
+
+
 def is_below(path: object) -> bool:
     """Return whether *path* stays below the store; what a catalogue holds need not."""
     try:

@@ -95,7 +95,7 @@ class Intake:
         """
         if not part.size:
             raise PictureRefusedError("empty")
-        await self._disk.do(part.write)
+        await self._disk.do(partial(self._write, part))
         inspection = await self._pool.inspect(Task(str(part.path), claimed_pixels))
         if inspection.smaller_than_listed and not accept_smaller:
             width, height = inspection.picture.width, inspection.picture.height
@@ -111,6 +111,10 @@ class Intake:
             if work := thumb.part.feed(content):
                 await self._disk.do(work)
         return StagedImage(image, picture, thumbs, look=inspection.look)
+
+    async def check_free_space(self) -> None:
+        """Check that the disk has WALLPAPERS_MIN_FREE_SPACE left."""
+        await self._disk.do(self._storage.check_free_space)
 
     async def put(self, staged: StagedImage) -> StagedImage:
         """Put *staged* into the storage; return it with ``is_put`` set accordingly.
@@ -165,6 +169,10 @@ class Intake:
         self._disk.close()
         self._pool.close()
         self._storage.close()
+
+    def _write(self, part: Part) -> None:
+        part.write()
+        self._storage.check_free_space()
 
     def _check_start(self, start: bytes) -> None:
         """Check size and format in the first bytes. Raises PictureRefusedError."""

@@ -45,10 +45,11 @@ class LocalStorage(Storage):
     is_remote = False
     address = ""
 
-    def __init__(self, basedir: str) -> None:
+    def __init__(self, basedir: str, min_free_bytes: int = 0) -> None:
         folder = folder_of(basedir)
         assert folder is not None
         self.root = folder
+        self._min_free_bytes = min_free_bytes
         self._placing_thumbs = threading.Lock()
         self._executor: BatchExecutor[Sequence[NewFile], bool] | None = None
 

@@ -40,8 +40,10 @@ class RemoteStorage(Storage):
         address: str,
         info: MediaPipeline.SpiderInfo,
         timeout_s: float,
+        min_free_bytes: int = 0,
     ) -> None:
         self.address = address
+        self._min_free_bytes = min_free_bytes
         self._store = store
         self._info = info
         self._timeout_s = timeout_s

@@ -35,6 +35,7 @@ class RunFolder:
     """
 
     def __init__(self, root: Path) -> None:
+        self.root = root
         self._parts = root / PARTS
         for tries_left in reversed(range(_TRIES)):
             try:
@@ -64,7 +65,7 @@ class RunFolder:
 
         Returns False on a file system without locks.
         """
-        return is_running(self._parts.parent, name)
+        return is_running(self.root, name)
 
     def remove_obsolete(self) -> None:
         """Remove the part names of stored files."""
