@@ -23,6 +23,7 @@ from wallpapers.catalogue.catalogue import Catalogue
 from wallpapers.catalogue.entries import Entries
 from wallpapers.catalogue.held import Holder
 from wallpapers.catalogue.queries import MOST_SHARING
+from wallpapers.catalogue.upgrade import upgrade
 from wallpapers.errors import CatalogueError
 from wallpapers.items import StoredImage, Wallpaper
 from wallpapers.run.exit_status import ExitStatus
@@ -322,7 +323,7 @@ def test_an_older_catalogue_is_upgraded_with_all_that_it_holds(
 ) -> None:
     engine = sqlalchemy.create_engine(url)
     with engine.begin() as connection:
-        schema.upgrade(connection, to=version)
+        upgrade(connection, to=version)
         for statement in FIRST_ROWS:
             connection.execute(sqlalchemy.text(statement))
     engine.dispose()
@@ -348,7 +349,7 @@ def test_previews_of_an_older_catalogue_are_told_by_their_names(
 ) -> None:
     engine = sqlalchemy.create_engine(url)
     with engine.begin() as connection:
-        schema.upgrade(connection, to=3)
+        upgrade(connection, to=3)
         for statement in FIRST_ROWS:
             connection.execute(sqlalchemy.text(statement))
         connection.execute(sqlalchemy.text("UPDATE pictures SET path = :path"), {"path": path})

@@ -18,10 +18,10 @@ from tests.integration.conftest import Open
 from tests.integration.test_catalogue import FIRST_ROWS, image, put, wallpaper
 from tests.pictures import exhibits
 from tests.standin.several_listings import several
-from wallpapers.catalogue import schema
 from wallpapers.catalogue.catalogue import Catalogue
 from wallpapers.catalogue.listed import enter_current
 from wallpapers.catalogue.location import FILE_NAME
+from wallpapers.catalogue.upgrade import upgrade
 from wallpapers.demo.standin import StandIn
 from wallpapers.items import Wallpaper
 from wallpapers.run.exit_status import ExitStatus
@@ -83,7 +83,7 @@ def test_findings_of_an_older_catalogue_are_kept_and_completed(
     open_it: Open, store: dict[str, int], url: URL
 ) -> None:
     with connected(url) as connection:
-        schema.upgrade(connection, to=7)
+        upgrade(connection, to=7)
         for statement in FIRST_ROWS:
             connection.execute(text(statement))
     catalogue = open_it()

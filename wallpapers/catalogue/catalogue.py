@@ -17,8 +17,9 @@ from wallpapers.catalogue.claims import Claims
 from wallpapers.catalogue.entries import Entries, RetryTransaction, Whole
 from wallpapers.catalogue.faults import DAMAGE, how_to_move_aside, remedy
 from wallpapers.catalogue.runs import Runs
-from wallpapers.catalogue.schema import VERSION, belong_to, upgrade, version_of
+from wallpapers.catalogue.schema import VERSION
 from wallpapers.catalogue.sessions import Session
+from wallpapers.catalogue.upgrade import belong_to, upgrade, version_of
 from wallpapers.errors import CatalogueError
 from wallpapers.listings.text import one_line
 from wallpapers.run.records import RunEnd
