@@ -12,9 +12,12 @@ from pydispatch import dispatcher
 if TYPE_CHECKING:
     from scrapy.signalmanager import SignalManager
 
-# The spider starts to read a listing. ``listing``: str, its name; ``remaining``: int, the number of
-# listings that follow it in this run.
+# The spider starts to read a listing. ``listing``: str, its name; ``fingerprint``: str, of its
+# arguments; ``remaining``: int, the number of listings that follow it in this run.
 listing_started = object()
+
+# The spider skips a listing that was read recently. As above, and ``read_at``: str, the time.
+listing_skipped = object()
 
 # A page was read. ``rejected``: Counter of the reasons for rejected entries; ``repeated``: int,
 # ids that were listed before; ``expected``: int or None, total number of wallpapers of the run.
@@ -26,6 +29,10 @@ listing_ended = object()
 # The listing that was started last cannot be read to its end. ``message``: str, one line with the
 # cause; ``command``: str, a shell command that may help, and ``purpose``: str, what it is for.
 listing_failed = object()
+
+# A listing was read to its end, and each of its wallpapers has a verdict. ``listing`` and
+# ``fingerprint``: str, as above.
+listing_settled = object()
 
 
 def has_receivers(manager: SignalManager, signal: object) -> bool:

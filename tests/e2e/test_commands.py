@@ -398,7 +398,7 @@ def test_an_older_catalogue_is_upgraded_without_loss(tmp_path: Path) -> None:
             catalogue.execute("ALTER TABLE wallpapers DROP COLUMN preview")
             catalogue.execute("ALTER TABLE wallpapers DROP COLUMN endpoint")
             catalogue.execute("ALTER TABLE wallpapers DROP COLUMN claimed_by")
-            for table in ("runs", "findings"):
+            for table in ("runs", "findings", "read_listings"):
                 catalogue.execute(f"DROP TABLE {table}")
             for mark in ("hidden", "starred"):
                 catalogue.execute(f"DROP INDEX wallpapers_{mark}")

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, func, select, update
 
 from wallpapers.catalogue.decisions import HIDDEN_IMAGES, Decisions
 from wallpapers.catalogue.looks import Looks
+from wallpapers.catalogue.read_listings import ReadListings
 from wallpapers.catalogue.rows import image_of, now, wallpaper_of
 from wallpapers.catalogue.runs import Runs
 from wallpapers.catalogue.schema import pictures, wallpapers
@@ -34,6 +35,11 @@ class Queries:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+
+    @property
+    def read_listings(self) -> ReadListings:
+        """The listings that were read to their end."""
+        return ReadListings(self._connection)
 
     @property
     def runs(self) -> Runs:

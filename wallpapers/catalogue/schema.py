@@ -105,6 +105,16 @@ runs = Table(
     Column("bytes", BigInteger),  # of the stored pictures
 )
 
+# One row for each listing that was read to its end.
+read_listings = Table(
+    "read_listings",
+    _tables,
+    Column("source", Text, primary_key=True),
+    Column("listing", Text, primary_key=True),
+    Column("fingerprint", Text, primary_key=True),  # of the arguments, which may have secrets
+    Column("read_at", Text, nullable=False),  # when all of its wallpapers had a verdict
+)
+
 # At most one row: the remote store of the pictures. A folder may be moved, and is looked at.
 remote_store = Table("remote_store", _tables, Column("address", Text, nullable=False))
 
@@ -223,5 +233,14 @@ STEPS: list[list[str | Callable[[Connection], None]]] = [
         "CREATE INDEX wallpapers_starred ON wallpapers (source, id) WHERE starred_at IS NOT NULL",
     ],
     [look_tables.create],
+    [
+        """CREATE TABLE read_listings (
+            source TEXT NOT NULL,
+            listing TEXT NOT NULL,
+            fingerprint TEXT NOT NULL,
+            read_at TEXT NOT NULL,
+            PRIMARY KEY (source, listing, fingerprint)
+        )"""
+    ],
 ]
 VERSION = len(STEPS)

@@ -8,12 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from wallpapers.catalogue.existing import open_existing
 from wallpapers.catalogue.location import catalogue_url
 from wallpapers.errors import SettingError, StoreError, UserError
 from wallpapers.run.exit_status import ExitStatus
 from wallpapers.run.program import program_name
-from wallpapers.storage.address import usable_folder_of
-from wallpapers.storage.local import LocalStorage
 
 if TYPE_CHECKING:
     from scrapy.commands import ScrapyCommand
@@ -30,32 +29,16 @@ def open_catalogue(
 
     *check* tests the integrity of a whole SQLite file. Raises UserError and StoreError.
     """
-    from wallpapers.catalogue.catalogue import Catalogue
-
-    folder = usable_folder_of(str(settings["IMAGES_STORE"]))
-    url = catalogue_url(settings)
-    if url.get_backend_name() == "sqlite" and not _may_exist(str(url.database)):
+    catalogue = open_existing(settings, reads_only=reads_only, check=check)
+    if catalogue is None:
         raise SettingError(
-            f"there is no catalogue at {url.database}: crawl first, or name the store with "
-            "-s IMAGES_STORE=<folder>"
+            f"there is no catalogue at {catalogue_url(settings).database}: crawl first, or name "
+            "the store with -s IMAGES_STORE=<folder>"
         )
-    store = LocalStorage(str(folder)) if folder else None
-    holds = store.holds if store else lambda path, size: True
-    catalogue = Catalogue.open(url, holds, reads_only=reads_only, check=check)
     try:
         yield catalogue
     finally:
         catalogue.close()
-
-
-def _may_exist(path: str) -> bool:
-    try:
-        os.lstat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except OSError:
-        pass  # opening it fails too, with an error message that explains it
-    return True
 
 
 def report_error(error: UserError | StoreError) -> int:

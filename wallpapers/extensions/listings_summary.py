@@ -33,5 +33,7 @@ def _line(listing: ListingAccount) -> str:
         for verdict in Verdict
         if listing.verdicts[verdict]
     )
+    if listing.end is ListingEnd.SKIPPED:
+        counts = f"read to its end at {listing.read_at}"
     line = f"{listing.end:<{_WIDTH}} {listing.verdicts.total():>8,}  {one_line(listing.name)}"
     return f"{line}: {counts}" if counts else line

@@ -96,6 +96,10 @@ class Library:
         await self._intake.check_free_space()
         await self._budget.check()
 
+    async def listing_read(self, source: str, listing: str, fingerprint: str) -> None:
+        """Record that *listing* was read to its end."""
+        await self._writer.do(lambda rows: rows.read_listings.record(source, listing, fingerprint))
+
     def close(self, end: RunEnd | None = None) -> None:
         """Record the end of the run, and close all; all other calls must have ended."""
         self._writer.close(end)

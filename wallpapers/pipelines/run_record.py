@@ -1,18 +1,20 @@
-"""Record in the catalogue when a run begins and how it ended."""
+"""Record in the catalogue when a run begins, which listings it has read, and how it ended."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from scrapy import signals
 
 from wallpapers.errors import CatalogueError, StoreError
 from wallpapers.logs.masking import mask_argument
 from wallpapers.run.records import RunBeginning, RunEnd
-from wallpapers.signals import listing_started
+from wallpapers.signals import listing_settled, listing_skipped, listing_started
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from scrapy.crawler import Crawler
 
     from wallpapers.pipelines.library import Library
@@ -31,7 +33,10 @@ class RunRecord:
         self._ledger, self._state = run.ledger, run.state
         self._library = library
         self._beginning: asyncio.Future[None] | None = None
+        self._writes: list[asyncio.Future[None]] = []
         crawler.signals.connect(self.begin, listing_started)
+        crawler.signals.connect(self.begin, listing_skipped)
+        crawler.signals.connect(self._listing_settled, listing_settled)
         crawler.signals.connect(self._engine_stopped, signals.engine_stopped)
 
     @property
@@ -49,6 +54,13 @@ class RunRecord:
         if self.has_begun:
             self._library.close_by_force(self._end())
 
+    def _listing_settled(self, listing: str, fingerprint: str) -> None:
+        if fingerprint:
+            assert self._crawler.spider is not None
+            key = self._crawler.spider.name, listing, fingerprint
+            write = self._report_failure(self._library.listing_read(*key))
+            self._writes.append(asyncio.ensure_future(write))
+
     async def _begin(self) -> None:
         spider = self._crawler.spider
         assert spider is not None
@@ -58,16 +70,19 @@ class RunRecord:
             for name, value in given.items()
             if not name.startswith("_")  # a scheduler's
         }
+        beginning = RunBeginning(self._library.run_name(), spider.name, arguments)
+        await self._report_failure(self._library.begin_run(beginning))
+
+    async def _report_failure(self, write: Coroutine[Any, Any, None]) -> None:
         try:
-            beginning = RunBeginning(self._library.run_name(), spider.name, arguments)
-            await self._library.begin_run(beginning)
+            await write
         except StoreError as error:
             kind = "Catalogue" if isinstance(error, CatalogueError) else "Store"
             self._state.store_failed(f"{kind} failed: {error}")
 
     async def _engine_stopped(self) -> None:
         if self._beginning is not None:
-            await self._beginning
+            await asyncio.gather(self._beginning, *self._writes)
             self._library.close(self._end())
 
     def _end(self) -> RunEnd:

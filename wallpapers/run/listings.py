@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from wallpapers.signals import listing_settled
+
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
@@ -17,6 +19,7 @@ class ListingEnd(StrEnum):
     """How a listing ended."""
 
     READ = "read"  # to its end, or to the limit
+    SKIPPED = "skipped"  # because it was read recently
     FAILED = "failed"
     UNFINISHED = "unfinished"  # the run ended before its last page or wallpaper
     UNREAD = "unread"  # the run ended before it was begun
@@ -27,15 +30,21 @@ class ListingAccount:
     """One listing that was begun; without a name in a run that has no listing but failures."""
 
     name: str
+    fingerprint: str = ""  # of its arguments
+    read_at: str = ""  # when a listing that is skipped was read
     pages_end: ListingEnd = ListingEnd.UNFINISHED
     listed: int = 0
     verdicts: Counter[Verdict] = field(default_factory=Counter)
 
     @property
+    def is_settled(self) -> bool:
+        """Whether each of its wallpapers has a verdict."""
+        return self.verdicts.total() == self.listed
+
+    @property
     def end(self) -> ListingEnd:
-        """How the listing ended; one with wallpapers that have no verdict is unfinished."""
-        is_settled = self.verdicts.total() == self.listed
-        if self.pages_end is ListingEnd.READ and not is_settled:
+        """How the listing ended; one that is not settled is unfinished."""
+        if self.pages_end is ListingEnd.READ and not self.is_settled:
             return ListingEnd.UNFINISHED
         return self.pages_end
 
@@ -59,24 +68,25 @@ class Listings:
 
     @property
     def are_read(self) -> bool:
-        """Whether the pages of all listings were read to their end."""
+        """Whether the pages of all listings were read to their end, now or recently."""
         ends = {listing.pages_end for listing in self._by_name.values()}
-        return ends == {ListingEnd.READ} and not self.unread
+        return ends <= {ListingEnd.READ, ListingEnd.SKIPPED} and not self.unread
 
     @property
     def any_is_read(self) -> bool:
         """Whether the pages of a listing were read to their end."""
         return any(listing.pages_end is ListingEnd.READ for listing in self._by_name.values())
 
-    def begin(self, name: str, following: int) -> None:
-        """Record that the listing *name* is begun; *following* others are not begun yet."""
-        self._current = self._by_name.setdefault(name, ListingAccount(name))
+    def begin(self, listing: ListingAccount, following: int) -> None:
+        """Record that *listing* is begun or skipped; *following* others are not begun yet."""
+        self._current = self._by_name.setdefault(listing.name, listing)
         self.unread = following
 
     def end(self, how: ListingEnd) -> None:
         """Record how the pages of the current listing ended."""
         if self._current is not None:
             self._current.pages_end = how
+            self._announce_settled(self._current)
 
     def register(self, name: str) -> None:
         """Count a wallpaper that the listing *name* has listed."""
@@ -87,6 +97,13 @@ class Listings:
         """Count the *verdict* of a wallpaper of the listing *name*."""
         if listing := self._by_name.get(name):
             listing.verdicts[verdict] += 1
+            self._announce_settled(listing)
+
+    def _announce_settled(self, listing: ListingAccount) -> None:
+        if listing.pages_end is ListingEnd.READ and listing.is_settled:
+            self._crawler.signals.send_catch_log(
+                listing_settled, listing=listing.name, fingerprint=listing.fingerprint
+            )
 
     def close(self) -> None:
         """Publish the stats."""

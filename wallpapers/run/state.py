@@ -17,9 +17,14 @@ from wallpapers.run.explanation import (
     explain_listing_failures,
     explain_store_failure,
 )
-from wallpapers.run.listings import ListingEnd
+from wallpapers.run.listings import ListingAccount, ListingEnd
 from wallpapers.run.reasons import Verdict
-from wallpapers.signals import listing_ended, listing_failed, listing_started
+from wallpapers.signals import (
+    listing_ended,
+    listing_failed,
+    listing_skipped,
+    listing_started,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -55,6 +60,7 @@ class RunState:
         connect = crawler.signals.connect
         connect(self._spider_opened, signals.spider_opened)
         connect(self._note_listing_started, listing_started)
+        connect(self._note_listing_skipped, listing_skipped)
         connect(self._note_listing_ended, listing_ended)
         connect(self.listing_failed, listing_failed)
 
@@ -188,10 +194,17 @@ class RunState:
 
         return close_spider_async
 
-    def _note_listing_started(self, listing: str = "", remaining: int = 0) -> None:
+    def _note_listing_started(
+        self, listing: str = "", fingerprint: str = "", remaining: int = 0
+    ) -> None:
         self.has_listing = True
         if not self.stopping:
-            self._listings.begin(listing, remaining)
+            self._listings.begin(ListingAccount(listing, fingerprint), remaining)
+
+    def _note_listing_skipped(self, listing: str, read_at: str, remaining: int) -> None:
+        self.has_listing = True
+        skipped = ListingAccount(listing, read_at=read_at, pages_end=ListingEnd.SKIPPED)
+        self._listings.begin(skipped, remaining)
 
     def _note_listing_ended(self) -> None:
         self._listings.end(ListingEnd.READ)

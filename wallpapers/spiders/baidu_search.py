@@ -5,6 +5,7 @@ This is the listing of Baidu that was seen answering in 2026.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import scrapy
@@ -58,7 +59,7 @@ class BaiduSearchSpider(ListingSpider):
     protocol: str
     previews: bool
 
-    def begin_listing(self, arguments: dict[str, Any]) -> None:
+    def begin_listing(self, arguments: Mapping[str, Any]) -> None:
         super().begin_listing(arguments)
         self.current_protocol = "data" if self.protocol == "auto" else self.protocol
         self._may_switch = self.protocol == "auto"

@@ -7,8 +7,8 @@ defines what ``Source`` declares.
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from scrapy import Request
 from scrapy.downloadermiddlewares.retry import get_retry_request
@@ -26,8 +26,12 @@ from wallpapers.listings.text import one_line
 from wallpapers.middlewares.redirect import STATUSES
 from wallpapers.spiders import diagnosis
 from wallpapers.spiders.paging import PagingState
+from wallpapers.spiders.recently_read import recently_read
 from wallpapers.spiders.series import MAX_REFUSALS
 from wallpapers.spiders.source import Source
+
+if TYPE_CHECKING:
+    from wallpapers.catalogue.read_listings import ListingKey
 
 MAX_HOPS = 5
 MAX_PAGE_BYTES = 8 * 1024 * 1024  # decompressed; 100 real entries are a quarter of a megabyte
@@ -40,19 +44,27 @@ class ListingSpider(Source):
     not a page.
     """
 
-    def begin_listing(self, arguments: dict[str, Any]) -> None:
+    def __init__(self, **given: str) -> None:
+        super().__init__(**given)
+        self._read_recently: dict[ListingKey, str] = {}  # when
+
+    def begin_listing(self, arguments: Mapping[str, Any]) -> None:
         super().begin_listing(arguments)
         self._paging = PagingState(self.limit, self.first_position, self.max_offset)
 
     async def start(self) -> AsyncIterator[Any]:
-        """Yield the first request: for the home page if its cookies are needed, or for a page."""
-        self._announce_listing()
-        if self.visits_home and self.settings.getbool("COOKIES_ENABLED"):
+        """Yield the first request: for the home page if its cookies are needed, or for a page.
+
+        There is none if all listings are skipped.
+        """
+        self._read_recently = await recently_read(self.crawler, self.name, self.reread_days)
+        first_page = self.first_page_request() or next(self.next_listing(), None)
+        if first_page and self.visits_home and self.settings.getbool("COOKIES_ENABLED"):
             yield self._request(
                 self.referer, self.home_page_loaded, self.home_page_failed, dont_retry=True
             )
-        else:
-            yield self.page_request(self.first_position)
+        elif first_page:
+            yield first_page
 
     def home_page_loaded(self, response: Response) -> Iterator[Request]:
         """Request the first page; any response to the home page will do, as only cookies count."""
@@ -69,24 +81,34 @@ class ListingSpider(Source):
         yield self.page_request(self.first_position)
 
     def next_listing(self) -> Iterator[Request]:
-        """Begin the next listing of the run, if there is one, and request its first page."""
-        if not self.series.remaining:
-            return
-        if self.series.is_refused:
-            self.logger.warning(
-                "%d listings not read: the source refused the last %d",
-                self.series.remaining,
-                MAX_REFUSALS,
-            )
-            return
-        self.begin_listing(self.series.next())
-        self._announce_listing()
-        yield self.page_request(self.first_position)
+        """Begin the next listing that is not skipped, and request its first page."""
+        while self.series.remaining:
+            if self.series.is_refused:
+                self.logger.warning(
+                    "%d listings not read: the source refused the last %d",
+                    self.series.remaining,
+                    MAX_REFUSALS,
+                )
+                return
+            self.begin_listing(self.series.next().values)
+            if first_page := self.first_page_request():
+                yield first_page
+                return
 
-    def _announce_listing(self) -> None:
-        self.send(
-            signals.listing_started, listing=self.listing_name, remaining=self.series.remaining
-        )
+    def first_page_request(self) -> Request | None:
+        """Return the request for the first page of a listing; None if it is skipped."""
+        key = self.listing_name, self.series.current.fingerprint
+        listing: dict[str, Any] = {
+            "listing": key[0],
+            "fingerprint": key[1],
+            "remaining": self.series.remaining,
+        }
+        if key in self._read_recently:
+            read_at = self._read_recently[key]
+            self.send(signals.listing_skipped, **listing, read_at=read_at)
+            return None
+        self.send(signals.listing_started, **listing)
+        return self.page_request(self.first_position)
 
     def page_request(self, position: Position) -> Request:
         """Return the request for the page at *position*, in the slot that all listings share."""

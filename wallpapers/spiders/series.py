@@ -2,11 +2,36 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 MAX_REFUSALS = 2  # in a row
+
+
+# An argument that does not change what a listing lists or what is stored of it.
+_REREAD = "reread_days"
+
+
+@dataclass(frozen=True)
+class ListingArguments:
+    """The arguments of one listing, as given with -a, and the values of all."""
+
+    given: Mapping[str, str]
+    values: Mapping[str, Any]
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of the given arguments, which may contain secrets."""
+        deciding = {
+            name: value
+            for name, value in self.given.items()
+            if not name.startswith("_") and name != _REREAD
+        }
+        return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()
 
 
 class Series:
@@ -16,9 +41,10 @@ class Series:
     row, or does not respond, it would do the same to the others, which are not requested.
     """
 
-    def __init__(self, arguments: Iterable[dict[str, Any]]) -> None:
+    def __init__(self, arguments: Iterable[ListingArguments]) -> None:
         self._waiting = deque(arguments)
         self.is_single = len(self._waiting) == 1
+        self.current = self._waiting[0]
         self._refusals = 0  # in a row
         self._listed = 0  # wallpapers of the listings that ended
 
@@ -32,9 +58,10 @@ class Series:
         """Whether the source has refused too many listings in a row."""
         return self._refusals >= MAX_REFUSALS
 
-    def next(self) -> dict[str, Any]:
+    def next(self) -> ListingArguments:
         """Return the arguments of the next listing, of which there must be one."""
-        return self._waiting.popleft()
+        self.current = self._waiting.popleft()
+        return self.current
 
     def listing_ended(self, listed: int, *, refused: bool = False) -> None:
         """Record that a listing ended or failed, after it had *listed* wallpapers."""

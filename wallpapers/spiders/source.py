@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 from urllib.parse import parse_qsl, urlsplit
 
@@ -13,7 +14,7 @@ from wallpapers.logs.masking import hide
 from wallpapers.options import filters
 from wallpapers.options.arguments import Argument, read_arguments, web_address, whole_number
 from wallpapers.options.words import each_listing
-from wallpapers.spiders.series import Series
+from wallpapers.spiders.series import ListingArguments, Series
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -42,6 +43,7 @@ class Source(Spider):
     current_protocol = ""  # in use, where the source has several
 
     limit: int
+    reread_days: int
     endpoint: str
     # Filters for the images of the run, which some sources can apply themselves.
     wanted = filters.ImageFilters()
@@ -50,8 +52,11 @@ class Source(Spider):
         super().__init__()
         self.given = given
         declared = {**self.arguments, **self.shared_arguments()}
-        self.series = Series(read_arguments(declared, one) for one in each_listing(declared, given))
-        self.begin_listing(self.series.next())
+        self.series = Series(
+            ListingArguments(one, read_arguments(declared, one))
+            for one in each_listing(declared, given)
+        )
+        self.begin_listing(self.series.next().values)
         # Mask values in the query of the endpoint that are long enough to be tokens.
         hide(value for _, value in parse_qsl(urlsplit(self.endpoint).query) if len(value) >= 8)
 
@@ -61,7 +66,7 @@ class Source(Spider):
         spider.wanted = filters.ImageFilters.from_spider(spider, crawler.settings)
         return spider
 
-    def begin_listing(self, arguments: dict[str, Any]) -> None:
+    def begin_listing(self, arguments: Mapping[str, Any]) -> None:
         """Set the *arguments* of the listing that is read from now on."""
         for name, value in arguments.items():
             setattr(self, name, value)
@@ -72,6 +77,9 @@ class Source(Spider):
         return {
             **filters.ARGUMENTS,
             "limit": whole_number(0, 0).means("stop after this many wallpapers; 0 = all"),
+            "reread_days": whole_number(0, 0, 36_500).means(
+                "skip a listing that was read to its end in the last N days; 0 = read all"
+            ),
             "endpoint": web_address(cls.default_endpoint).means("another address, same protocol"),
         }
 

@@ -1,0 +1,46 @@
+"""Open the catalogue of a store if there is one."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from wallpapers.catalogue.location import catalogue_url
+from wallpapers.storage.address import usable_folder_of
+from wallpapers.storage.local import LocalStorage
+
+if TYPE_CHECKING:
+    from scrapy.settings import BaseSettings
+    from sqlalchemy import URL
+
+    from wallpapers.catalogue.catalogue import Catalogue
+
+
+def open_existing(
+    settings: BaseSettings, *, reads_only: bool = False, check: bool = False
+) -> Catalogue | None:
+    """Open the catalogue of *settings*; return None if there is none.
+
+    *check* tests the integrity of a whole SQLite file. Raises UserError and StoreError.
+    """
+    from wallpapers.catalogue.catalogue import Catalogue
+
+    folder = usable_folder_of(str(settings["IMAGES_STORE"]))
+    url = catalogue_url(settings)
+    if not _may_exist(url):
+        return None
+    store = LocalStorage(str(folder)) if folder else None
+    holds = store.holds if store else lambda path, size: True
+    return Catalogue.open(url, holds, reads_only=reads_only, check=check)
+
+
+def _may_exist(url: URL) -> bool:
+    if url.get_backend_name() != "sqlite":
+        return True
+    try:
+        os.lstat(str(url.database))
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        pass  # opening it fails too, with an error message that explains it
+    return True
