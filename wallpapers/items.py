@@ -25,6 +25,7 @@ class StoredImage(TypedDict):
     size: int  # bytes
     smaller_than_listed: NotRequired[bool]  # True with less than a quarter of the listed pixels
     preview: NotRequired[bool]  # True if it is a preview (previews=1)
+    noai: NotRequired[bool]  # True if its response objects to AI training (X-Robots-Tag)
 
 
 @dataclass

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, update
@@ -13,7 +12,7 @@ from wallpapers.catalogue.decisions import HIDDEN_IMAGES
 from wallpapers.catalogue.findings import Findings
 from wallpapers.catalogue.held import Entered, Held, Holder
 from wallpapers.catalogue.queries import MOST_SHARING, Queries
-from wallpapers.catalogue.rows import image_of, listed_row, now, picture_row, stored_row
+from wallpapers.catalogue.rows import image_for, image_of, listed_row, now, picture_row, stored_row
 from wallpapers.catalogue.schema import pictures, wallpapers
 from wallpapers.catalogue.statements import (
     ANY_BYTES_OR_PATHS,
@@ -74,7 +73,8 @@ class Entries(Queries):
                     found[key] = None
                     self.hidden_listed.add(key)
                     continue
-                held = found[key] = self._held_for(row) if row.path else None
+                held = self._held(row, image_for(row), row.state) if row.path else None
+                found[key] = held
                 if held is None or not held.whole:
                     claimed_by[key] = row.claimed_by
         claims = self._claims
@@ -92,7 +92,7 @@ class Entries(Queries):
     def find(self, checksum: str) -> Held | None:
         """Return the picture with the sha256 *checksum*."""
         row = self._connection.execute(PICTURE, {"sha256": checksum}).one_or_none()
-        return self._held(row, "", "stored") if row else None
+        return self._held(row, image_of(row), "stored") if row else None
 
     def record_all(self, stored: Sequence[tuple[Wallpaper, StoredImage]]) -> list[Entered | None]:
         """Do for each wallpaper what ``record`` does for one, in a few statements for all."""
@@ -175,14 +175,14 @@ class Entries(Queries):
         row = self._connection.execute(AT_PATH, {"path": path}).one_or_none()
         if row is None:
             return None
-        is_whole = self._held(row, "", "stored").whole
+        is_whole = self._held(row, image_of(row), "stored").whole
         return Holder(row.sha256, is_whole, self._sharing(row.sha256, wallpaper) > 0)
 
     def forget(self, checksum: str) -> None:
         """Remove the row of a picture whose file is replaced; its wallpapers are fetched again."""
-        listed = {"sha256": None, "state": "listed", "preview": False, "changed_at": now()}
-        theirs = wallpapers.c.sha256 == checksum
-        self._connection.execute(update(wallpapers).where(theirs).values(listed))
+        listed = {"sha256": None, "state": "listed", "preview": False, "noai": False}
+        theirs = update(wallpapers).where(wallpapers.c.sha256 == checksum)
+        self._connection.execute(theirs.values(listed | {"changed_at": now()}))
         self._connection.execute(pictures.delete().where(pictures.c.sha256 == checksum))
 
     def fail(self, wallpaper: Wallpaper, reason: str, host: str, tried: str) -> None:
@@ -212,13 +212,7 @@ class Entries(Queries):
         by_key = {(wallpaper.source, wallpaper.id): wallpaper for wallpaper in listed}
         return [by_key[key] for key in self._claims.lost(self._connection, by_key)]
 
-    def _held_for(self, row: Row[Any]) -> Held:
-        """Return the picture of a wallpaper, whose columns *row* has as well."""
-        held = self._held(row, row.url, row.state)
-        return replace(held, image={**held.image, "preview": True}) if row.preview else held
-
-    def _held(self, row: Row[Any], url: str, state: str) -> Held:
-        image = image_of(row, url)
+    def _held(self, row: Row[Any], image: StoredImage, state: str) -> Held:
         # A path out of the store is that of no picture of ours: it is not even looked at.
         usable = row.damaged_at is None and is_below(row.path)
         whole = usable and self._is_whole(row.path, row.size)
@@ -244,7 +238,7 @@ class Entries(Queries):
 
     def _moved(self, row: Row[Any], path: str) -> Held:
         """Return the picture of *row*; if its file is lost, it moves to *path*."""
-        held = self._held(row, "", "stored")
+        held = self._held(row, image_of(row), "stored")
         if held.whole and row.path != path:
             return held
         moved = {"path": path, "stored_at": now(), "damaged_at": None}

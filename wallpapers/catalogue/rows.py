@@ -31,6 +31,7 @@ def listed_row(
         "sha256": None,
         "url": "",
         "preview": False,
+        "noai": False,
         "reason": "",
         "host": "",
         "tried": "",
@@ -51,6 +52,7 @@ def stored_row(wallpaper: Wallpaper, image: StoredImage, endpoint: str | None) -
         "sha256": image["checksum"],
         "url": image["url"],
         "preview": image.get("preview", False),
+        "noai": image.get("noai", False),
     }
 
 
@@ -75,6 +77,16 @@ def image_of(row: Row[Any], url: str = "") -> StoredImage:
         format=row.format,
         size=row.size,
     )
+
+
+def image_for(row: Row[Any]) -> StoredImage:
+    """Return the stored picture of a wallpaper, whose columns *row* has as well."""
+    image = image_of(row, row.url)
+    if row.preview:
+        image["preview"] = True
+    if row.noai:
+        image["noai"] = True
+    return image
 
 
 def item_of(wallpaper: Wallpaper) -> str:

@@ -56,6 +56,8 @@ wallpapers = Table(
     Column("url", Text, nullable=False),  # the candidate that worked
     # Is the picture at *url* a preview, of which there may be an original?
     Column("preview", Boolean, nullable=False, server_default=false()),
+    # Did the response of *url* object to AI training? False for those of older versions.
+    Column("noai", Boolean, nullable=False, server_default=false()),
     Column("reason", Text, nullable=False),  # why it was filtered or failed
     Column("host", Text, nullable=False),  # that it failed at
     Column("tried", Text, nullable=False),  # each candidate and what became of it
@@ -242,5 +244,6 @@ STEPS: list[list[str | Callable[[Connection], None]]] = [
             PRIMARY KEY (source, listing, fingerprint)
         )"""
     ],
+    ["ALTER TABLE wallpapers ADD COLUMN noai BOOLEAN NOT NULL DEFAULT FALSE"],
 ]
 VERSION = len(STEPS)

@@ -41,6 +41,7 @@ WITH_PICTURE = (
         wallpapers.c.url,
         wallpapers.c.state,
         wallpapers.c.preview,
+        wallpapers.c.noai,
         wallpapers.c.claimed_by,
         findings.c.found_at,
         wallpapers.c.hidden_at,
@@ -123,7 +124,7 @@ def statements_of(dialect: str) -> Statements:
             where=wallpapers.c.item != new_wallpaper.excluded.item,
         ),
         put(),
-        put("sha256", "url", "preview"),
+        put("sha256", "url", "preview", "noai"),
     )
 
 

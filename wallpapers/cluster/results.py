@@ -11,13 +11,13 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, func, select
 
 from wallpapers.catalogue.cluster_tables import cluster_pages, cluster_wallpapers
-from wallpapers.catalogue.rows import image_of, wallpaper_of
+from wallpapers.catalogue.rows import image_for, wallpaper_of
 from wallpapers.catalogue.schema import pictures, wallpapers
 from wallpapers.cluster import runs
 from wallpapers.cluster.pictures import Settled
 from wallpapers.cluster.runs import ListingState
 from wallpapers.items import StoredImage, Wallpaper
-from wallpapers.pipelines.results import with_preview, with_size_note
+from wallpapers.pipelines.results import with_size_note
 from wallpapers.run.reasons import Verdict
 
 _STATUSES = {
@@ -91,9 +91,7 @@ def _items(connection: Connection, run: int, number: int) -> Iterator[tuple[Wall
             cluster_wallpapers.c.reason.label("why"),
             cluster_wallpapers.c.host.label("failed_at"),
             cluster_wallpapers.c.size.label("size_bytes"),
-            wallpapers.c.item,
-            wallpapers.c.url,
-            wallpapers.c.preview,
+            *(wallpapers.c[name] for name in ("item", "url", "preview", "noai")),
             *(column for column in pictures.c if column.name != "stored_at"),
         )
         .join_from(cluster_wallpapers, wallpapers, key)
@@ -113,5 +111,5 @@ def _items(connection: Connection, run: int, number: int) -> Iterator[tuple[Wall
 
 
 def _image(row: Row[Any], item: Wallpaper, status: str) -> StoredImage:
-    image: StoredImage = {**image_of(row, row.url), "status": status}
-    return with_preview(image, preview=True) if row.preview else with_size_note(image, item)
+    image: StoredImage = {**image_for(row), "status": status}
+    return image if row.preview else with_size_note(image, item)

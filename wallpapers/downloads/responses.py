@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from scrapy.http import Headers, Response
 
 if TYPE_CHECKING:
     from wallpapers.storage.parts import Part
+
+
+_NO_AI = re.compile(rb"(?:^|[\s,:])no(?:image)?ai(?:[\s,]|$)", re.IGNORECASE)
+
+
+def forbids_ai(response: Response) -> bool:
+    """Return whether ``X-Robots-Tag`` has ``noai`` or ``noimageai``, for whatever user agent."""
+    return any(map(_NO_AI.search, response.headers.getlist("X-Robots-Tag")))
 
 
 class PictureResponse(Response):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -15,7 +15,7 @@ from scrapy.http import Response
 from wallpapers.downloads import failures
 from wallpapers.downloads.errors import RunIsEndingError
 from wallpapers.downloads.hosts import HostPolicy, Hosts
-from wallpapers.downloads.responses import PictureResponse
+from wallpapers.downloads.responses import PictureResponse, forbids_ai
 from wallpapers.errors import InspectionStoppedError, PictureRefusedError, StoreError
 from wallpapers.items import StoredImage, Wallpaper
 from wallpapers.middlewares.retry import PatientRetryMiddleware, RetryLaterError
@@ -143,7 +143,7 @@ class PictureFetcher:
     ) -> StagedImage:
         path, thumb_paths = candidate.paths(response)
         try:
-            return await self._library.store_file(
+            staged = await self._library.store_file(
                 candidate.wallpaper,
                 part,
                 candidate.request.url,
@@ -155,6 +155,9 @@ class PictureFetcher:
             )
         except InspectionStoppedError as error:
             raise LeftForNextRun from error
+        if forbids_ai(response):
+            staged = replace(staged, image={**staged.image, "noai": True})
+        return staged
 
     async def _download(
         self, request: Request, part: Part, may_wait: bool
