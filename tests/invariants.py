@@ -28,7 +28,8 @@ def check_invariants(run: Run, *, tracebacks: bool = False) -> None:
     stats = run.stats
     check_documented(stats)
     verdicts = {name: stats.get(f"wallpapers/{name}", 0) for name in Verdict}
-    assert stats.get("wallpapers/listed", 0) == sum(verdicts.values())
+    wanted = stats.get("wallpapers/wanted", 0)
+    assert stats.get("wallpapers/listed", 0) == sum(verdicts.values()) + wanted
     assert stats["wallpapers/outcome"] == run.exit_status.name.lower()
     for verdict in (Verdict.FILTERED, Verdict.FAILED):
         prefix = f"wallpapers/{verdict}/"
@@ -43,13 +44,15 @@ def check_invariants(run: Run, *, tracebacks: bool = False) -> None:
 
     # An item without candidates is no wallpaper, and is exported all the same.
     exported = sum(bool(item.get("image_urls")) for item in run.items)
-    kept = sum(verdicts.values()) - verdicts[Verdict.FILTERED]
+    is_dry_run = "wallpapers/wanted" in stats
+    kept = wanted if is_dry_run else sum(verdicts.values()) - verdicts[Verdict.FILTERED]
     assert exported == kept or (exported < kept and run.exit_status is ExitStatus.STORE)
     for item in run.items:
         for image in item.get("images") or ():
             check_stored(run.store, image)
     check_whole(run.store)
-    check_catalogue(run)
+    if not is_dry_run:
+        check_catalogue(run)
 
 
 @cache

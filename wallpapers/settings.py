@@ -45,6 +45,7 @@ from wallpapers.middlewares.retry import PatientRetryMiddleware
 from wallpapers.middlewares.robotstxt import NamedRobotsTxtMiddleware
 from wallpapers.middlewares.stats import PictureStatsMiddleware
 from wallpapers.options.settings_check import SettingsCheck
+from wallpapers.pipelines.dry_run import DryRunPipeline
 from wallpapers.pipelines.images import WallpaperImagesPipeline
 from wallpapers.pipelines.listed_size import ListedSizePipeline
 from wallpapers.run.addon import Run
@@ -62,6 +63,7 @@ ADDONS = {HideSecrets: 0, SettingsCheck: 0, Run: 0, FastPath: 0}
 # Filters by the listed size come before the download.
 ITEM_PIPELINES = {
     ListedSizePipeline: 100,
+    DryRunPipeline: 500,
     WallpaperImagesPipeline: 500,
 }
 
@@ -95,6 +97,8 @@ DOWNLOADER_MIDDLEWARES = {
 # Store, catalogue and image checks. Read by WallpaperImagesPipeline.
 
 IMAGES_STORE = "downloads"
+# Apply the filters and write the feeds, but download and store no image. Read by DryRunPipeline.
+WALLPAPERS_DRY_RUN = False
 # Seconds for one upload to a remote store.
 WALLPAPERS_UPLOAD_TIMEOUT = 120.0
 # Sizes such as 5G; 0 = no limit. The run ends if the disk has less free space, or if the images in

@@ -80,16 +80,36 @@ class Catalogue:
         store that cannot be looked at: the catalogue has to be its own. *endpoint* is recorded for
         the wallpapers that are entered, and *claims* claim those that this run fetches.
         """
-        # Scrapy lets every logger speak; each statement would be built as a line of the log.
-        logging.getLogger("sqlalchemy").setLevel(logging.WARNING)
-        make = _sqlite if url.get_backend_name() == "sqlite" else _postgresql
-        catalogue = cls(make(url), is_whole, endpoint, claims)
+        catalogue = cls(_engine_of(url), is_whole, endpoint, claims)
         try:
             catalogue._begin(remote_store, reads_only=reads_only, check=check)
         except BaseException:
             catalogue.close()
             raise
         return catalogue
+
+    @classmethod
+    def open_unchanged(cls, url: URL, is_whole: Whole) -> Self | None:
+        """Connect for reading alone; return None for a database without tables.
+
+        Raises CatalogueError for an older schema, which ``open`` would bring up to date.
+        """
+        engine = _engine_of(url).execution_options(reads_only=True, postgresql_readonly=True)
+        catalogue = cls(engine, is_whole)
+        try:
+            with catalogue._errors(), engine.begin() as connection:
+                version = version_of(connection)
+                if 0 < version < VERSION:
+                    raise CatalogueError(
+                        f"schema {version} is older than {VERSION}; upgrade it with the command "
+                        "stats, because a dry run changes nothing"
+                    )
+                if version:
+                    upgrade(connection)  # checks the tables
+        except BaseException:
+            catalogue.close()
+            raise
+        return catalogue if version else None
 
     def _begin(self, remote_store: str, *, reads_only: bool, check: bool) -> None:
         is_file = self._engine.dialect.name == "sqlite"
@@ -181,6 +201,12 @@ class Catalogue:
             said = one_line(str(error).partition("\n")[0])
             hint = remedy(self._engine.url, said)
             raise CatalogueError(f"{self}: {said}; {hint}") from error
+
+
+def _engine_of(url: URL) -> Engine:
+    # Scrapy lets every logger speak; each statement would be built as a line of the log.
+    logging.getLogger("sqlalchemy").setLevel(logging.WARNING)
+    return (_sqlite if url.get_backend_name() == "sqlite" else _postgresql)(url)
 
 
 def _sqlite(url: URL) -> Engine:

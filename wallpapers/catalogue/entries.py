@@ -73,8 +73,7 @@ class Entries(Queries):
                     found[key] = None
                     self.hidden_listed.add(key)
                     continue
-                held = self._held(row, image_for(row), row.state) if row.path else None
-                found[key] = held
+                held = found[key] = self._held_for(row)
                 if held is None or not held.whole:
                     claimed_by[key] = row.claimed_by
         claims = self._claims
@@ -88,6 +87,13 @@ class Entries(Queries):
         if claims is not None:
             self.fetched_elsewhere = claims.claim_free(self._connection, claimed_by)
         return {key: held for key, held in found.items() if held is not None}
+
+    def look_up(self, wallpaper: Wallpaper) -> tuple[Held | None, bool]:
+        """Return the picture of *wallpaper*, and whether it is hidden; write nothing."""
+        source, listing, ids = wallpaper.source, wallpaper.listing, [wallpaper.id]
+        question = {"source": source, "listing": listing, "ids": ids}
+        row = self._connection.execute(WITH_PICTURE, question).one_or_none()
+        return (self._held_for(row), row.hidden_at is not None) if row else (None, False)
 
     def find(self, checksum: str) -> Held | None:
         """Return the picture with the sha256 *checksum*."""
@@ -211,6 +217,10 @@ class Entries(Queries):
             return []
         by_key = {(wallpaper.source, wallpaper.id): wallpaper for wallpaper in listed}
         return [by_key[key] for key in self._claims.lost(self._connection, by_key)]
+
+    def _held_for(self, row: Row[Any]) -> Held | None:
+        """Return the picture of a wallpaper, whose columns *row* has as well."""
+        return self._held(row, image_for(row), row.state) if row.path else None
 
     def _held(self, row: Row[Any], image: StoredImage, state: str) -> Held:
         # A path out of the store is that of no picture of ours: it is not even looked at.

@@ -17,11 +17,16 @@ if TYPE_CHECKING:
 
 
 def open_existing(
-    settings: BaseSettings, *, reads_only: bool = False, check: bool = False
+    settings: BaseSettings,
+    *,
+    reads_only: bool = False,
+    unchanged: bool = False,
+    check: bool = False,
 ) -> Catalogue | None:
     """Open the catalogue of *settings*; return None if there is none.
 
-    *check* tests the integrity of a whole SQLite file. Raises UserError and StoreError.
+    *unchanged* changes nothing at all, not even an older schema. *check* tests the integrity of a
+    whole SQLite file. Raises UserError and StoreError.
     """
     from wallpapers.catalogue.catalogue import Catalogue
 
@@ -31,6 +36,8 @@ def open_existing(
         return None
     store = LocalStorage(str(folder)) if folder else None
     holds = store.holds if store else lambda path, size: True
+    if unchanged:
+        return Catalogue.open_unchanged(url, holds)
     return Catalogue.open(url, holds, reads_only=reads_only, check=check)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wallpapers.listings.text import one_line
-from wallpapers.run.listings import ListingEnd
+from wallpapers.run.listings import WANTED, ListingEnd
 from wallpapers.run.reasons import Verdict
 
 if TYPE_CHECKING:
@@ -29,11 +29,12 @@ def listings_summary(listings: Listings) -> str:
 
 def _line(listing: ListingAccount) -> str:
     counts = ", ".join(
-        f"{verdict} {listing.verdicts[verdict]:,}"
-        for verdict in Verdict
-        if listing.verdicts[verdict]
+        f"{verdict} {listing.settled[verdict]:,}"
+        for verdict in (*Verdict, WANTED)
+        if listing.settled[verdict]
     )
     if listing.end is ListingEnd.SKIPPED:
         counts = f"read to its end at {listing.read_at}"
-    line = f"{listing.end:<{_WIDTH}} {listing.verdicts.total():>8,}  {one_line(listing.name)}"
+    total = listing.settled.total()
+    line = f"{listing.end:<{_WIDTH}} {total:>8,}  {one_line(listing.name)}"
     return f"{line}: {counts}" if counts else line

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from wallpapers.run.exit_status import ExitStatus
 from wallpapers.run.ledger import RunLedger
+from wallpapers.run.listings import WANTED
 from wallpapers.run.reasons import Verdict, by_reason
 
 _MAX_HOSTS = 10  # rows of failures by host
@@ -38,6 +39,8 @@ class SummaryTable:
         yield "listed", ledger.listed, ""
         for verdict in Verdict:
             yield f"  {verdict}", ledger.verdicts[verdict], self._note(verdict)
+        if ledger.wanted is not None:
+            yield f"  {WANTED}", ledger.wanted, "dry run, nothing is stored"
         yield from self._failures_by_host()
         if ledger.left:
             yield "left for the next run", ledger.left, ""

@@ -15,7 +15,13 @@ from wallpapers.options.setting_values import boolean
 _READ_EARLY = ("LOG_", "REACTOR_", "FORCE_", "TWISTED_")
 _DECIMAL = {"DNS_TIMEOUT", "DOWNLOAD_DELAY", "DOWNLOAD_TIMEOUT"}  # their defaults are whole
 _OWN_BOOLEANS = dict.fromkeys(
-    ("WALLPAPERS_ALLOW_PRIVATE_ADDRESSES", "WALLPAPERS_CSV_SAFE", "WALLPAPERS_FAST_PATH"), False
+    (
+        "WALLPAPERS_ALLOW_PRIVATE_ADDRESSES",
+        "WALLPAPERS_CSV_SAFE",
+        "WALLPAPERS_DRY_RUN",
+        "WALLPAPERS_FAST_PATH",
+    ),
+    False,
 )
 _LEVELS = ("CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG")
 

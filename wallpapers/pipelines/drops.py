@@ -12,6 +12,13 @@ class Filtered(DropItem):
         super().__init__(message, log_level="DEBUG")
 
 
+class AlreadyKnown(DropItem):
+    """The wallpaper is stored, so a dry run does not report it."""
+
+    def __init__(self) -> None:
+        super().__init__("already stored", log_level="DEBUG")
+
+
 class LeftForNextRun(DropItem):
     """The run is stopping before this wallpaper was started."""
 

@@ -66,6 +66,8 @@ class WallpaperImagesPipeline(ImagesPipeline):
     def __init__(
         self, store_uri: str | PathLike[str], download_func: None = None, *, crawler: Crawler
     ) -> None:
+        if crawler.settings.getbool("WALLPAPERS_DRY_RUN"):
+            raise NotConfigured  # DryRunPipeline takes its place
         check_hooks(type(self))
         check_libraries()
         self._requirements = requirements_of(crawler)
@@ -235,13 +237,7 @@ class WallpaperImagesPipeline(ImagesPipeline):
             url, preview = requests[0].url, candidates.is_preview(requests[0], item)
             path = self.file_path(requests[0], info=self.spiderinfo, item=item)
         known = await self._library.known(wallpaper, url, path, preview=preview)
-        if known is None or not known.get("preview"):
-            return known and results.with_size_note(known, wallpaper)
-        originals = {url for url in wallpaper.image_urls if url not in wallpaper.previews}
-        if known["url"] in originals:  # according to the current listing
-            return results.with_size_note(results.with_preview(known, preview=False), wallpaper)
-        # A stored preview does not count if the wallpaper has an original now.
-        return known if preview else None
+        return known and results.as_listed(known, wallpaper, accepts_preview=preview)
 
     async def _give_up(self, item: Any, wallpaper: Wallpaper, refusals: Sequence[Refusal]) -> None:
         """Settle a wallpaper without a usable candidate, and log one line for a failure."""

@@ -52,6 +52,21 @@ def with_size_note(image: StoredImage, wallpaper: Wallpaper) -> StoredImage:
     return {**image, "smaller_than_listed": True} if smaller else image
 
 
+def as_listed(
+    known: StoredImage, wallpaper: Wallpaper, *, accepts_preview: bool
+) -> StoredImage | None:
+    """Return the stored image of *wallpaper* as the current listing describes it.
+
+    None if it is a preview and the listing has an original now, unless *accepts_preview*.
+    """
+    if not known.get("preview"):
+        return with_size_note(known, wallpaper)
+    originals = {url for url in wallpaper.image_urls if url not in wallpaper.previews}
+    if known["url"] in originals:
+        return with_size_note(with_preview(known, preview=False), wallpaper)
+    return known if accepts_preview else None
+
+
 def without_traceback(refusal: PictureRefusedError) -> PictureRefusedError:
     """Return *refusal* without its traceback, whose frames would stay in memory."""
     refusal.__cause__ = refusal.__context__ = None

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from wallpapers.items import Key, fields_of, key_of
+from wallpapers.run.listings import WANTED
 from wallpapers.run.reasons import FailureReason, Verdict
 from wallpapers.signals import listing_page_read
 
@@ -31,11 +32,14 @@ class _OpenAccount(NamedTuple):
 class RunLedger:
     """Counts that add up: listed = stored + known + duplicate + filtered + failed.
 
+    In a dry run, ``wanted`` is added: the wallpapers that a crawl would download.
+
     A wallpaper is registered when it leaves the spider, and settled once, with its verdict. If a
     run ends early, wallpapers without a verdict are counted as ``left`` and not as ``listed``.
 
     Stats: ``wallpapers/listed``, ``wallpapers/left``, ``wallpapers/<verdict>``,
-    ``wallpapers/<verdict>/<reason>``, ``wallpapers/bytes`` (of the stored files),
+    ``wallpapers/<verdict>/<reason>``, ``wallpapers/wanted``, ``wallpapers/bytes`` (of the stored
+    files),
     ``wallpapers/pages``, ``wallpapers/entry/<reason>`` (entries that are no wallpapers),
     ``wallpapers/repeated`` (ids listed more than once).
     """
@@ -54,6 +58,7 @@ class RunLedger:
         self.expected: int | None = None  # total that the listing claims
         self.rejected: Counter[str] = Counter()
         self.repeated = 0
+        self.wanted: int | None = None  # None = not a dry run
         self.verdicts: Counter[Verdict] = Counter()
         self.reasons: dict[Verdict, Counter[str]] = {verdict: Counter() for verdict in Verdict}
         self.failed_at: defaultdict[str, Counter[str]] = defaultdict(Counter)  # host -> reasons
@@ -66,7 +71,8 @@ class RunLedger:
 
     def start(self) -> None:
         """Set the counts to 0 in the stats, so that none is missing."""
-        for name in ("listed", *Verdict):
+        dry_run = () if self.wanted is None else (WANTED,)
+        for name in ("listed", *Verdict, *dry_run):
             self._count(name, 0)
 
     def read_page(self, rejected: Counter[str], repeated: int, expected: int | None = None) -> None:
@@ -133,6 +139,19 @@ class RunLedger:
         """Settle an item that was registered as this object and has no verdict yet."""
         if id(item) in self._open:
             self.settle(item, verdict, reason)
+
+    def begin_dry_run(self) -> None:
+        """Count wallpapers as ``wanted`` that a crawl would download."""
+        self.wanted = 0
+
+    def want(self, item: Any) -> None:
+        """Count a wallpaper that a crawl would download."""
+        account = self._close(item)
+        if account is not None:
+            assert self.wanted is not None
+            self.wanted += 1
+            self._listings.settle(account.listing, WANTED)
+            self._count(WANTED)
 
     def leave(self, item: Any) -> None:
         """Count a wallpaper as left for the next run."""

@@ -12,7 +12,7 @@ from wallpapers.signals import listing_settled
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
-    from wallpapers.run.reasons import Verdict
+WANTED = "wanted"  # a crawl would download it, but this is a dry run
 
 
 class ListingEnd(StrEnum):
@@ -34,12 +34,12 @@ class ListingAccount:
     read_at: str = ""  # when a listing that is skipped was read
     pages_end: ListingEnd = ListingEnd.UNFINISHED
     listed: int = 0
-    verdicts: Counter[Verdict] = field(default_factory=Counter)
+    settled: Counter[str] = field(default_factory=Counter)  # wallpapers by verdict, or WANTED
 
     @property
     def is_settled(self) -> bool:
-        """Whether each of its wallpapers has a verdict."""
-        return self.verdicts.total() == self.listed
+        """Whether each of its wallpapers has a verdict, or is wanted."""
+        return self.settled.total() == self.listed
 
     @property
     def end(self) -> ListingEnd:
@@ -93,10 +93,10 @@ class Listings:
         if listing := self._by_name.get(name):
             listing.listed += 1
 
-    def settle(self, name: str, verdict: Verdict) -> None:
-        """Count the *verdict* of a wallpaper of the listing *name*."""
+    def settle(self, name: str, verdict: str) -> None:
+        """Count the *verdict* of a wallpaper of the listing *name*, or WANTED."""
         if listing := self._by_name.get(name):
-            listing.verdicts[verdict] += 1
+            listing.settled[verdict] += 1
             self._announce_settled(listing)
 
     def _announce_settled(self, listing: ListingAccount) -> None:

@@ -147,7 +147,8 @@ class RunState:
 
         They may not if a limit ended the run before its first verdict.
         """
-        has_result = self._ledger.verdicts.total() or self._listings.any_is_read
+        ledger = self._ledger
+        has_result = ledger.verdicts.total() or ledger.wanted or self._listings.any_is_read
         cut_off = self._limited and not has_result
         return self.exit_status in (ExitStatus.COMPLETE, ExitStatus.FAILURES) and not cut_off
 

@@ -32,7 +32,8 @@ async def recently_read(crawler: Crawler, source: str, days: int) -> dict[Listin
 
 
 def _recently_read(settings: BaseSettings, source: str, days: int) -> dict[ListingKey, str]:
-    catalogue = open_existing(settings, reads_only=True)
+    unchanged = settings.getbool("WALLPAPERS_DRY_RUN")
+    catalogue = open_existing(settings, reads_only=True, unchanged=unchanged)
     if catalogue is None:
         return {}
     since = datetime.now(UTC) - timedelta(days=days)

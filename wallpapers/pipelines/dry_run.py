@@ -1,0 +1,106 @@
+"""Report what a crawl would download, and download and store nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING, Any, Self
+
+from scrapy.exceptions import NotConfigured
+
+from wallpapers.catalogue.existing import open_existing
+from wallpapers.errors import PictureRefusedError, StoreError
+from wallpapers.items import Key, candidates_of, key_of
+from wallpapers.pipelines import candidates, results
+from wallpapers.pipelines.drops import AlreadyKnown, Filtered, LeftForNextRun
+from wallpapers.pipelines.setup import requirements_of
+from wallpapers.run.addon import run_of
+from wallpapers.run.reasons import FilterReason, Verdict
+
+if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
+
+    from wallpapers.catalogue.catalogue import Catalogue
+    from wallpapers.catalogue.entries import Entries
+    from wallpapers.items import Wallpaper
+    from wallpapers.run.addon import Run
+
+
+class DryRunPipeline:
+    """Pass on the wallpapers that a crawl would download, in place of the images pipeline.
+
+    They are counted as ``wanted``. An existing catalogue is read, not changed; the store is not
+    created. Known and hidden wallpapers are counted and dropped.
+
+    Setting: WALLPAPERS_DRY_RUN. Stat: ``wallpapers/wanted``.
+    """
+
+    def __init__(self, crawler: Crawler, run: Run) -> None:
+        requirements_of(crawler)  # a wrong setting ends this run, too
+        self._crawler = crawler
+        self._field = crawler.settings.get("IMAGES_URLS_FIELD", "image_urls")
+        self._ledger, self._state = run.ledger, run.state
+        self._ledger.begin_dry_run()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="wallpapers-catalogue")
+        self._catalogue: asyncio.Future[Catalogue | None] | None = None
+        self._wanted: set[Key] = set()
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        if not crawler.settings.getbool("WALLPAPERS_DRY_RUN"):
+            raise NotConfigured
+        return cls(crawler, run_of(crawler))
+
+    async def process_item(self, item: Any) -> Any:
+        """Count the wallpaper, and drop it unless a crawl would download it."""
+        urls = candidates_of(item, self._field)
+        if not urls:
+            return item
+        self._ledger.register_missing(item)
+        assert self._crawler.spider is not None
+        wallpaper = candidates.wallpaper_of(item, urls, str(urls[0]), self._crawler.spider.name)
+        try:
+            is_known = key_of(wallpaper) in self._wanted or await self._is_known(wallpaper)
+        except PictureRefusedError as refusal:
+            self._ledger.settle(item, Verdict.FILTERED, refusal.reason)
+            raise Filtered(str(refusal)) from None
+        except StoreError as error:
+            self._state.store_failed(f"Catalogue failed: {error}")
+            self._ledger.leave(item)
+            raise LeftForNextRun from error
+        if is_known:
+            self._ledger.settle(item, Verdict.KNOWN)
+            raise AlreadyKnown
+        self._wanted.add(key_of(wallpaper))
+        self._ledger.want(item)
+        return item
+
+    def close_spider(self) -> None:
+        if self._catalogue is not None and self._catalogue.done():
+            with_error = self._catalogue.cancelled() or self._catalogue.exception()
+            if not with_error and (catalogue := self._catalogue.result()):
+                self._thread.submit(catalogue.close)
+        self._thread.shutdown()
+
+    async def _is_known(self, wallpaper: Wallpaper) -> bool:
+        """Return whether the image is stored. Raises PictureRefusedError if it is hidden."""
+        loop = asyncio.get_running_loop()
+        if self._catalogue is None:
+            opening = partial(open_existing, self._crawler.settings, unchanged=True)
+            self._catalogue = asyncio.ensure_future(loop.run_in_executor(self._thread, opening))
+        catalogue = await self._catalogue
+        if catalogue is None:
+            return False
+        look_up = partial(_look_up, wallpaper=wallpaper)
+        return await loop.run_in_executor(self._thread, catalogue.run, look_up)
+
+
+def _look_up(entries: Entries, wallpaper: Wallpaper) -> bool:
+    held, is_hidden = entries.look_up(wallpaper)
+    if is_hidden:
+        raise PictureRefusedError(FilterReason.HIDDEN)
+    if held is None or not held.whole:
+        return False
+    preview = wallpaper.image_urls[0] in wallpaper.previews
+    return results.as_listed(held.image, wallpaper, accepts_preview=preview) is not None
