@@ -92,7 +92,7 @@ def test_verify_finds_damage_that_the_next_crawl_repairs(tmp_path: Path) -> None
         assert found.output.splitlines() == [
             f"damaged: {flipped.relative_to(tmp_path / 'store')}",
             f"missing: {gone.relative_to(tmp_path / 'store')}",
-            "4 whole, 1 damaged, 1 missing, 0 not in the catalogue, "
+            "4 whole, 1 damaged, 1 missing, 0 moved, 0 not in the catalogue, "
             "0 shared by five or more wallpapers, 0 hidden, in "
             f"{tmp_path / 'store'}",
             "The next crawl of the source downloads damaged and missing images again.",
@@ -120,7 +120,8 @@ def test_verify_reports_unknown_files_and_skips_other_stores(
     assert found.status == 0
     assert "not in the catalogue: mine.jpg\n" in found.output
     assert (
-        ".jpg (5)\n4 whole, 0 damaged, 0 missing, 1 not in the catalogue, 1 shared" in found.output
+        ".jpg (5)\n4 whole, 0 damaged, 0 missing, 0 moved, 1 not in the catalogue, 1 shared"
+        in found.output
     )
     assert "other" not in found.output.replace(str(tmp_path), "")
 
@@ -137,8 +138,27 @@ def test_verify_reads_nothing_outside_of_the_store(tmp_path: Path) -> None:
             assert catalogue.execute(mine, (outside, row)).rowcount == 1
             catalogue.commit()
     found = run("verify", tmp_path)
-    assert found.status == 3
-    assert "0 whole, 0 damaged, 2 missing, 2 not in the catalogue" in found.output
+    assert found.status == 0
+    for path, outside in ((first, "../outside.jpg"), (second, f"{tmp_path}/absolute.jpg")):
+        row = path.relative_to(tmp_path / "store").as_posix()
+        assert f"moved: {outside} -> {row}\n" in found.output
+    assert "0 whole, 0 damaged, 0 missing, 2 moved, 0 not in the catalogue" in found.output
+
+
+def test_verify_finds_moved_images_by_their_content(tmp_path: Path) -> None:
+    with StandIn(exhibits(3)) as standin:
+        assert crawl(standin, tmp_path).status == 0
+        first, *_ = pictures_of(tmp_path)
+        (tmp_path / "store" / "best").mkdir()
+        first.rename(tmp_path / "store" / "best" / "renamed.jpg")
+        found = run("verify", tmp_path)
+        assert found.status == 0
+        old = first.relative_to(tmp_path / "store")
+        assert found.output.startswith(f"moved: {old} -> best/renamed.jpg\n2 whole, ")
+        standin.asked.clear()
+        assert crawl(standin, tmp_path).status == 0
+    assert not any(path.startswith("/image/") for path in standin.asked)
+    assert run("verify", tmp_path).output.startswith("3 whole, 0 damaged, 0 missing, 0 moved, ")
 
 
 def test_verify_reports_unusual_files(tmp_path: Path) -> None:
@@ -152,7 +172,7 @@ def test_verify_reports_unusual_files(tmp_path: Path) -> None:
     (tmp_path / "store" / os.fsdecode(b"\xff.jpg")).write_bytes(encoded(noise(5)))
     found = run("verify", tmp_path)
     assert found.status == 3
-    assert "2 whole, 0 damaged, 2 missing, 1 not in the catalogue" in found.output
+    assert "2 whole, 0 damaged, 2 missing, 0 moved, 1 not in the catalogue" in found.output
 
 
 def test_retry_requests_only_failed_wallpapers(tmp_path: Path) -> None:

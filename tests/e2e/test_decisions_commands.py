@@ -175,7 +175,7 @@ def test_verify_stats_and_retry_leave_hidden_wallpapers_out(crawl: Crawl) -> Non
     cut.write_bytes(cut.read_bytes()[:-100])
     verified = run(crawl, "verify")
     assert verified.status == 0
-    assert "2 whole, 0 damaged, 0 missing, 0 not in the catalogue, " in verified.output
+    assert "2 whole, 0 damaged, 0 missing, 0 moved, 0 not in the catalogue, " in verified.output
     assert " wallpapers, 3 hidden, in " in verified.output
     assert run(crawl, "retry").output == "Nothing to retry: no failed wallpapers\n"
     lines = [line.split() for line in run(crawl, "stats").output.splitlines()]

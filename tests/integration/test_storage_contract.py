@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import tempfile
 from abc import ABC, abstractmethod
@@ -220,6 +221,34 @@ def test_a_remote_storage_trusts_the_sizes_of_the_catalogue(place: Place, new: N
     assert place.storage.holds("a/c.jpg") != remote
     assert not place.storage.holds("a/d.jpg")
     assert not place.storage.holds("a")
+
+
+def test_only_images_of_a_folder_are_listed_and_hashed(place: Place, new: New) -> None:
+    storage = place.storage
+    thumbs = {"thumbs/small/a/c.jpg": b"small"}
+    new.put(storage, "a/c.jpg", b"content", thumbs)
+    new.put(storage, "b/d.txt", b"no image")
+    new.put(storage, "other/c.jpg", b"of another store")
+    new.put(storage, "other/mark", b"")
+    remote = storage.is_remote
+    assert list(storage.images("mark")) == ([] if remote else [("a/c.jpg", 7)])
+    digest = hashlib.sha256(b"content").hexdigest()
+    assert storage.checksum("a/c.jpg") == (None if remote else digest)
+    assert storage.checksum("a/d.jpg") is None
+
+
+def test_a_file_is_missing_if_the_store_is_there_without_it(place: Place, new: New) -> None:
+    storage = place.storage
+    new.put(storage, "a/c.jpg", b"content")
+    assert not storage.is_missing("a/c.jpg")
+    for path in ("a/d.jpg", "b/c.jpg", "a/c.jpg/e.jpg"):
+        assert storage.is_missing(path) != storage.is_remote
+
+
+def test_nothing_is_missing_from_a_folder_that_is_away(folder: Folder) -> None:
+    folder.root.rename(folder.root.parent / "unmounted")
+    folder.root.mkdir()
+    assert not folder.storage.is_missing("a/c.jpg")
 
 
 def test_files_are_matched_by_content(place: Place, new: New) -> None:

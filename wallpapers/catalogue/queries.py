@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -153,8 +153,8 @@ class Queries:
 
         Return False, and change nothing, where the path is that of another picture.
         """
-        taken = select(pictures.c.sha256).where(pictures.c.path == path)
-        if self._connection.execute(taken).first() is not None:
+        at_path = select(pictures.c.sha256).where(pictures.c.path == path)
+        if self._connection.execute(at_path).scalar() not in (None, checksum):
             return False
         moved = {"path": path, "damaged_at": None}
         mine = pictures.c.sha256 == checksum
@@ -166,11 +166,11 @@ class Queries:
         mine = pictures.delete().where(pictures.c.sha256 == checksum, ~used)
         return self._connection.execute(mine).rowcount == 1
 
-    def without_row(self, paths: Sequence[str]) -> list[str]:
-        """Return the *paths* that are not in the catalogue."""
-        known = select(pictures.c.path).where(pictures.c.path.in_(paths))
-        have = set(self._connection.execute(known).scalars())
-        return [path for path in paths if path not in have]
+    def files(self) -> Iterator[tuple[str, int, bool]]:
+        """Yield path and size of each picture, and whether it is hidden."""
+        is_hidden = pictures.c.sha256.in_(HIDDEN_IMAGES)
+        for row in self._connection.execute(select(pictures.c.path, pictures.c.size, is_hidden)):
+            yield row[0], row[1], row[2]
 
     def shared(self, least: int = MOST_SHARING) -> dict[str, int]:
         """Return the paths of pictures that *least* or more wallpapers share, with their number."""

@@ -29,7 +29,8 @@ class Command(ChecksSettings, ScrapyCommand):
     def long_desc(self) -> str:
         return (
             "Read every image of the store (-s IMAGES_STORE) and compare it with the catalogue. "
-            "The next crawl downloads damaged and missing images again. Images that are not in the "
+            "The next crawl downloads damaged and missing images again. Images that were moved "
+            "within the store are found by their content. Images that are not in the "
             "catalogue are reported, and images that are shared by five or more wallpapers. A "
             "folder with its own catalogue is another store and is skipped. Hidden images are "
             "counted, not read. Exit status: 0 all images are intact, 1 could not start, 3 some "
@@ -70,13 +71,14 @@ class Command(ChecksSettings, ScrapyCommand):
         for title, paths in (
             ("damaged", report.damaged),
             ("missing", report.missing),
+            ("moved", (f"{old} -> {new}" for old, new in report.moved.items())),
             ("not in the catalogue", report.not_in_catalogue),
             ("shared", (f"{path} ({count})" for path, count in report.shared.items())),
         ):
             _print(title, paths)
         print(
             f"{report.whole:,} whole, {len(report.damaged):,} damaged, "
-            f"{len(report.missing):,} missing, "
+            f"{len(report.missing):,} missing, {len(report.moved):,} moved, "
             f"{len(report.not_in_catalogue):,} not in the catalogue, "
             f"{len(report.shared):,} shared by five or more wallpapers, {report.hidden:,} hidden, "
             f"in {folder}"

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice
-from pathlib import Path
 
 from wallpapers.catalogue.catalogue import Catalogue
+from wallpapers.catalogue.comparison import compare
 from wallpapers.catalogue.entries import Entries
 from wallpapers.catalogue.location import FILE_NAME
 from wallpapers.errors import store_errors
-from wallpapers.images import decoding
 from wallpapers.items import StoredImage
 from wallpapers.storage.files import is_below
 from wallpapers.storage.local import LocalStorage
-from wallpapers.storage.names import THUMBNAILS
-from wallpapers.storage.run_folder import PARTS
+from wallpapers.storage.moved import MovedFiles
 
 _CHUNK = 500
 
@@ -31,6 +28,7 @@ class VerifyReport:
     whole: int = 0  # intact images
     damaged: list[str] = field(default_factory=list)  # the hash differs
     missing: list[str] = field(default_factory=list)
+    moved: dict[str, str] = field(default_factory=dict)  # old path -> new path
     not_in_catalogue: list[str] = field(default_factory=list)  # images without a row
     shared: dict[str, int] = field(default_factory=dict)  # path -> number of wallpapers
     hidden: int = 0  # images that are not checked
@@ -46,11 +44,13 @@ def verify(
 ) -> VerifyReport:
     """Check every image of *store*, and mark damaged ones for the next crawl to download again.
 
-    Hidden images are left out: their files may be deleted.
+    The row of an image that was moved within the store follows its file. Hidden images are left
+    out: their files may be deleted.
 
     *progress* is called with the number of images hashed since the last call. Raises StoreError.
     """
     report = VerifyReport()
+    missing: list[StoredImage] = []
     after = ""
     with ThreadPoolExecutor(os.cpu_count()) as workers:
         while images := catalogue.run(partial(Entries.pictures, after=after, most=_CHUNK)):
@@ -59,13 +59,20 @@ def verify(
                 checksums = list(workers.map(partial(_checksum, store), paths))
             removed = catalogue.run(partial(_mark, images, checksums))
             for image, checksum in zip(images, checksums, strict=True):
-                if image["checksum"] not in removed:
-                    _record(report, image, checksum)
+                if checksum == image["checksum"]:
+                    report.whole += 1
+                elif checksum is not None:
+                    report.damaged.append(image["path"])
+                elif image["checksum"] not in removed:
+                    missing.append(image)
             after = images[-1]["checksum"]
             progress(len(images))
-    files = _image_paths(store.root)
-    while names := list(islice(files, _CHUNK)):
-        report.not_in_catalogue += catalogue.run(partial(Entries.without_row, paths=names))
+    without_row = catalogue.run(partial(compare, files=dict(store.images(FILE_NAME)))).without_row
+    files = MovedFiles(store, without_row)
+    for image in missing:
+        _find_moved(report, image, files, catalogue)
+    unknown = without_row.keys() - set(report.moved.values())
+    report.not_in_catalogue = [_printable(path) for path in sorted(unknown)]
     report.shared = catalogue.run(Entries.shared)
     report.hidden = catalogue.run(Entries.hidden_images)
     return report
@@ -76,13 +83,16 @@ def _checksum(store: LocalStorage, path: str) -> str | None:
     return store.checksum(path) if is_below(path) else None
 
 
-def _record(report: VerifyReport, image: StoredImage, checksum: str | None) -> None:
-    if checksum is None:
-        report.missing.append(image["path"])
-    elif checksum != image["checksum"]:
-        report.damaged.append(image["path"])
+def _find_moved(
+    report: VerifyReport, image: StoredImage, files: MovedFiles, catalogue: Catalogue
+) -> None:
+    """Have the row of a missing image follow its file, if it was moved within the store."""
+    path = files.find(image["size"], image["checksum"])
+    follow = partial(Entries.follow, checksum=image["checksum"], path=path or "")
+    if path is not None and catalogue.run(follow):
+        report.moved[image["path"]] = path
     else:
-        report.whole += 1
+        report.missing.append(image["path"])
 
 
 def _mark(images: list[StoredImage], checksums: list[str | None], entries: Entries) -> set[str]:
@@ -99,17 +109,5 @@ def _mark(images: list[StoredImage], checksums: list[str | None], entries: Entri
     return removed
 
 
-def _image_paths(root: Path) -> Iterator[str]:
-    """Yield the paths of all images of the store; subfolders with a catalogue are other stores."""
-    extensions = {*decoding.EXTENSIONS.values(), ".jpeg"}
-    for folder, folders, names in os.walk(root):
-        here = Path(folder)
-        if here == root:
-            folders[:] = [name for name in folders if name not in (PARTS, THUMBNAILS)]
-        elif FILE_NAME in names:
-            folders.clear()
-            continue
-        for name in names:
-            if Path(name).suffix.lower() in extensions:
-                path = (here / name).relative_to(root).as_posix()
-                yield path.encode("utf-8", "backslashreplace").decode()
+def _printable(path: str) -> str:
+    return path.encode("utf-8", "backslashreplace").decode()

@@ -7,7 +7,7 @@ raises StoreError, with the path and the system's message, if the storage fails.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
@@ -111,6 +111,24 @@ class Storage(ABC):
 
         A remote store is assumed to hold every file whose size is in the catalogue.
         """
+
+    @abstractmethod
+    def is_missing(self, path: str) -> bool:
+        """Return whether nothing has the name *path*.
+
+        False in a remote store, and in a folder that is away as a whole since ``open``.
+        """
+
+    @abstractmethod
+    def images(self, other_store: str) -> Iterator[tuple[str, int]]:
+        """Yield path and size of each image that is stored, thumbnails excepted; none if remote.
+
+        A subfolder with a file named *other_store* is another store.
+        """
+
+    @abstractmethod
+    def checksum(self, path: str) -> str | None:
+        """Return the sha256 (hex) of *path*; None if it is not a regular file, or remote."""
 
     @abstractmethod
     def matches(self, file: NewFile) -> bool:

@@ -7,7 +7,7 @@ import os
 import stat
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from io import BytesIO
 from typing import IO, TYPE_CHECKING, Any
@@ -27,6 +27,7 @@ from wallpapers.storage.files import (
 )
 from wallpapers.storage.parts import Part
 from wallpapers.storage.run_folder import RunFolder
+from wallpapers.storage.walk import image_files
 
 if TYPE_CHECKING:
     from scrapy.pipelines.files import StatInfo
@@ -90,6 +91,23 @@ class LocalStorage(Storage):
             return False
         return stat.S_ISREG(status.st_mode) and size in (None, status.st_size)
 
+    def is_missing(self, path: str) -> bool:
+        split(path)
+        try:
+            os.lstat(self.root / path)
+        except (FileNotFoundError, NotADirectoryError):
+            return self._run is None or self._run.exists()
+        except (OSError, ValueError):
+            pass  # unknown, for example without permission
+        return False
+
+    def images(self, other_store: str) -> Iterator[tuple[str, int]]:
+        return image_files(self.root, other_store)
+
+    def checksum(self, path: str) -> str | None:
+        with store_errors(self.root / path), open_regular(self.root / path) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() if file else None
+
     def matches(self, file: NewFile) -> bool:
         folder, name = split(file.path)
         try:
@@ -120,11 +138,6 @@ class LocalStorage(Storage):
             self._executor.close()
         if self._run is not None:
             self._run.close()
-
-    def checksum(self, path: str) -> str | None:
-        """Return the sha256 (hex) of *path*, or None if it is not a regular file."""
-        with store_errors(self.root / path), open_regular(self.root / path) as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() if file else None
 
     # Interface of Scrapy's stores, for files that a subclass of the pipeline stores in addition
 

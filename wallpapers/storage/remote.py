@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -83,6 +83,15 @@ class RemoteStorage(Storage):
 
     def holds(self, path: str, size: int | None = None) -> bool:
         return size is not None
+
+    def is_missing(self, path: str) -> bool:
+        return False
+
+    def images(self, other_store: str) -> Iterator[tuple[str, int]]:
+        return iter(())
+
+    def checksum(self, path: str) -> str | None:
+        return None
 
     def matches(self, file: NewFile) -> bool:
         return False

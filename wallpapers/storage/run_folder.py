@@ -67,6 +67,10 @@ class RunFolder:
         """
         return is_running(self.root, name)
 
+    def exists(self) -> bool:
+        """Return whether the folder is there; it is not if the disk of the store is unmounted."""
+        return self._path.is_dir()
+
     def remove_obsolete(self) -> None:
         """Remove the part names of stored files."""
         while self._obsolete:
