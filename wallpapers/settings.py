@@ -108,6 +108,9 @@ WALLPAPERS_MAX_STORE_SIZE = "0"
 # Database URL of the catalogue. Default: sqlite:///<IMAGES_STORE>/.catalogue.db, or
 # sqlite:///.catalogue.db if the store is remote.
 WALLPAPERS_CATALOGUE = ""
+# "fetch" or "hide": what becomes of stored wallpapers whose files are gone. "hide" suits users who
+# delete what they do not like in a file manager; "fetch" restores a lost disk.
+WALLPAPERS_MISSING = "fetch"
 # sha512 of known placeholders. This one (200x200, grey, 3,802 bytes) is served by imgsrc.baidu.com
 # to clients that it refuses (see aiotieba, issues 63 and 246).
 WALLPAPERS_PLACEHOLDERS = [

@@ -293,6 +293,7 @@ def test_the_limit_of_pixels_is_a_setting(crawl: Crawl) -> None:
     ("settings", "line"),
     [
         ({"WALLPAPERS_CHECK": "all"}, "WALLPAPERS_CHECK must be one of structure, decode"),
+        ({"WALLPAPERS_MISSING": "delete"}, "WALLPAPERS_MISSING must be one of fetch, hide"),
         ({"IMAGES_THUMBS": {"s": 5}}, "IMAGES_THUMBS must be like"),
         ({"WALLPAPERS_IDLE_TIMEOUT": "x"}, "WALLPAPERS_IDLE_TIMEOUT must be a number"),
         ({"WALLPAPERS_PATIENCE_OUTAGE": 0}, "WALLPAPERS_PATIENCE_OUTAGE must be a number above"),

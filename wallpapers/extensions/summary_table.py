@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from wallpapers.run.exit_status import ExitStatus
 from wallpapers.run.ledger import RunLedger
 from wallpapers.run.listings import WANTED
+from wallpapers.run.program import program_name
 from wallpapers.run.reasons import Verdict, by_reason
 
 _MAX_HOSTS = 10  # rows of failures by host
@@ -48,6 +49,11 @@ class SummaryTable:
             yield "invalid entries", ledger.rejected.total(), by_reason(ledger.rejected)
         if ledger.repeated:
             yield "listed more than once", ledger.repeated, ""
+        if ledger.moved:
+            yield "moved files", ledger.moved, "found by their content"
+        if ledger.missing:
+            ways = f"{program_name()} hide, or WALLPAPERS_MISSING=hide"
+            yield "missing files", ledger.missing, f"fetched again; to stop it: {ways}"
 
     def _note(self, verdict: Verdict) -> str:
         ledger = self.ledger

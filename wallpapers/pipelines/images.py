@@ -23,10 +23,14 @@ from wallpapers.pipelines.aside import AsideQueues
 from wallpapers.pipelines.candidates import Refusal
 from wallpapers.pipelines.drops import Filtered, LeftForNextRun, PutAside
 from wallpapers.pipelines.fetching import Candidate, PictureFetcher
-from wallpapers.pipelines.library import Library
 from wallpapers.pipelines.places import HostNotReadyError
 from wallpapers.pipelines.run_record import RunRecord
-from wallpapers.pipelines.setup import check_hooks, check_libraries, requirements_of
+from wallpapers.pipelines.setup import (
+    check_hooks,
+    check_libraries,
+    library_of,
+    requirements_of,
+)
 from wallpapers.run.addon import run_of
 from wallpapers.run.reasons import FailureReason, Verdict, is_reason
 from wallpapers.storage.address import store_address
@@ -81,8 +85,8 @@ class WallpaperImagesPipeline(ImagesPipeline):
 
     def open_spider(self, spider: Spider | None = None) -> None:
         super().open_spider()
-        self._library = Library.from_crawler(
-            self.crawler, self._state, self._requirements, self.store, self.spiderinfo
+        self._library = library_of(
+            self.crawler, self._run, self._requirements, self.store, self.spiderinfo
         )
         try:
             self._library.open()

@@ -11,16 +11,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from time import monotonic
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from wallpapers.catalogue.writer import Listed, Writer
 from wallpapers.errors import PictureRefusedError, StoreError
 from wallpapers.items import StoredImage, Wallpaper
-from wallpapers.options.setting_values import size_bytes
 from wallpapers.pipelines.budget import StoreBudget
 from wallpapers.pipelines.drops import LeftForNextRun
+from wallpapers.pipelines.missing import MissingFiles
 from wallpapers.pipelines.results import accepted, with_preview
-from wallpapers.pipelines.setup import catalogue_opener, storage_of
 from wallpapers.pipelines.uploads import Uploads
 from wallpapers.run.reasons import FilterReason
 from wallpapers.storage.contract import NewFile, Storage
@@ -29,15 +28,9 @@ from wallpapers.storage.intake import Intake, StagedImage
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from scrapy.crawler import Crawler
-    from scrapy.pipelines.files import FilesStoreProtocol
-    from scrapy.pipelines.media import MediaPipeline
-
     from wallpapers.catalogue.entries import Entries
     from wallpapers.catalogue.held import Entered
-    from wallpapers.inspection.inspect_file import ImageRequirements
     from wallpapers.run.records import RunBeginning, RunEnd
-    from wallpapers.run.state import RunState
     from wallpapers.storage.parts import Part
 
 _POLL_INTERVAL_S = 0.25
@@ -56,6 +49,7 @@ class Library:
         intake: Intake,
         writer: Writer,
         budget: StoreBudget,
+        missing: MissingFiles,
         is_stopping: Callable[[], bool],
     ) -> None:
         self._is_stopping = is_stopping
@@ -63,24 +57,8 @@ class Library:
         self._intake = intake
         self._writer = writer
         self._budget = budget
+        self._missing = missing
         self._uploads = Uploads(intake)
-
-    @classmethod
-    def from_crawler(
-        cls,
-        crawler: Crawler,
-        state: RunState,
-        requirements: ImageRequirements,
-        scrapys_store: FilesStoreProtocol,
-        info: MediaPipeline.SpiderInfo,
-    ) -> Self:
-        """Return the library of the settings; *scrapys_store* accesses a remote store."""
-        storage = storage_of(crawler, scrapys_store, info)
-        intake = Intake(storage, requirements, lambda: state.stopping)
-        writer = Writer(catalogue_opener(crawler, storage))
-        limit_bytes = size_bytes(crawler.settings, "WALLPAPERS_MAX_STORE_SIZE")
-        budget = StoreBudget(limit_bytes, writer)
-        return cls(storage, intake, writer, budget, lambda: state.stopping)
 
     def open(self) -> None:
         """Check that the storage accepts files."""
@@ -141,7 +119,7 @@ class Library:
         """Return the stored image of *wallpaper*, found by its row or else as the file *path*.
 
         *preview* states whether a file at *path* is a preview. If *path* is empty, only the row is
-        used. Raises PictureRefusedError if the wallpaper is hidden.
+        used. Raises PictureRefusedError if the wallpaper is hidden, or its file was thrown away.
         """
 
         def has_file() -> bool:
@@ -151,6 +129,10 @@ class Library:
         if listed.is_hidden:
             raise PictureRefusedError(FilterReason.HIDDEN)
         row = listed.held
+        if row is not None and not row.whole:
+            row = await self._missing.resolve(row)
+            if row is None:
+                return None  # a file at *path* is not the one that was stored
         if row is None:
             found = await self._intake.find_image(url, path) if listed.has_file else None
             if found is None:
@@ -159,8 +141,6 @@ class Library:
             written = await self._writer.do(lambda entries: entries.adopt(wallpaper, image))
             if written is not None:
                 self._budget.add(image, is_new=written.is_new)
-        elif not row.whole:
-            return None  # a file at *path* is not the one that was stored
         elif row.state == "stored":
             return row.image
         else:

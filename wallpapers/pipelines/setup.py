@@ -1,4 +1,4 @@
-"""Check the requirements and settings of the images pipeline before the first request."""
+"""Check the requirements of the images pipeline, and make its library from the settings."""
 
 from __future__ import annotations
 
@@ -10,12 +10,17 @@ from scrapy.pipelines.images import ImagesPipeline
 from scrapy.utils.asyncio import is_asyncio_available
 
 from wallpapers.catalogue.location import catalogue_url
+from wallpapers.catalogue.writer import Writer
 from wallpapers.errors import MissingLibraryError, SettingError
 from wallpapers.inspection.inspect_file import ImageRequirements
 from wallpapers.options.extras import install_command, is_installed, require_for_collection
 from wallpapers.options.filters import ImageFilters
 from wallpapers.options.setting_values import not_negative, one_of, positive, size_bytes, sizes
+from wallpapers.pipelines.budget import StoreBudget
+from wallpapers.pipelines.library import Library
+from wallpapers.pipelines.missing import MissingFiles
 from wallpapers.storage.address import folder_of, store_address
+from wallpapers.storage.intake import Intake
 from wallpapers.storage.local import LocalStorage
 from wallpapers.storage.remote import RemoteStorage
 
@@ -29,6 +34,7 @@ if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
 
     from wallpapers.catalogue.catalogue import Catalogue
+    from wallpapers.run.addon import Run
     from wallpapers.storage.contract import Storage
 
 # Hooks of ImagesPipeline and its base classes that WallpaperImagesPipeline never calls.
@@ -67,6 +73,7 @@ def requirements_of(crawler: Crawler) -> ImageRequirements:
     positive(settings, "WALLPAPERS_UPLOAD_TIMEOUT")
     for name in ("WALLPAPERS_MIN_FREE_SPACE", "WALLPAPERS_MAX_STORE_SIZE"):
         size_bytes(settings, name)
+    one_of(settings, "WALLPAPERS_MISSING", ("fetch", "hide"))
     if settings["WALLPAPERS_CATALOGUE"]:
         catalogue_url(settings)
     return ImageRequirements(
@@ -113,6 +120,27 @@ def storage_of(
         return LocalStorage(address, min_free_bytes)
     timeout_s = positive(settings, "WALLPAPERS_UPLOAD_TIMEOUT")
     return RemoteStorage(scrapys_store, address, info, timeout_s, min_free_bytes)
+
+
+def library_of(
+    crawler: Crawler,
+    run: Run,
+    requirements: ImageRequirements,
+    scrapys_store: FilesStoreProtocol,
+    info: MediaPipeline.SpiderInfo,
+) -> Library:
+    """Return the library of the settings; *scrapys_store* accesses a remote store."""
+
+    def is_stopping() -> bool:
+        return run.state.stopping
+
+    storage = storage_of(crawler, scrapys_store, info)
+    writer = Writer(catalogue_opener(crawler, storage))
+    hides = crawler.settings["WALLPAPERS_MISSING"] == "hide"
+    missing = MissingFiles(storage, writer, run.ledger, hides=hides)
+    budget = StoreBudget(size_bytes(crawler.settings, "WALLPAPERS_MAX_STORE_SIZE"), writer)
+    intake = Intake(storage, requirements, is_stopping)
+    return Library(storage, intake, writer, budget, missing, is_stopping)
 
 
 def catalogue_opener(crawler: Crawler, storage: Storage) -> Callable[[], Catalogue]:

@@ -41,7 +41,8 @@ class RunLedger:
     ``wallpapers/<verdict>/<reason>``, ``wallpapers/wanted``, ``wallpapers/bytes`` (of the stored
     files),
     ``wallpapers/pages``, ``wallpapers/entry/<reason>`` (entries that are no wallpapers),
-    ``wallpapers/repeated`` (ids listed more than once).
+    ``wallpapers/repeated`` (ids listed more than once), ``wallpapers/missing`` (stored wallpapers
+    whose files are gone), ``wallpapers/moved`` (files that were found under another path).
     """
 
     def __init__(self, crawler: Crawler, listings: Listings) -> None:
@@ -59,6 +60,8 @@ class RunLedger:
         self.rejected: Counter[str] = Counter()
         self.repeated = 0
         self.wanted: int | None = None  # None = not a dry run
+        self.missing = 0
+        self.moved = 0
         self.verdicts: Counter[Verdict] = Counter()
         self.reasons: dict[Verdict, Counter[str]] = {verdict: Counter() for verdict in Verdict}
         self.failed_at: defaultdict[str, Counter[str]] = defaultdict(Counter)  # host -> reasons
@@ -160,6 +163,16 @@ class RunLedger:
             self.left += 1
             self._count("listed", -1)
             self._count("left")
+
+    def count_missing(self) -> None:
+        """Count a stored wallpaper whose file is gone, and which is fetched again."""
+        self.missing += 1
+        self._count("missing")
+
+    def count_moved(self) -> None:
+        """Count a file that was found under another path of the store."""
+        self.moved += 1
+        self._count("moved")
 
     def put_aside(self, item: Any) -> None:
         """Stop tracking a wallpaper until it is resumed; it remains listed."""
