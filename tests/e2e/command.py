@@ -16,6 +16,7 @@ from tests.invariants import check_no_traceback
 
 PROJECT = Path(__file__).parents[2]
 FAST = ("-s", 'DOWNLOAD_SLOTS={"listing": {"concurrency": 1, "delay": 0}}')
+PROGRAM = (sys.executable, "-W", "error", "-m", "scrapy")
 TIMEOUT_S = 120
 
 
@@ -67,7 +68,7 @@ def start(
             own()
 
     return subprocess.Popen(
-        [*before, *(instead or (sys.executable, "-W", "error", "-m", "scrapy")), *words],
+        [*before, *(instead or PROGRAM), *words],
         text=True,
         preexec_fn=prepare,  # noqa: PLW1509 (no thread of the tests forks)
         **{"cwd": PROJECT, "env": environment, **pipes, **options},

@@ -336,11 +336,11 @@ def as_a_user(command: str, folder: Path) -> Result:
 @pytest.mark.parametrize(
     ("name", "mode", "remedy"),
     [
-        (FILE_NAME, 0o000, f"{FILE_NAME} is not readable and writable: chmod u+rw it, or name"),
-        (f"{FILE_NAME}-wal", 0o000, f"{FILE_NAME}-wal is not readable and writable: chmod u+rw"),
-        (f"{FILE_NAME}-shm", 0o000, f"{FILE_NAME}-shm is not readable and writable: chmod u+rw"),
-        (".", 0o500, "its folder is not writable: chmod u+rwx "),
-        (".", 0o000, "its folder is not readable: chmod u+rwx "),
+        (FILE_NAME, 0o000, f"{FILE_NAME} is not readable and writable; name another"),
+        (f"{FILE_NAME}-wal", 0o000, f"{FILE_NAME}-wal is not readable and writable; name"),
+        (f"{FILE_NAME}-shm", 0o000, f"{FILE_NAME}-shm is not readable and writable; name"),
+        (".", 0o500, "its folder is not writable; name another place with "),
+        (".", 0o000, "its folder is not readable; name another place with "),
     ],
 )
 def test_a_catalogue_without_permission_is_status_5(

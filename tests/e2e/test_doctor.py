@@ -89,7 +89,7 @@ def cells(result: Result) -> list[str]:
             HtmlListing,
             4,
             ["yes", "HTML: not JSON", "0", "none", "not requested"],
-            "or try: scrapy crawl baidu_search -a word='国家地理 壁纸'",
+            " crawl baidu_search -a 'word=国家地理 壁纸' -s ",
         ),
         (
             CaptchaRedirect,

@@ -57,14 +57,16 @@ def test_hostile_and_damaged_images_get_their_reason_and_cost_no_others_theirs(
     limits = ("-s", "WALLPAPERS_DECODE_SECONDS=1", "-s", "WALLPAPERS_DECODE_MEMORY=200000000")
     result = look(run.store, *limits)
     assert result.status == 3
-    assert sorted(result.output.splitlines()) == sorted(
+    *lines, advice = result.output.splitlines()
+    assert advice.startswith("To have them downloaded again by the next crawl, run: ")
+    assert " verify -s IMAGES_STORE=" in advice
+    assert sorted(lines) == sorted(
         [
             f"cannot be decoded: {slow}: broken (its decoder took more than 1 s)",
             f"cannot be decoded: {large}: too_many_pixels (not enough memory to look at it)",
             f"missing: {path_of(run, 0).relative_to(run.store)}",
             f"damaged: {changed.relative_to(run.store)}",
             "3 images looked at, 2 cannot be decoded, 1 missing, 1 damaged",
-            "scrapy verify marks missing and damaged images to be fetched again.",
         ]
     )
     second = look(run.store)

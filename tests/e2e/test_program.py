@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import sys
 from pathlib import Path
@@ -110,7 +111,7 @@ def test_a_suggested_command_has_the_name_of_the_program(tmp_path: Path, program
         module = (sys.executable, "-m", program)
         result = finish(start(*words, instead=module, cwd=tmp_path))
     assert result.status == 4
-    assert f"or try: {program} crawl baidu_search -a word=" in result.log
+    assert f"or try: {shlex.join(module)} crawl baidu_search -a 'word=" in result.log
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from tests.e2e.command import FAST, Result, finish, scrapy, start
+from tests.e2e.command import FAST, PROGRAM, Result, finish, scrapy, start
 from tests.pictures import exhibits
 from tests.standin.listing_faults import HtmlListing
 from tests.standin.picture_faults import HeldPictures
@@ -37,8 +37,8 @@ def words(standin: StandIn, store: Path) -> tuple[str, ...]:
 
 
 def command_of(result: Result) -> list[str]:
-    """Return the words of the command at the end of the log."""
-    return shlex.split("scrapy " + result.log.rpartition(": scrapy ")[2])
+    """Return the words of the command at the end of the log, without those of the program."""
+    return shlex.split(result.log.rpartition(f": {shlex.join(PROGRAM)} ")[2])
 
 
 def with_failures(folder: Path, *more: str) -> Result:
@@ -94,9 +94,8 @@ def test_the_command_for_failed_wallpapers_tries_them_again(tmp_path: Path) -> N
         result = scrapy(*words(standin, tmp_path / "a store"))
         assert result.status == 3
         standin.missing = False
-        program, *command = command_of(result)
-        result = scrapy(*command)
-    assert (program, result.status) == ("scrapy", 0)
+        result = scrapy(*command_of(result))
+    assert result.status == 0
     assert "  stored           1" in result.log
 
 
@@ -106,13 +105,13 @@ def test_the_command_for_a_broken_source_checks_it(tmp_path: Path) -> None:
         result = scrapy("crawl", "wallhaven", "-a", endpoint, "-a", "q=two words")
     assert result.status == 4
     given = ["-a", endpoint, "-a", "q=two words"]
-    assert command_of(result) == ["scrapy", "doctor", "wallhaven", *given]
+    assert command_of(result) == ["doctor", "wallhaven", *given]
 
 
 def test_the_command_for_a_broken_catalogue_is_that_of_the_run(tmp_path: Path) -> None:
     result = with_a_broken_catalogue(tmp_path, "-L", "INFO")
     command = command_of(result)
-    assert command[:4] == ["scrapy", "crawl", "baidu_wallpaper", "-a"]
+    assert command[:3] == ["crawl", "baidu_wallpaper", "-a"]
     assert command[-2:] == ["-L", "INFO"]
 
 
@@ -126,7 +125,7 @@ def test_the_command_after_an_interruption_is_that_of_the_run(tmp_path: Path) ->
         result = finish(process)
     assert result.status == 130
     assert "] ERROR: Interrupted with " in result.log.splitlines()[-1]
-    assert command_of(result) == ["scrapy", *command]
+    assert command_of(result) == list(command)
 
 
 def test_the_command_masks_secrets(tmp_path: Path) -> None:

@@ -249,12 +249,13 @@ def test_an_unexpected_response_is_reported_in_one_line(
 @pytest.mark.parametrize(
     ("arguments", "command"),
     [
-        ({}, "scrapy crawl baidu_search -a word='国家地理 壁纸'"),
+        ({}, "scrapy crawl baidu_search -a 'word=国家地理 壁纸'"),
         (
-            {"tag": "it's; $HOME", "tag3": "海滩", "limit": 5},
-            "scrapy crawl baidu_search -a word='it'\"'\"'s; $HOME 海滩 壁纸' -a limit=5",
+            {"tag": "it's; $HOME", "tag3": "海滩", "limit": 5, "rn": 9, "min_size": "4k"},
+            "scrapy crawl baidu_search -a 'word=it'\"'\"'s; $HOME 海滩 壁纸' "
+            "-a limit=5 -a min_size=4k",
         ),
-        ({"tag": "全部"}, "scrapy crawl baidu_search -a word='壁纸'"),
+        ({"tag": "全部"}, "scrapy crawl baidu_search -a 'word=壁纸'"),
     ],
 )
 @pytest.mark.parametrize("fault", [faults.HtmlListing, faults.EmptyListing, faults.HangingUp])

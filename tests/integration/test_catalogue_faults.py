@@ -57,10 +57,10 @@ def beside(end: str) -> Harm:
 
 ASIDE = "move it aside and crawl again, which finds them: mkdir"
 FAULTS: dict[str, tuple[Harm, str]] = {
-    "a folder": (in_its_place(Path.mkdir), f"{FILE_NAME} is not a file: remove it, or name"),
+    "a folder": (in_its_place(Path.mkdir), f"{FILE_NAME} is not a file: remove it; name"),
     "a link to nothing": (
         in_its_place(lambda path: path.symlink_to("/nowhere/at/all")),
-        "it is a symbolic link to nothing: remove it",
+        "it is a symbolic link to nothing; name another place with ",
     ),
     "a text": (in_its_place(lambda path: path.write_text("no database" * 500)), ASIDE),
     "another program's": (
@@ -137,7 +137,7 @@ def test_a_missing_folder_is_named(crawl: Crawl) -> None:
     url = f"sqlite:///{crawl.store.parent}/gone/c.db"
     with StandIn(exhibits(1)) as standin:
         stats = crawl.stats_of(standin, {"WALLPAPERS_CATALOGUE": url})
-    assert_one_line(crawl, stats, "its folder does not exist: mkdir -p ")
+    assert_one_line(crawl, stats, "its folder does not exist; name another place ")
 
 
 class Harmful(StandIn):

@@ -236,8 +236,8 @@ def test_raw_control_characters_are_read(crawl: Crawl, source: Source) -> None:
 @pytest.mark.parametrize(
     ("source", "arguments", "command"),
     [
-        (CHANNEL, {"tag2": "风景"}, "scrapy crawl baidu_search -a word='风景 壁纸'"),
-        (FLIP, {"word": "a b", "limit": 9}, "scrapy crawl baidu_search -a word='a b' -a limit=9"),
+        (CHANNEL, {"tag2": "风景"}, "scrapy crawl baidu_search -a 'word=风景 壁纸'"),
+        (FLIP, {"word": "a b", "limit": 9}, "scrapy crawl baidu_search -a 'word=a b' -a limit=9"),
     ],
     ids=["baidu_channel", "baidu_flip"],
 )

@@ -81,24 +81,24 @@ def _of_sqlite(path: Path, said: str) -> str:
 def _of_files(path: Path) -> str:
     """Return what keeps SQLite from opening, reading or writing the files at *path*."""
     folder = path.parent
-    quoted = shlex.quote(str(folder))
-    faults = (
-        (os.path.exists(folder), f"its folder does not exist: mkdir -p {quoted}"),
-        (os.access(folder, os.R_OK | os.X_OK), f"its folder is not readable: chmod u+rwx {quoted}"),
-        (
-            os.path.exists(path) or not os.path.islink(path),
-            "it is a symbolic link to nothing: remove it",
-        ),
-        *_of_each_file(path),
-        (os.access(folder, os.W_OK), f"its folder is not writable: chmod u+rwx {quoted}"),
-    )
-    wrong = [what for is_well, what in faults if not is_well]
-    return f"{wrong[0] if wrong else f'check the disk of {folder}'}, or {_ELSEWHERE}"
+    for is_well, problem, command in _checks(path):
+        if not is_well:
+            remedy = f"{_ELSEWHERE}, or run: {shlex.join(command)}" if command else _ELSEWHERE
+            return f"{problem}; {remedy}"
+    return f"check the disk of {folder}, or {_ELSEWHERE}"
 
 
-def _of_each_file(path: Path) -> Iterator[tuple[bool, str]]:
+def _checks(path: Path) -> Iterator[tuple[bool, str, list[str]]]:
+    """Yield whether each thing is as it must be, what is wrong if not, and the command for it."""
+    folder = path.parent
+    allow = ["chmod", "u+rwx", str(folder)]
+    yield os.path.exists(folder), "its folder does not exist", ["mkdir", "-p", str(folder)]
+    yield os.access(folder, os.R_OK | os.X_OK), "its folder is not readable", allow
+    is_dangling = os.path.islink(path) and not os.path.exists(path)
+    yield not is_dangling, "it is a symbolic link to nothing", ["rm", str(path)]
     for file in (f"{path}", f"{path}-wal", f"{path}-shm"):
         if os.path.lexists(file):
-            yield os.path.isfile(file), f"{file} is not a file: remove it"
+            yield os.path.isfile(file), f"{file} is not a file: remove it", []
             may = os.access(file, os.R_OK | os.W_OK)
-            yield may, f"{file} is not readable and writable: chmod u+rw it"
+            yield may, f"{file} is not readable and writable", ["chmod", "u+rw", file]
+    yield os.access(folder, os.W_OK), "its folder is not writable", allow

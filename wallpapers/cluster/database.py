@@ -14,7 +14,7 @@ from wallpapers.catalogue.location import catalogue_url
 from wallpapers.cluster import queue
 from wallpapers.errors import SettingError
 from wallpapers.logs.masking import HideSecrets
-from wallpapers.run.program import program_name
+from wallpapers.run.command_line import shell_command
 
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
@@ -43,7 +43,7 @@ def open_catalogue(settings: BaseSettings, *, installs: bool = False) -> Catalog
             catalogue.run(lambda entries: _install(entries.connection))
         elif not catalogue.run(lambda entries: queue.is_installed(entries.connection)):
             raise SettingError(
-                f"{catalogue} has no queue; create it with: {program_name()} cluster init"
+                f"{catalogue} has no queue; create it with: {shell_command('cluster', 'init')}"
             )
     except BaseException:
         catalogue.close()

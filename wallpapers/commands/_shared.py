@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from wallpapers.catalogue.existing import open_existing
 from wallpapers.catalogue.location import catalogue_url
 from wallpapers.errors import SettingError, StoreError, UserError
+from wallpapers.logs.masking import mask
 from wallpapers.run.exit_status import ExitStatus
 from wallpapers.run.program import program_name
 
@@ -43,7 +44,7 @@ def open_catalogue(
 
 def report_error(error: UserError | StoreError) -> int:
     """Print *error* in one line and return its exit status."""
-    print(f"{program_name()}: {error}", file=sys.stderr)
+    print(mask(f"{program_name()}: {error}"), file=sys.stderr)
     return ExitStatus.STORE if isinstance(error, StoreError) else ExitStatus.COULD_NOT_START
 
 

@@ -14,6 +14,7 @@ from wallpapers.commands._shared import quiet_on_closed_output, report_error
 from wallpapers.commands.crawl import RESERVED_ARGUMENTS
 from wallpapers.commands.crawl import Command as CrawlCommand
 from wallpapers.errors import ArgumentError, StoreError, UserError
+from wallpapers.run.command_line import shell_command
 from wallpapers.run.exit_status import ExitStatus
 from wallpapers.run.program import program_name
 
@@ -126,8 +127,8 @@ class Command(CrawlCommand):
         database.close()
         if self.exitcode == ExitStatus.INTERRUPTED:
             logger.info(
-                "The workers go on with run %d; end it with: %s cluster cancel %d",
-                *(run, program_name(), run),
+                "The workers go on with run %d; end it with: %s",
+                *(run, shell_command("cluster", "cancel", str(run))),
             )
 
     def _work(self, args: list[str], opts: argparse.Namespace) -> None:

@@ -24,6 +24,7 @@ from wallpapers.feeds.exporter import CheckedFeedExporter
 from wallpapers.options.setting_values import positive
 from wallpapers.pipelines.images import WallpaperImagesPipeline
 from wallpapers.run.addon import run_of
+from wallpapers.run.command_line import shell_command
 from wallpapers.run.exit_status import ExitStatus
 from wallpapers.run.program import program_name
 from wallpapers.run.shutdown import Shutdown
@@ -85,8 +86,10 @@ class Command(ChecksSettings, CrawlCommand):
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         if len(args) != 1:
-            name = program_name()
-            raise UsageError(f"{name} crawl expects one spider name; {name} list shows them")
+            raise UsageError(
+                f"{program_name()} crawl expects one spider name; "
+                f"to list them, run: {shell_command('list')}"
+            )
         assert self.crawler_process is not None
         names = self.crawler_process.spider_loader.list()
         if args[0] not in names:

@@ -11,6 +11,7 @@ from wallpapers.commands._settings import ChecksSettings
 from wallpapers.commands._shared import open_catalogue, quiet_on_closed_output, report_error
 from wallpapers.errors import SettingError, StoreError, UserError
 from wallpapers.options.extras import require_for_collection
+from wallpapers.run.command_line import shell_command
 from wallpapers.run.exit_status import ExitStatus
 from wallpapers.run.program import program_name
 from wallpapers.storage.address import folder_of
@@ -94,6 +95,7 @@ class Command(ChecksSettings, ScrapyCommand):
             f"{len(report.missing):,} missing, {len(report.damaged):,} damaged"
         )
         if report.missing or report.damaged:
-            print(f"{program_name()} verify marks missing and damaged images to be fetched again.")
+            command = shell_command("verify")
+            print(f"To have them downloaded again by the next crawl, run: {command}")
         is_complete = not (errors or report.missing or report.damaged)
         return ExitStatus.COMPLETE if is_complete else ExitStatus.FAILURES

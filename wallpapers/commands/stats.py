@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,9 @@ from scrapy.exceptions import UsageError
 from wallpapers.commands._settings import ChecksSettings
 from wallpapers.commands._shared import open_catalogue, quiet_on_closed_output, report_error
 from wallpapers.errors import StoreError, UserError
+from wallpapers.logs.masking import HideSecrets, mask
 from wallpapers.maintenance import statistics
+from wallpapers.run.command_line import shell_command
 from wallpapers.run.program import program_name
 from wallpapers.run.reasons import Verdict
 from wallpapers.storage.address import folder_of
@@ -76,8 +79,9 @@ class Command(ChecksSettings, ScrapyCommand):
         except (UserError, StoreError) as error:
             self.exitcode = report_error(error)
             return
+        HideSecrets().update_settings(self.settings)  # a suggested command may have one
         with quiet_on_closed_output(self):
-            print(text)
+            print(mask(text))
 
     def _text(self, catalogue: Catalogue, opts: argparse.Namespace) -> str:
         if opts.prometheus:
@@ -93,7 +97,22 @@ class Command(ChecksSettings, ScrapyCommand):
         if opts.json:
             values = {"catalogue": name, **contents, "runs": runs}
             return json.dumps(values, ensure_ascii=False, indent=2)
-        return _runs_text(name, runs) if opts.runs is not None else _contents_text(name, contents)
+        if opts.runs is not None:
+            return _runs_text(name, runs)
+        return "\n".join([*_contents_lines(name, contents), *self._retry_commands(contents)])
+
+    def _retry_commands(self, contents: dict[str, Any]) -> Iterator[str]:
+        """Yield a line for each source with failed wallpapers that ``retry`` can try again."""
+        failed = {source for source, states in contents["sources"].items() if states["failed"]}
+        if not failed:
+            return
+        from wallpapers.spiders.description import sources
+
+        assert self.settings is not None
+        for spider in sources(self.settings):
+            if spider.name in failed:
+                command = shell_command("retry", spider.name)
+                yield f"To try those of {spider.name} again, run: {command}"
 
     def _is_running(self, run: str) -> bool | None:
         """Return whether a run is alive on this machine; None = it has a remote store."""
@@ -102,7 +121,7 @@ class Command(ChecksSettings, ScrapyCommand):
         return None if folder is None else is_running(folder, run)
 
 
-def _contents_text(catalogue: str, contents: dict[str, Any]) -> str:
+def _contents_lines(catalogue: str, contents: dict[str, Any]) -> list[str]:
     width = max(10, *(len(source) for source in contents["sources"]), 0)
     lines = [
         f"Contents of {catalogue}",
@@ -123,8 +142,7 @@ def _contents_text(catalogue: str, contents: dict[str, Any]) -> str:
         ]
         if len(failures) > _MAX_LINES:
             lines.append(f"          and {len(failures) - _MAX_LINES:,} more; --json has them all")
-        lines.append(f"Use {program_name()} retry to try them again.")
-    return "\n".join(lines)
+    return lines
 
 
 def _runs_text(catalogue: str, runs: list[dict[str, Any]]) -> str:

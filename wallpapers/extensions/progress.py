@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from time import monotonic
-from typing import TYPE_CHECKING, Self, TextIO, cast
+from typing import TYPE_CHECKING, Any, Self, TextIO, cast
 
 from scrapy import signals
 from scrapy.exceptions import NotConfigured
@@ -122,7 +122,8 @@ class _LiveDisplay:
         handler = get_scrapy_root_handler()
         if isinstance(handler, logging.StreamHandler):
             self._handler, self._stream = handler, handler.stream
-            handler.setStream(cast("TextIO", FileProxy(self._console, handler.stream)))
+            log = FileProxy(cast("Console", _Unwrapped(self._console)), handler.stream)
+            handler.setStream(cast("TextIO", log))
         self._progress.start()
 
     def stop(self) -> None:
@@ -132,3 +133,19 @@ class _LiveDisplay:
 
     def update(self, line: str, done: int, total: int | None) -> None:
         self._progress.update(self._task, description=line, completed=done, total=total)
+
+
+class _Unwrapped:
+    """A console that leaves long lines to the terminal, so that they can be copied in one piece."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def __enter__(self) -> Console:
+        return self._console.__enter__()
+
+    def __exit__(self, *error: Any) -> None:
+        self._console.__exit__(*error)
+
+    def print(self, text: object) -> None:
+        self._console.print(text, soft_wrap=True)

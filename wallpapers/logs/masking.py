@@ -39,9 +39,7 @@ def hide(secrets: Iterable[str]) -> None:
 
 def mask(text: str) -> str:
     """Return *text* with every hidden secret masked."""
-    for secret in sorted(_hidden, key=len, reverse=True):
-        text = text.replace(secret, _MASK)
-    return text
+    return _replaced(text, _hidden)
 
 
 def mask_argument(name: str, value: str) -> str:
@@ -55,6 +53,17 @@ def mask_argument(name: str, value: str) -> str:
         scheme, host, rest = address.groups()
         return f"{scheme}{host}/{_MASK}" if rest.strip("/") else f"{scheme}{host}/"
     return mask(value)
+
+
+def mask_setting(name: str, value: str) -> str:
+    """Return the *value* of a setting with its secrets masked, as they are before any quoting."""
+    return _replaced(value, _secrets_of_setting(name, value))
+
+
+def _replaced(text: str, secrets: Iterable[str]) -> str:
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, _MASK)
+    return text
 
 
 _hidden: set[str] = set()
@@ -100,7 +109,8 @@ def _secrets_of_address(address: str) -> Iterator[str]:
         return
     try:
         parts = urlsplit(address)
-        yield parts.netloc.rpartition("@")[0] + "@"
+        if parts.password or parts.scheme in ("http", "https"):  # a name alone may be a token
+            yield parts.netloc.rpartition("@")[0] + "@"
         if parts.password:
             yield from {parts.password, unquote(parts.password)}
     except ValueError:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from scrapy.settings import SETTINGS_PRIORITIES
 
+from wallpapers.run.command_line import same_command, shell_command
 from wallpapers.run.listings import ListingEnd
-from wallpapers.run.program import command_line, program_name
 from wallpapers.run.reasons import Verdict, by_reason
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ class Explanation:
 def explain_store_failure(message: str) -> Explanation:
     """Explain status 5: store, catalogue or a feed failed."""
     reason = f"{message}; stored wallpapers are kept"
-    return Explanation(reason, "to continue, run again", command_line())
+    return Explanation(reason, "to continue, run again", same_command())
 
 
 def explain_listing_failures(listings: Listings, first: Explanation | None) -> Explanation | None:
@@ -51,14 +50,13 @@ def explain_listing_failures(listings: Listings, first: Explanation | None) -> E
 
 def explain_component_failure(message: str) -> Explanation:
     """Explain status 4 if it is due to the code or the settings, not to the source."""
-    again = command_line()
-    return Explanation(message, "for details, run", f"{again} -L DEBUG" if again else "")
+    return Explanation(message, "for details, run", same_command("-L", "DEBUG"))
 
 
 def explain_interruption(ledger: RunLedger) -> Explanation:
     """Explain status 130."""
     left = f" with {ledger.left:,} wallpapers left" if ledger.left else ""
-    return Explanation(f"Interrupted{left}", "to continue, run again", command_line())
+    return Explanation(f"Interrupted{left}", "to continue, run again", same_command())
 
 
 def explain_failures(ledger: RunLedger, settings: BaseSettings, source: str | None) -> Explanation:
@@ -67,13 +65,12 @@ def explain_failures(ledger: RunLedger, settings: BaseSettings, source: str | No
         f"{ledger.verdicts[Verdict.FAILED]:,} of {ledger.listed:,} wallpapers failed "
         f"({by_reason(ledger.reasons[Verdict.FAILED])})"
     )
-    command = _retry_command(settings, source) if source else command_line()
+    command = _retry_command(settings, source) if source else same_command()
     return Explanation(reason, "to try them again, run", command)
 
 
 def _retry_command(settings: BaseSettings, source: str) -> str:
-    words = [program_name(), "retry", source]
-    for name in _LOCATIONS:
-        if settings.getpriority(name) == SETTINGS_PRIORITIES["cmdline"]:
-            words += ["-s", f"{name}={settings[name]}"]
-    return shlex.join(words)
+    """Return the command for the store of this run, which a command such as ``demo`` may set."""
+    command_line = SETTINGS_PRIORITIES["cmdline"]
+    locations = [name for name in _LOCATIONS if settings.getpriority(name) == command_line]
+    return shell_command("retry", source, settings={name: settings[name] for name in locations})

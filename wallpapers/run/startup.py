@@ -12,7 +12,6 @@ from contextlib import suppress
 from types import FrameType
 
 from wallpapers.run.exit_status import ExitStatus
-from wallpapers.run.program import remember_command_line
 
 SignalHandler = Callable[[int, FrameType | None], None] | signal.Handlers
 
@@ -36,7 +35,6 @@ def prepare_command() -> None:
     command = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
     in_main_thread = threading.current_thread() is threading.main_thread()
     if command in _CRAWLING and in_main_thread:
-        remember_command_line()
         handle_signals(_exit)
         _replace_closed_streams()
         # A log that cannot be written is reported by LogGuard, once the crawl has one.

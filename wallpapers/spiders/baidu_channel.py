@@ -53,7 +53,7 @@ class BaiduChannelSpider(ListingSpider):
 
     @property
     def suggested_command(self) -> str:
-        return search_command(self.ftags, self.tag2, self.tag1, limit=self.limit)
+        return search_command(self.ftags, self.tag2, self.tag1, arguments=self.repeatable_arguments)
 
     def page_url(self, position: Position) -> str:
         return baidu_channel.page_url(self.query, position.offset, self.rn, endpoint=self.endpoint)

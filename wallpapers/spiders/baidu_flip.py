@@ -50,7 +50,7 @@ class BaiduFlipSpider(ListingSpider):
 
     @property
     def suggested_command(self) -> str:
-        return search_command(self.word, limit=self.limit)
+        return search_command(self.word, arguments=self.repeatable_arguments)
 
     def picture_referer(self, url: str) -> str:
         return baidu_result.referer(url, self.referer)

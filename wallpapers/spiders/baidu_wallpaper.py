@@ -54,7 +54,7 @@ class BaiduWallpaperSpider(ListingSpider):
 
     @property
     def suggested_command(self) -> str:
-        return search_command(self.tag, self.tag3, self.col, limit=self.limit)
+        return search_command(self.tag, self.tag3, self.col, arguments=self.repeatable_arguments)
 
     def page_url(self, position: Position) -> str:
         return baidu_imgs.page_url(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
+from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
 from scrapy.http import Response
@@ -13,7 +13,7 @@ from wallpapers.errors import ListingError, ListingRefusedError
 from wallpapers.listings.page import Page
 from wallpapers.listings.text import address, one_line
 from wallpapers.middlewares.redirect import STATUSES
-from wallpapers.run.program import program_name
+from wallpapers.run.command_line import shell_command
 
 # HTTP statuses by which a source refuses requests, whatever the listing.
 _REFUSAL_ADVICE = {
@@ -79,22 +79,25 @@ def next_command(suggested: str, source: str, arguments: dict[str, str]) -> tupl
     """
     if suggested:
         return "or try", suggested
-    words = [program_name(), "doctor", source]
-    for name, value in arguments.items():
-        words += ["-a", f"{name}={one_line(value)}"]
-    return "to check the source, run", shlex.join(words)
+    return "to check the source, run", shell_command("doctor", source, *_given(arguments))
 
 
-def search_command(*tags: str, limit: int) -> str:
-    """Return a shell command that searches Baidu for *tags*.
+def search_command(*tags: str, arguments: Mapping[str, str]) -> str:
+    """Return a shell command that searches Baidu for *tags*, with other *arguments*.
 
     Empty tags and 全部 ("all") are left out; without any other tag, the command searches for 壁纸
-    ("wallpaper"). *limit* 0 means no limit.
+    ("wallpaper"). Settings and feeds are those of this run.
     """
-    words = dict.fromkeys(tag for tag in tags if tag not in ("", "全部"))
-    word = shlex.quote(one_line(" ".join(words)) or "壁纸")
-    most = f" -a limit={limit}" if limit else ""
-    return f"{program_name()} crawl baidu_search -a word={word}{most}"
+    searched = dict.fromkeys(tag for tag in tags if tag not in ("", "全部"))
+    word = " ".join(searched) or "壁纸"
+    given = _given({"word": word, **arguments})
+    return shell_command("crawl", "baidu_search", *given, feeds=True)
+
+
+def _given(arguments: Mapping[str, str]) -> Iterator[str]:
+    """Yield the words that give *arguments* on a command line."""
+    for name, value in arguments.items():
+        yield from ("-a", f"{name}={one_line(value)}")
 
 
 def redirect_error(response: Response) -> ListingRefusedError:

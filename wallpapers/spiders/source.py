@@ -108,6 +108,12 @@ class Source(Spider):
         return {}
 
     @property
+    def repeatable_arguments(self) -> dict[str, str]:
+        """The given arguments that every source has, for suggesting another source."""
+        shared = self.shared_arguments().keys() - {"endpoint"}
+        return {name: value for name, value in self.given.items() if name in shared}
+
+    @property
     def suggested_command(self) -> str:
         """A shell command to suggest if the listing cannot be read, or an empty string."""
         return ""
