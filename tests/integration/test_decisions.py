@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from functools import partial
+from pathlib import Path
 
 import pytest
 
 from tests.integration.conftest import Open
 from tests.integration.test_catalogue import image, put, wallpaper
 from wallpapers.catalogue.catalogue import Catalogue
+from wallpapers.catalogue.comparison import compare
 from wallpapers.catalogue.entries import Entries
 from wallpapers.items import Key
+from wallpapers.maintenance.selection import select
 
 
 def key(identity: str) -> Key:
@@ -124,3 +128,44 @@ def test_wallpapers_are_found_by_key_id_path_and_content(
     checksums = {f"sum{name}": keys for name, keys in one_each.items()}
     assert catalogue.run(lambda e: e.decisions.keys_by_checksum([*checksums, "x"])) == checksums
     assert catalogue.run(lambda e: e.decisions.hide(keys)) == count + 1
+
+
+def test_names_of_wallpapers_and_moved_files_are_found(
+    open_it: Open, store: dict[str, int], tmp_path: Path
+) -> None:
+    """The row of a file that is named after it was moved within the store follows it."""
+    catalogue = open_it()
+    content = b"bytes of an image"
+    checksum = hashlib.sha256(content).hexdigest()
+    put(catalogue, store, wallpaper("1"), image(checksum, "s/1.jpg", len(content)))
+    put(catalogue, store, wallpaper("2/b"), image("bb", "s/2.jpg"))
+    put(catalogue, store, wallpaper("3"), image("cc", "s/3.jpg"))
+    put(catalogue, store, wallpaper("3", source="other"), image("cc", "s/3.jpg"))
+    del store["s/1.jpg"]
+    moved = tmp_path / "best" / "1.jpg"
+    moved.parent.mkdir()
+    moved.write_bytes(content)
+
+    selection = select(catalogue, tmp_path, [str(moved), "s/2/b", "s/./2.jpg", "3", "4", "\0"])
+    assert selection.keys == [key("1"), key("2/b")]
+    assert selection.ambiguous == {"3": [("other", "3"), key("3")]}
+    assert selection.unknown == ["4", "\0"]
+    assert ("best/1.jpg", len(content), False) in catalogue.run(lambda e: list(e.files()))
+    assert select(catalogue, None, ["best/1.jpg", "s/3.jpg"]).keys == [
+        *(key("1"), ("other", "3"), key("3")),
+    ]
+
+
+def test_a_row_follows_its_file_unless_the_path_is_taken(
+    open_it: Open, store: dict[str, int]
+) -> None:
+    catalogue = open_it()
+    for identity, checksum in (("1", "aa"), ("2", "bb"), ("3", "cc")):
+        put(catalogue, store, wallpaper(identity), image(checksum, f"s/{identity}.jpg"))
+    catalogue.run(lambda entries: entries.decisions.hide([key("3")]))
+    assert catalogue.run(lambda entries: entries.follow("aa", "t/1.jpg"))
+    assert catalogue.run(lambda entries: entries.follow("aa", "t/1.jpg"))
+    assert not catalogue.run(lambda entries: entries.follow("aa", "s/2.jpg"))
+    compared = catalogue.run(partial(compare, files={"t/1.jpg": 10, "s/4.jpg": 7, "s/3.jpg": 10}))
+    assert compared.without_row == {"s/4.jpg": 7}
+    assert (compared.missing, compared.expected) == ([10], 2)
