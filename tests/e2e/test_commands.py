@@ -234,8 +234,8 @@ def test_retry_records_no_token_and_uses_a_given_endpoint(
 
 def test_retry_keeps_the_most_specific_reason(tmp_path: Path) -> None:
     # A server that has answered has said more than one that does not answer.
-    before, now = (404, 404, 404, 503, 503), (None, 503, 410, 404, 500)
-    kept = ["http_404", "http_404", "http_410", "http_404", "http_500"]
+    before, now = (404, 404, 404, 404, 503, 503), (None, 408, 503, 410, 404, 500)
+    kept = ["http_404", "http_404", "http_404", "http_410", "http_404", "http_500"]
     with Refusing(exhibits(len(kept))) as standin:
         for command, standin.statuses in (("crawl", before), ("retry", now)):
             words = ("-s", "RETRY_ENABLED=False", "-a", f"endpoint={standin.endpoint}")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Row
 
 # A later try that failed in one of these ways says less than an earlier answer did.
-TEMPORARY = ("timeout", "connection", "dns", "http_429")  # and every http_5xx
+TEMPORARY = ("timeout", "connection", "dns", "http_408", "http_429")  # and every http_5xx
 
 _FIELDS = [field.name for field in fields(Wallpaper) if field.name != "images"]
 
