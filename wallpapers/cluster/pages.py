@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 
 from wallpapers.catalogue.cluster_tables import cluster_pages, cluster_runs, cluster_wallpapers
 from wallpapers.catalogue.entries import Entries
@@ -32,7 +32,7 @@ class NextPage:
     number: int
     position: Position
     protocol: str
-    tries: int  # that ended with the death of the worker
+    tries: int  # before this one, that ended with the death of the worker
 
     @property
     def kills_workers(self) -> bool:
@@ -62,20 +62,33 @@ def begin(entries: Entries, run: int) -> NextPage | None:
     ).one_or_none()
     if row is None:
         return None
-    _count_try(entries, run, row.number, 1)
+    tried = update(cluster_pages).where(
+        cluster_pages.c.run == run, cluster_pages.c.number == row.number
+    )
+    connection.execute(tried.values(tries=row.tries + 1))
     position = Position(**json.loads(row.position))
     return NextPage(run, row.number, position, row.protocol, row.tries)
 
 
 def give_back(entries: Entries, page: NextPage) -> None:
     """Take back the try of a page that is left to another worker in good order."""
-    _count_try(entries, page.run, page.number, -1)
+    entries.connection.execute(update(cluster_pages).where(*_mine(page)).values(tries=page.tries))
 
 
-def _count_try(entries: Entries, run: int, number: int, change: int) -> None:
-    mine = (cluster_pages.c.run == run, cluster_pages.c.number == number)
-    entries.connection.execute(
-        update(cluster_pages).where(*mine).values(tries=cluster_pages.c.tries + change)
+def fail(entries: Entries, page: NextPage, message: str) -> None:
+    """Record that the listing cannot be read on, unless another worker has taken it over."""
+    mine = select(cluster_pages.c.number).where(*_mine(page)).with_for_update()
+    if entries.connection.execute(mine).first() is not None:
+        runs.set_state(entries.connection, page.run, ListingState.FAILED, message)
+
+
+def _mine(page: NextPage) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions for a page that is unread and that no other worker has begun."""
+    return (
+        cluster_pages.c.run == page.run,
+        cluster_pages.c.number == page.number,
+        cluster_pages.c.read_at.is_(None),
+        cluster_pages.c.tries == page.tries + 1,
     )
 
 

@@ -1,7 +1,7 @@
 """Take the wallpapers of a page that have no verdict yet, and record their verdicts.
 
-Every write is limited to wallpapers without a verdict. So a worker that was frozen, and whose task
-another one has done meanwhile, changes nothing when it goes on.
+A page counts its tries. A worker that was frozen, and whose task another one has taken over, finds
+another number than its own when it goes on, and changes nothing.
 """
 
 from __future__ import annotations
@@ -96,10 +96,10 @@ def begin(entries: Entries, run: int, number: int) -> OpenPage | None:
             cluster_wallpapers.c.tries >= MAX_KILLS,
         )
     ).all()
+    page = OpenPage(run, number, tries, [], frozenset())
     settle(
         entries,
-        run,
-        number,
+        page,
         [Settled((row.source, row.id), Verdict.FAILED, FailureReason.KILLS) for row in killers],
     )
     rows = connection.execute(
@@ -117,12 +117,21 @@ def begin(entries: Entries, run: int, number: int) -> OpenPage | None:
     found = [(row, wallpaper_of(row.item)) for row in rows]
     left = [replace(item, source=row.source, id=row.id) for row, item in found if item]
     stored = frozenset((row.source, row.id) for row in rows if row.was_stored)
-    return OpenPage(run, number, tries, left, stored)
+    return replace(page, wallpapers=left, was_stored=stored)
 
 
 def give_back(entries: Entries, page: OpenPage) -> None:
     """Take back the try of a page that is left to another worker in good order."""
-    entries.connection.execute(_tries_of(page.run, page.number, -1))
+    taken_back = _tries_of(page.run, page.number, -1)
+    entries.connection.execute(taken_back.where(cluster_pages.c.tries == page.tries))
+
+
+def _is_mine(entries: Entries, page: OpenPage) -> bool:
+    """Return whether no other worker has taken the page over, nor will in this transaction."""
+    tries = select(cluster_pages.c.tries).where(
+        cluster_pages.c.run == page.run, cluster_pages.c.number == page.number
+    )
+    return bool(entries.connection.execute(tries.with_for_update()).scalar_one() == page.tries)
 
 
 def _tries_of(run: int, number: int, change: int) -> ReturningUpdate[int]:
@@ -142,9 +151,14 @@ def count_try(entries: Entries, run: int, key: Key, change: int = 1) -> None:
     entries.connection.execute(tried.values(tries=cluster_wallpapers.c.tries + change), asked)
 
 
-def settle(entries: Entries, run: int, number: int, settled: Iterable[Settled]) -> bool:
-    """Record verdicts; return whether all wallpapers of the page have one."""
-    connection = entries.connection
+def settle(entries: Entries, page: OpenPage, settled: Iterable[Settled]) -> bool:
+    """Record verdicts; return whether nothing of the page is left to this worker.
+
+    Nothing is recorded of a page that another worker has taken over.
+    """
+    connection, run, number = entries.connection, page.run, page.number
+    if not _is_mine(entries, page):
+        return True
     rows = [
         {
             "of_run": run,

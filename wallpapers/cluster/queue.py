@@ -45,9 +45,12 @@ def worker_app(url: URL) -> App:
     """Return the App of a worker, whose connections are asynchronous."""
     from procrastinate import App, PsycopgConnector
 
-    address = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    address = url.translate_connect_args(username="user", database="dbname")
     connector = PsycopgConnector(
-        conninfo=address, kwargs=KEEPALIVE, min_size=1, max_size=3, timeout=_POOL_TIMEOUT_S
+        kwargs={**KEEPALIVE, **address, **url.query},
+        min_size=1,
+        max_size=3,
+        timeout=_POOL_TIMEOUT_S,
     )
     return App(connector=connector)
 

@@ -31,6 +31,7 @@ class FedSpider(ListingSpider):
     """
 
     claims: TaskClaims
+    is_part = True  # of a run
 
     def __init__(self, **given: str) -> None:
         super().__init__(**given)

@@ -12,7 +12,7 @@ from wallpapers.run.reasons import Verdict
 _MAX_ROWS = 20
 _WORKERS = text(
     """
-    SELECT worker.id, coalesce(name.name, '') AS name,
+    SELECT worker.id, coalesce(replace(name.name, 'wallpapers ', ''), '') AS name,
         extract(epoch FROM now() - worker.last_heartbeat) AS age_s,
         (SELECT count(*) FROM procrastinate_jobs job
             WHERE job.worker_id = worker.id AND job.status = 'doing') AS tasks

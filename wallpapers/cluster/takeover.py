@@ -1,10 +1,17 @@
-"""Give the tasks of dead workers back to the queue; procrastinate leaves this to its users."""
+"""Give the tasks of dead workers back to the queue; procrastinate leaves this to its users.
+
+A worker without a heartbeat may be frozen in a transaction, whose locks would hold up all others.
+So its connections are ended first.
+"""
 
 from __future__ import annotations
 
 from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import insert
 
+from wallpapers.catalogue.cluster_tables import cluster_workers
 from wallpapers.catalogue.entries import Entries
+from wallpapers.cluster.database import process_name
 
 _ONE_AT_A_TIME = text("SELECT pg_try_advisory_xact_lock(7262004)")
 # In one statement, so that no two workers give the same task back.
@@ -23,6 +30,21 @@ _GIVE_BACK = text(
     FROM stalled
     """
 )
+# A worker has another number after each connection to the queue, and always the same name.
+_END_CONNECTIONS = text(
+    """
+    SELECT pg_terminate_backend(activity.pid)
+    FROM pg_stat_activity activity
+    WHERE activity.datname = current_database() AND activity.usename = current_user
+        AND activity.application_name IN (
+            SELECT worker_name.name
+            FROM cluster_workers worker_name
+            LEFT JOIN procrastinate_workers worker ON worker.id = worker_name.id
+            GROUP BY worker_name.name
+            HAVING max(worker.last_heartbeat) < now() - make_interval(secs => :lease_s)
+        )
+    """
+)
 _ALIVE = text(
     "SELECT count(*) FROM procrastinate_workers "
     "WHERE last_heartbeat > now() - make_interval(secs => :lease_s)"
@@ -35,10 +57,17 @@ def take_over(entries: Entries, me: int | None, lease_s: float) -> int:
     *me* is the number of this worker, whose heartbeat is late after it was frozen.
     """
     connection = entries.connection
+    connection.execute(_END_CONNECTIONS, {"lease_s": lease_s})  # one may hold the lock below
     if not connection.execute(_ONE_AT_A_TIME).scalar_one():
         return 0
     given_back = connection.execute(_GIVE_BACK, {"me": me, "lease_s": lease_s})
     return len(given_back.all())
+
+
+def introduce(entries: Entries, number: int) -> None:
+    """Record the name of this process for the worker with *number*."""
+    row = insert(cluster_workers).values(id=number, name=process_name())
+    entries.connection.execute(row.on_conflict_do_nothing())
 
 
 def count_alive(entries: Entries, lease_s: float) -> int:

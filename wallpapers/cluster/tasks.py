@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial, wraps
 from typing import TYPE_CHECKING
 
-from wallpapers.cluster import pages, pictures, runs
+from wallpapers.cluster import pages, pictures, runs, takeover
 from wallpapers.cluster.errors import CrawlEndedError, ListingUnreadableError, TaskNotDoneError
 from wallpapers.cluster.isolation import Isolation
 from wallpapers.cluster.pages import Listing, NextPage
@@ -20,6 +20,8 @@ from wallpapers.pipelines.candidates import wallpaper_of
 from wallpapers.pipelines.setup import listed_at
 
 if TYPE_CHECKING:
+    from procrastinate import JobContext
+
     from wallpapers.cluster.crawls import Crawls, FedCrawl
     from wallpapers.cluster.database import Database
     from wallpapers.cluster.pictures import OpenPage, Settled
@@ -37,9 +39,9 @@ def reported(task: Task) -> Task:
     """Return *task*; each failure is logged, and becomes a TaskNotDoneError."""
 
     @wraps(task)
-    async def do(self: Tasks, **arguments: int) -> None:
+    async def do(self: Tasks, context: JobContext, **arguments: int) -> None:
         try:
-            await task(self, **arguments)
+            await task(self, context, **arguments)
         except TaskNotDoneError:
             raise
         except CatalogueError as error:
@@ -61,12 +63,28 @@ class Tasks:
         self._crawls = crawls
         self._isolation = Isolation()
         self.stopping = False
+        self.number: int | None = None  # of the worker, in the queue
+
+    async def introduce(self, number: int) -> None:
+        """Record the name of this worker, which has *number* in the queue, before it does a task.
+
+        By this name, others find the connections of a worker that is dead or frozen.
+        """
+        if number != self.number:
+            await self._database.do(partial(takeover.introduce, number=number))
+            self.number = number
+            logger.info("Worker %d is ready", number)
+
+    async def _begin(self, context: JobContext) -> None:
+        assert context.job.worker_id is not None
+        await self.introduce(context.job.worker_id)
 
     # The listing of a run
 
     @reported
-    async def listing(self, run: int) -> None:
+    async def listing(self, context: JobContext, run: int) -> None:
         """Read the pages of a listing, from the first one that was not read."""
+        await self._begin(context)
         submitted = await self._database.do(lambda entries: runs.run_of(entries.connection, run))
         if submitted.state is not ListingState.READING:
             return
@@ -84,11 +102,11 @@ class Tasks:
         """Read one page; return whether there is another one."""
         if at.kills_workers:
             message = f"Page {at.number} of the listing killed {at.tries} workers"
-            return await self._fail_listing(run, message)
+            return await self._fail_listing(at, message)
         try:
             page, protocol = await crawl.fetch_page(at.position, at.protocol)
         except ListingUnreadableError as error:
-            return await self._fail_listing(run, str(error))
+            return await self._fail_listing(at, str(error))
         except CrawlEndedError:
             await self._database.do(partial(pages.give_back, page=at))
             raise
@@ -111,17 +129,17 @@ class Tasks:
             pages.record, queue=self._queue, listing=listing, at=at, page=page, protocol=protocol
         )
 
-    async def _fail_listing(self, run: ClusterRun, message: str) -> bool:
-        logger.error("Run %d: %s", run.id, message)
-        failed = partial(runs.set_state, run=run.id, state=ListingState.FAILED, message=message)
-        await self._database.do(lambda entries: failed(entries.connection))
+    async def _fail_listing(self, at: NextPage, message: str) -> bool:
+        logger.error("Run %d: %s", at.run, message)
+        await self._database.do(partial(pages.fail, page=at, message=message))
         return False
 
     # The images of a page
 
     @reported
-    async def pictures(self, run: int, page: int) -> None:
+    async def pictures(self, context: JobContext, run: int, page: int) -> None:
         """Download the images of the wallpapers of a page that have no verdict."""
+        await self._begin(context)
         if self.stopping:
             raise TaskNotDoneError("the worker is stopping")
         submitted = await self._database.do(lambda entries: runs.run_of(entries.connection, run))
@@ -157,8 +175,7 @@ class Tasks:
             await self._settle(page, settled)
 
     async def _settle(self, page: OpenPage, settled: list[Settled]) -> bool:
-        work = partial(pictures.settle, run=page.run, number=page.number, settled=settled)
-        return await self._database.do(work)
+        return await self._database.do(partial(pictures.settle, page=page, settled=settled))
 
     async def _not_done(self, run: int, error: CrawlEndedError) -> TaskNotDoneError:
         """Record why a crawl ended, and return the error with which its tasks are given back."""

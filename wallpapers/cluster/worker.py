@@ -7,23 +7,19 @@ import gc
 import logging
 import os
 import signal
-import socket
 import threading
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy.dialects.postgresql import insert
-
-from wallpapers.catalogue.cluster_tables import cluster_workers
-from wallpapers.catalogue.location import catalogue_url
 from wallpapers.cluster.crawls import Crawls, crawl_settings
-from wallpapers.cluster.database import Database, open_catalogue
+from wallpapers.cluster.database import Database, cluster_url, open_catalogue
 from wallpapers.cluster.errors import TaskNotDoneError
 from wallpapers.cluster.queue import LISTING, PICTURES, Queue, worker_app
 from wallpapers.cluster.takeover import take_over
 from wallpapers.cluster.tasks import Tasks
 from wallpapers.errors import CatalogueError
+from wallpapers.listings.text import one_line
 from wallpapers.options.setting_values import positive
 from wallpapers.run.exit_status import ExitStatus
 from wallpapers.run.shutdown import flush_all
@@ -35,7 +31,6 @@ if TYPE_CHECKING:
     from procrastinate.worker import Worker as QueueWorker
     from scrapy.settings import Settings
 
-    from wallpapers.catalogue.entries import Entries
 
 logger = logging.getLogger(__name__)
 
@@ -57,13 +52,12 @@ class Worker:
 
         self._tasks_at_once = int(positive(settings, "WALLPAPERS_CLUSTER_TASKS"))
         self._lease_s = positive(settings, "WALLPAPERS_CLUSTER_LEASE")
-        self._url = catalogue_url(settings)
+        self._url = cluster_url(settings)
         self._database = Database(open_catalogue(settings))
         self._crawls = Crawls(AsyncCrawlerRunner(crawl_settings(settings)), self._lease_s)
         self._tasks = Tasks(self._database, Queue(), self._crawls)
         self._stopping = asyncio.Event()
         self._queue_worker: QueueWorker | None = None
-        self._number: int | None = None  # in the queue's table of workers
 
     async def run(self) -> int:
         """Work until a signal comes, hand over, and return the exit status."""
@@ -71,9 +65,11 @@ class Worker:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             if number == signal.SIGINT or signal.getsignal(number) is not signal.SIG_IGN:
                 loop.add_signal_handler(number, self._stop)
+        loop.set_exception_handler(_report)
         beating = asyncio.ensure_future(self._beat())
         working = asyncio.ensure_future(self._work())
         await self._stopping.wait()
+        stopped_s = loop.time()
         self._tasks.stopping = True
         working.cancel()  # lets the queue finish the running tasks
         await self._crawls.stop(_HAND_OVER_S)
@@ -81,6 +77,7 @@ class Worker:
             await working
         beating.cancel()
         self._database.close()
+        logger.info("Handed over in %.1f s", loop.time() - stopped_s)
         return ExitStatus.COMPLETE
 
     def _stop(self) -> None:
@@ -135,8 +132,8 @@ class Worker:
                 return RetryDecision(retry_in={"seconds": exception.again_in_s})
 
         app = worker_app(self._url)
-        app.task(name=LISTING, retry=UntilDone())(self._tasks.listing)
-        app.task(name=PICTURES, retry=UntilDone())(self._tasks.pictures)
+        app.task(name=LISTING, pass_context=True, retry=UntilDone())(self._tasks.listing)
+        app.task(name=PICTURES, pass_context=True, retry=UntilDone())(self._tasks.pictures)
         return app
 
     async def _beat(self) -> None:
@@ -150,20 +147,29 @@ class Worker:
 
     async def _beat_once(self) -> None:
         worker = self._queue_worker
-        if worker and worker.worker_id not in (None, self._number):
-            self._number = worker.worker_id
-            await self._database.do(partial(_introduce, number=self._number))
-            logger.info("Worker %d is ready", self._number)
-        taken = await self._database.do(partial(take_over, me=self._number, lease_s=self._lease_s))
+        if worker and worker.worker_id is not None:
+            await self._tasks.introduce(worker.worker_id)
+        taken = await self._database.do(
+            partial(take_over, me=self._tasks.number, lease_s=self._lease_s)
+        )
         if taken:
             logger.warning("Took over %d tasks of workers without a heartbeat", taken)
 
 
-def _introduce(entries: Entries, number: int) -> None:
-    """Record the name of a worker."""
-    name = f"{socket.gethostname()}:{os.getpid()}"
-    row = insert(cluster_workers).values(id=number, name=name)
-    entries.connection.execute(row.on_conflict_do_nothing())
+def _report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log an error that no task waits for; that of the queue in one line.
+
+    After a freeze, the queue refuses the end of a task that another worker has taken over.
+    """
+    from procrastinate.exceptions import ConnectorException
+
+    error = context.get("exception")
+    if isinstance(error, ConnectorException):
+        logger.warning(
+            "Queue failed: %s", one_line(str(error.__cause__ or error).partition("\n")[0])
+        )
+    else:
+        loop.default_exception_handler(context)
 
 
 def _end(status: int) -> None:
@@ -171,13 +177,17 @@ def _end(status: int) -> None:
     os._exit(status)
 
 
-def work(settings: Settings) -> int:
-    """Run a worker in this process, and return its exit status. Raises UserError, StoreError."""
+def work(settings: Settings, scrapy_level: int) -> int:
+    """Run a worker in this process, and return its exit status. Raises UserError, StoreError.
+
+    *scrapy_level* is the least level that Scrapy logs.
+    """
     from scrapy.utils.log import configure_logging
     from scrapy.utils.reactor import install_reactor
 
     install_reactor("twisted.internet.asyncioreactor.AsyncioSelectorReactor")
     configure_logging(settings)
+    logging.getLogger("scrapy").setLevel(scrapy_level)
     from twisted.internet import reactor
 
     worker = Worker(settings)

@@ -57,8 +57,6 @@ class Command(CrawlCommand):
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
         super().process_options(args, opts)
         self.requires_crawler_process = opts.wait
-        if opts.loglevel is None:  # each crawl of a worker would log Scrapy's start messages
-            logging.getLogger("scrapy").setLevel(logging.WARNING)
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         actions: dict[str, Callable[[list[str], argparse.Namespace], None]] = {
@@ -109,21 +107,22 @@ class Command(CrawlCommand):
             print(f"Run {run}")
             return
         logger.info("Run %d was submitted", run)
-        self._wait(run, type(spider), catalogue, opts.spargs)
+        self._wait(run, type(spider), catalogue, opts)
 
     def _wait(
         self,
         run: int,
         spider: type[ListingSpider],
         catalogue: Catalogue,
-        arguments: dict[str, str],
+        opts: argparse.Namespace,
     ) -> None:
         from wallpapers.cluster.database import Database
         from wallpapers.cluster.waiting import WaitingSpider
 
         database = Database(catalogue)
+        logging.getLogger("scrapy").setLevel(self._scrapy_level(opts))
         own = {"run_number": run, "database": database}
-        self.crawl(type(spider.__name__, (WaitingSpider, spider), own), arguments)
+        self.crawl(type(spider.__name__, (WaitingSpider, spider), own), opts.spargs)
         database.close()
         if self.exitcode == ExitStatus.INTERRUPTED:
             logger.info(
@@ -136,7 +135,11 @@ class Command(CrawlCommand):
 
         _expect(args, 0, "work takes no argument")
         assert self.settings is not None
-        self.exitcode = work(self.settings)
+        # Each crawl of a worker would log Scrapy's start messages.
+        self.exitcode = work(self.settings, self._scrapy_level(opts))
+
+    def _scrapy_level(self, opts: argparse.Namespace) -> int:
+        return logging.WARNING if opts.loglevel is None else logging.NOTSET
 
     def _status(self, args: list[str], opts: argparse.Namespace) -> None:
         from wallpapers.cluster.database import open_catalogue

@@ -45,8 +45,11 @@ class RunRecord:
         return self._beginning is not None
 
     def begin(self) -> None:
-        """Insert the row without blocking; a second call has no effect."""
-        if self._beginning is None:
+        """Insert the row without blocking; a second call has no effect.
+
+        A crawl of a cluster's worker is only a part of a run, and has none.
+        """
+        if self._beginning is None and not getattr(self._crawler.spider, "is_part", False):
             self._beginning = asyncio.ensure_future(self._begin())
 
     def close_by_force(self) -> None:
