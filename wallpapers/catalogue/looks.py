@@ -1,21 +1,24 @@
-"""Read and write what images look like, and which of them look alike."""
+"""Read and write what images look like."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import dist
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select
 
 from wallpapers.catalogue.decisions import HIDDEN_IMAGES
 from wallpapers.catalogue.look_tables import look_alikes, looks, palettes
 from wallpapers.catalogue.rows import image_of, now
 from wallpapers.catalogue.schema import pictures
-from wallpapers.images.look import VERSION, Look
+from wallpapers.images.look import VERSION, Look, Swatch
 from wallpapers.items import StoredImage
 
 T = TypeVar("T")
+Colour = tuple[float, float, float]  # OKLab
 
 _CHUNK = 500  # values in one statement; SQLite allows 32,766 parameters
 _VALUES = (
@@ -23,20 +26,18 @@ _VALUES = (
     "sharpness_ratio",
 )
 
-# A look of this version, whether it has values or an error.
-_IS_CURRENT = and_(looks.c.sha256 == pictures.c.sha256, looks.c.version == VERSION)
-_HAS_VALUES = and_(looks.c.version == VERSION, looks.c.error.is_(None))
+# Conditions: a look of this version, and one that has values instead of an error.
+IS_CURRENT = and_(looks.c.sha256 == pictures.c.sha256, looks.c.version == VERSION)
+HAS_VALUES = and_(looks.c.version == VERSION, looks.c.error.is_(None))
 
 
 @dataclass(frozen=True)
-class Pair:
-    """Two images that look alike; ``one`` is the smaller sha256."""
+class Tone:
+    """What tells copies of a picture from versions of it in other colours."""
 
-    one: str
-    other: str
-    bits: int  # in which the fingerprints differ
-    colours: float  # root mean square of the difference of the cells, in levels
-    kind: str  # same, marked or recoloured
+    cells: bytes  # mean sRGB colours of 8x8 cells
+    contrast: float
+    plain: bool
 
 
 class Looks:
@@ -70,7 +71,7 @@ class Looks:
 
         Their look-alikes are removed, except what the user has decided, until they are paired anew.
         """
-        for some in _chunks(list(seen)):
+        for some in chunks(list(seen)):
             self._connection.execute(delete(looks).where(looks.c.sha256.in_(some)))
             self._connection.execute(delete(palettes).where(palettes.c.sha256.in_(some)))
             theirs = or_(look_alikes.c.one.in_(some), look_alikes.c.other.in_(some))
@@ -92,80 +93,64 @@ class Looks:
         """Return why images could not be decoded, by path."""
         rows = self._connection.execute(
             select(pictures.c.path, looks.c.error)
-            .join(looks, _IS_CURRENT)
+            .join(looks, IS_CURRENT)
             .where(looks.c.error.is_not(None))
             .order_by(pictures.c.path)
         )
         return {row.path: row.error for row in rows}
 
-    # Look-alikes
-
-    def unpaired(self) -> list[str]:
-        """Return the sha256 of the looks that are not paired with the others yet."""
-        rows = select(looks.c.sha256).where(~looks.c.paired, _HAS_VALUES).order_by(looks.c.sha256)
-        return list(self._connection.execute(rows).scalars())
-
     def fingerprints(self, *, after: str = "", most: int = 10_000) -> list[tuple[str, bytes]]:
         """Return sha256 and fingerprint of looks by sha256, beginning behind the sha256 *after*."""
         rows = self._connection.execute(
             select(looks.c.sha256, looks.c.fingerprint)
-            .where(_HAS_VALUES, looks.c.sha256 > after)
+            .where(HAS_VALUES, looks.c.sha256 > after)
             .order_by(looks.c.sha256)
             .limit(most)
         )
         return [(row.sha256, row.fingerprint) for row in rows]
 
-    def cells(self, checksums: Iterable[str]) -> dict[str, tuple[bytes, bool]]:
-        """Return the cells of looks, and whether each is plain, by sha256."""
+    def tones(self, checksums: Iterable[str]) -> dict[str, Tone]:
+        """Return the tones of looks by sha256."""
+        columns = (looks.c.sha256, looks.c.cells, looks.c.contrast, looks.c.plain)
         found = {}
-        for some in _chunks(list(checksums)):
-            rows = select(looks.c.sha256, looks.c.cells, looks.c.plain)
-            for row in self._connection.execute(rows.where(looks.c.sha256.in_(some))):
-                found[row.sha256] = row.cells, bool(row.plain)
+        for some in chunks(list(checksums)):
+            rows = select(*columns).where(looks.c.sha256.in_(some), HAS_VALUES)
+            for row in self._connection.execute(rows):
+                found[row.sha256] = Tone(row.cells, row.contrast, bool(row.plain))
         return found
 
-    def put_pairs(self, pairs: Sequence[Pair], paired: Sequence[str]) -> None:
-        """Write *pairs*, and that the looks *paired* have all of theirs; decisions are kept."""
-        for some in _chunks(pairs):
-            known = self._connection.execute(
-                select(look_alikes.c.one, look_alikes.c.other).where(
-                    look_alikes.c.one.in_([pair.one for pair in some])
-                )
-            ).all()
-            known_keys = {(row.one, row.other) for row in known}
-            for pair in some:
-                if (pair.one, pair.other) in known_keys:
-                    values = {"bits": pair.bits, "colours": pair.colours, "kind": pair.kind}
-                    mine = update(look_alikes).where(_is_pair(pair.one, pair.other))
-                    self._connection.execute(mine.values(values))
-            new = [vars(pair) for pair in some if (pair.one, pair.other) not in known_keys]
-            if new:
-                self._connection.execute(look_alikes.insert(), new)
-        for done in _chunks(paired):
-            mine = update(looks).where(looks.c.sha256.in_(done), looks.c.version == VERSION)
-            self._connection.execute(mine.values(paired=True))
+    def palettes(self, checksums: Sequence[str]) -> dict[str, list[Swatch]]:
+        """Return the palettes of looks by sha256, the largest share first."""
+        found: dict[str, list[Swatch]] = {}
+        for some in chunks(checksums):
+            mine = palettes.c.sha256.in_(some)
+            rows = select(palettes).where(mine).order_by(palettes.c.sha256, palettes.c.place)
+            for row in self._connection.execute(rows):
+                swatch = Swatch(row.hex, row.share, row.l, row.a, row.b)
+                found.setdefault(row.sha256, []).append(swatch)
+        return found
 
-    def pairs(self, kinds: Sequence[str]) -> Iterator[tuple[str, str]]:
-        """Yield the pairs of *kinds* that the user has not judged to be different."""
-        rows = self._connection.execute(
-            select(look_alikes.c.one, look_alikes.c.other)
-            .where(look_alikes.c.kind.in_(kinds), look_alikes.c.verdict.is_(None))
-            .order_by(look_alikes.c.one, look_alikes.c.other)
-        )
-        for row in rows:
-            yield row.one, row.other
+    def shares_of_colour(self, colour: Colour, radius: float) -> dict[str, float]:
+        """Return the images that have about this *colour*, with the share of each that has it.
 
-    def judge(self, one: str, other: str, verdict: str | None) -> None:
-        """Record that the user calls two images ``different``; None takes it back."""
-        one, other = sorted((one, other))
-        mine = update(look_alikes).where(_is_pair(one, other)).values(verdict=verdict)
-        if not self._connection.execute(mine).rowcount and verdict is not None:
-            row = {"one": one, "other": other, "verdict": verdict}
-            self._connection.execute(look_alikes.insert(), row)
+        A swatch counts in full if it is the colour, and not at all at a distance of *radius*.
+        """
+        near = [
+            column.between(value - radius, value + radius)
+            for column, value in zip(
+                (palettes.c.l, palettes.c.a, palettes.c.b), colour, strict=True
+            )
+        ]
+        shares: dict[str, float] = defaultdict(float)
+        for row in self._connection.execute(select(palettes).where(*near)):
+            distance = dist((row.l, row.a, row.b), colour)
+            if distance < radius:
+                shares[row.sha256] += row.share * (1 - distance / radius)
+        return dict(shares)
 
 
 def _needs_look(with_errors: bool) -> ColumnElement[bool]:
-    has_look = select(looks.c.sha256).where(_IS_CURRENT)
+    has_look = select(looks.c.sha256).where(IS_CURRENT)
     if with_errors:
         has_look = has_look.where(looks.c.error.is_(None))
     is_shown = pictures.c.sha256.not_in(HIDDEN_IMAGES)
@@ -184,10 +169,7 @@ def _look_row(sha256: str, value: Look | str) -> dict[str, Any]:
     }
 
 
-def _is_pair(one: str, other: str) -> ColumnElement[bool]:
-    return and_(look_alikes.c.one == one, look_alikes.c.other == other)
-
-
-def _chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
+def chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Yield *values* in parts that fit into one statement."""
     for start in range(0, len(values), _CHUNK):
         yield values[start : start + _CHUNK]

@@ -9,11 +9,13 @@ from typing import Any
 from sqlalchemy import Connection, func, select, update
 
 from wallpapers.catalogue.decisions import HIDDEN_IMAGES, Decisions
+from wallpapers.catalogue.look_alikes import LookAlikes
 from wallpapers.catalogue.looks import Looks
 from wallpapers.catalogue.read_listings import ReadListings
 from wallpapers.catalogue.rows import image_of, now, wallpaper_of
 from wallpapers.catalogue.runs import Runs
 from wallpapers.catalogue.schema import pictures, wallpapers
+from wallpapers.catalogue.search import Search
 from wallpapers.items import StoredImage, Wallpaper
 
 # A content that more wallpapers share than these belongs to none of them.
@@ -50,6 +52,16 @@ class Queries:
     def looks(self) -> Looks:
         """What the images look like."""
         return Looks(self._connection)
+
+    @property
+    def look_alikes(self) -> LookAlikes:
+        """Which images look alike."""
+        return LookAlikes(self._connection)
+
+    @property
+    def search(self) -> Search:
+        """The images of the store, to search in."""
+        return Search(self._connection)
 
     @property
     def connection(self) -> Connection:

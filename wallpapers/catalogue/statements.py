@@ -90,7 +90,7 @@ class Statements:
 @cache
 def statements_of(dialect: str) -> Statements:
     """Return the statements of *dialect*, ``sqlite`` or ``postgresql``."""
-    insert = _insert_of(dialect)
+    insert = insert_of(dialect)
     new_wallpaper, new_picture = insert(wallpapers), insert(pictures)
     new_finding = insert(findings)
 
@@ -146,7 +146,7 @@ def _is_temporary(reason: ColumnElement[str]) -> ColumnElement[bool]:
     return or_(*(reason == name for name in TEMPORARY), reason.like("http_5__"))
 
 
-def _insert_of(dialect: str) -> Callable[[Table], Insert]:
+def insert_of(dialect: str) -> Callable[[Table], Insert]:
     """Return the insert that knows ON CONFLICT; each module takes two megabytes."""
     if dialect == "sqlite":
         from sqlalchemy.dialects.sqlite import insert

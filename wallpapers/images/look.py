@@ -40,7 +40,7 @@ class Look:
     lightness: float  # mean OKLab lightness, 0 = black, 100 = white
     contrast: float  # standard deviation of the lightness
     colourfulness: float  # mean OKLab chroma, 0 = grey, above 10 = vivid
-    detail: float  # what halving an image of 1280 pixels loses, in levels of grey
+    detail: float  # what a blur loses, at a common width, in levels of grey
     sharpness_ratio: float  # how much of its detail is in the finest scale; see sharpness.py
     palette: tuple[Swatch, ...]  # up to six colours, the largest share first
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFilter
 
-_COMMON_SIDE = 1280  # pixels: detail is compared at one size, whatever the size of the files
+# Detail is compared at one size, whatever the size of the files. It is not a usual one, or else
+# images that have it would be the only ones that are not resampled.
+_COMMON_SIDE = 1000  # pixels
 _CELLS = 16  # along each side, in which the sharpest places are searched
 _PLACES = 12
 _LEFT_OUT = 0.05  # of the cells, the sharpest: a watermark must not count as detail
@@ -17,14 +19,15 @@ _NOISE = 2.0  # levels
 def sharpness(grey: Image.Image) -> tuple[float, float]:
     """Return detail and sharpness ratio of a grey image.
 
-    Detail is what halving loses (root mean square, in levels) when the long side is scaled to 1280
+    Detail is what a blur loses (root mean square, in levels) when the long side is scaled to 1000
     pixels. The ratio is what halving loses of the sharpest places at their own size, divided by
     what quartering loses: an enlarged copy has nothing in its finest scale to lose. It is 0 for an
     image without sharp places.
     """
     scale = _COMMON_SIDE / max(grey.size)
     size = max(1, round(grey.width * scale)), max(1, round(grey.height * scale))
-    losses = _mean_by_cell(_loss(grey.resize(size, Image.Resampling.BICUBIC), 2) ** 2)
+    scaled = grey.resize(size, Image.Resampling.LANCZOS)
+    losses = _mean_by_cell(_difference(scaled, scaled.filter(ImageFilter.BoxBlur(1))) ** 2)
     sharpest_last = numpy.argsort(losses, axis=None, kind="stable")
     counted = sharpest_last[: max(1, round(losses.size * (1 - _LEFT_OUT)))]
     detail = float(numpy.sqrt(losses.ravel()[counted].mean()))
@@ -41,11 +44,14 @@ def _cored_energy(grey: Image.Image, by: int) -> float:
 
 
 def _loss(grey: Image.Image, by: int) -> NDArray[numpy.float32]:
-    """Return the difference between an image and its copy reduced and enlarged again."""
+    """Return what an image loses by being reduced and enlarged again."""
     if min(grey.size) >= by:  # or else the enlarged copy would not lie exactly on the image
         grey = grey.crop((0, 0, grey.width - grey.width % by, grey.height - grey.height % by))
-    copy = grey.reduce(by).resize(grey.size, Image.Resampling.BICUBIC)
-    return numpy.asarray(grey, numpy.float32) - numpy.asarray(copy, numpy.float32)
+    return _difference(grey, grey.reduce(by).resize(grey.size, Image.Resampling.BICUBIC))
+
+
+def _difference(one: Image.Image, other: Image.Image) -> NDArray[numpy.float32]:
+    return numpy.asarray(one, numpy.float32) - numpy.asarray(other, numpy.float32)
 
 
 def _mean_by_cell(loss: NDArray[numpy.float32]) -> NDArray[numpy.float32]:

@@ -1,0 +1,50 @@
+"""Decide from two looks whether two images are the same picture.
+
+The limits were chosen on half of the images of ``tests/integration/test_look_alikes.py``, and hold
+on the other half.
+"""
+
+from __future__ import annotations
+
+import numpy
+
+from wallpapers.catalogue.looks import Tone
+
+# Bits in which the fingerprints of two copies of a picture may differ. Those of unrelated pictures
+# differ in 127 +- 8.5 of 256; the nearest of 50,000 pairs differ in 56.
+MAX_BITS = 56
+# A picture in other colours has the same structure, so more of its bits must agree.
+_MAX_BITS_RECOLOURED = 48
+
+# Root mean square of the difference of the mean colours of 8x8 cells, in levels.
+_SAME_COLOURS = 8.0  # resized or recompressed; beyond: with a watermark, or cropped a little
+_MARKED_COLOURS = 15.0  # beyond: other colours
+_PLAIN_COLOURS = 4.0  # for images whose fingerprints are noise
+
+# Below, an image has one colour: there is nothing by which it could be recognised.
+_BLANK_CONTRAST = 1.0
+
+KINDS = ("same", "marked", "recoloured")
+
+
+def kind_of(bits: int, colours: float, one: Tone, other: Tone) -> str | None:
+    """Return the kind of a pair, or None if the images are different.
+
+    *bits* and *colours* are the differences of their fingerprints and cells.
+    """
+    plain = one.plain or other.plain
+    if bits > MAX_BITS or (plain and colours > _PLAIN_COLOURS):
+        return None
+    if plain and min(one.contrast, other.contrast) < _BLANK_CONTRAST:
+        return None
+    if colours <= _SAME_COLOURS:
+        return "same"
+    if colours <= _MARKED_COLOURS:
+        return "marked"
+    return "recoloured" if bits <= _MAX_BITS_RECOLOURED else None
+
+
+def colour_difference(one: bytes, other: bytes) -> float:
+    """Return the root mean square of the difference of two images' cells, in levels."""
+    first, second = (numpy.frombuffer(cells, numpy.uint8).astype(float) for cells in (one, other))
+    return round(float(numpy.sqrt(((first - second) ** 2).mean())), 2)

@@ -1,0 +1,109 @@
+"""``wallpapers find``: print the paths of images that match, for other programs."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from scrapy.commands import ScrapyCommand
+from scrapy.exceptions import UsageError
+
+from wallpapers.commands._search import add_search_options, criteria_of
+from wallpapers.commands._settings import ChecksSettings
+from wallpapers.commands._shared import open_catalogue, quiet_on_closed_output, report_error
+from wallpapers.errors import StoreError, UserError
+from wallpapers.run.program import program_name
+from wallpapers.storage.address import folder_of, store_address
+from wallpapers.storage.files import is_below
+from wallpapers.storage.local import LocalStorage
+
+if TYPE_CHECKING:
+    from wallpapers.catalogue.catalogue import Catalogue
+    from wallpapers.collection.search import Criteria
+
+
+class Command(ChecksSettings, ScrapyCommand):
+    """Exit status 0, also if nothing matches; 1 and 5 as for a crawl."""
+
+    requires_project = True
+    requires_crawler_process = False
+
+    def syntax(self) -> str:
+        return "[options]"
+
+    def short_desc(self) -> str:
+        return (
+            "Print the paths of images: dark ones, of a colour, a size, a source, the best copies"
+        )
+
+    def long_desc(self) -> str:
+        return (
+            "Print the paths of the stored images that match all options, one per line: input for "
+            "swww, feh, variety and scripts. Hidden and damaged images are left out. --dark, "
+            "--light and --colour need the descriptions of the command look, and --best those of "
+            "look-alikes. Exit status: 0, also if nothing matches; 1 could not start; 5 the "
+            "catalogue cannot be read; 141 the output was closed by its reader."
+        )
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        super().add_options(parser)
+        add_search_options(parser)
+        parser.add_argument(
+            "-0", "--null", action="store_true", help="end paths with NUL, for xargs -0"
+        )
+        parser.add_argument(
+            "--limit", type=int, default=None, metavar="N", help="print at most N images"
+        )
+        parser.add_argument(
+            "--palette", action="store_true", help="print the colours of each image after its path"
+        )
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        if args:
+            raise UsageError(f"{program_name()} find takes no argument, got {args[0]!r}")
+        assert self.settings is not None
+        try:
+            self.check_settings()
+            criteria = criteria_of(opts)
+            with (
+                open_catalogue(self.settings, reads_only=True) as catalogue,
+                quiet_on_closed_output(self),
+            ):
+                for line in islice(self._lines(catalogue, criteria, opts), opts.limit):
+                    sys.stdout.write(line + ("\0" if opts.null else "\n"))
+                _hint(catalogue, criteria)
+        except (UserError, StoreError) as error:
+            self.exitcode = report_error(error)
+
+    def _lines(
+        self, catalogue: Catalogue, criteria: Criteria, opts: argparse.Namespace
+    ) -> Iterator[str]:
+        from wallpapers.collection.search import search
+
+        assert self.settings is not None
+        uri = str(self.settings["IMAGES_STORE"])
+        folder = folder_of(uri)
+        place = f"{folder.absolute()}/" if folder else store_address(uri)
+        store = LocalStorage(uri) if folder else None
+        for found in search(catalogue, criteria):
+            path, checksum = found.image["path"], found.image["checksum"]
+            if store and not (is_below(path) and store.holds(path, found.image["size"])):
+                continue
+            line = place + path
+            if opts.palette:
+                palettes = catalogue.run(lambda e: e.looks.palettes([checksum]))  # noqa: B023
+                line += "\t" + " ".join(swatch.hex for swatch in palettes.get(checksum, ()))
+            yield line
+
+
+def _hint(catalogue: Catalogue, criteria: Criteria) -> None:
+    """Say that images without a description cannot match."""
+    if criteria.condition.needs_look or criteria.colours or criteria.best:
+        unseen = catalogue.run(lambda entries: entries.looks.count_without_look())
+        if unseen:
+            name = program_name()
+            hint = f"{unseen:,} images have no description and were left out: {name} look"
+            print(f"{name}: {hint}", file=sys.stderr)
