@@ -14,11 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.command import PROJECT, TIMEOUT_S
+from tests.e2e.command import FAST, PROJECT, TIMEOUT_S
+from tests.pictures import exhibits
 from tests.unit.test_docs import SPIDERS
+from wallpapers.demo.standin import StandIn
 
 pytestmark = pytest.mark.slow
-_PARTS = ("benchmarks", "docs", "tests", "wallpapers", ".ci")
 
 
 def run(*words: str | Path, cwd: Path) -> str:
@@ -39,16 +40,12 @@ def run(*words: str | Path, cwd: Path) -> str:
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Build an sdist from a copy of the tree, and a wheel from the sdist."""
-    copy = tmp_path_factory.mktemp("package") / "tree"
-    for folder in _PARTS:
-        shutil.copytree(PROJECT / folder, copy / folder)
-    for path in PROJECT.iterdir():
-        if path.is_file():
-            shutil.copy(path, copy)
-    run(sys.executable, "-m", "build", "--no-isolation", ".", cwd=copy)
-    yield copy / "dist"
-    shutil.rmtree(copy.parent)
+    """Build an sdist from a clone, which has what is committed, and a wheel from the sdist."""
+    folder = tmp_path_factory.mktemp("package")
+    run("git", "clone", "--quiet", PROJECT, "clone", cwd=folder)
+    run(sys.executable, "-m", "build", "--no-isolation", ".", cwd=folder / "clone")
+    yield folder / "clone/dist"
+    shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="module")
@@ -73,13 +70,8 @@ def test_the_sdist_has_the_tests_and_the_docs(built: Path) -> None:
     (sdist,) = built.glob("*.tar.gz")
     with tarfile.open(sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
-    for folder in ("wallpapers", "tests", "docs"):
-        ours = {
-            str(path.relative_to(PROJECT))
-            for path in (PROJECT / folder).rglob("*")
-            if path.is_file() and "__pycache__" not in path.parts
-        }
-        assert ours <= names
+    committed = run("git", "ls-files", "wallpapers", "tests", "docs", cwd=built.parent)
+    assert set(committed.splitlines()) <= names
     assert {"Makefile", "LICENSE", "CHANGELOG.md", "requirements-dev.txt", "scrapy.cfg"} <= names
 
 
@@ -96,6 +88,29 @@ def test_the_program_runs_in_any_folder(installed: Path, tmp_path: Path) -> None
         "Usage\n=====\n  wallpapers demo [options]"
     )
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_demo_runs_in_another_folder(installed: Path, tmp_path: Path) -> None:
+    output = run(installed / "wallpapers", "demo", cwd=tmp_path)
+    assert output.endswith(
+        "The wallpapers are in downloads/demo, the feed is downloads/demo/wallpapers.json\n"
+    )
+    assert len(json.loads((tmp_path / "downloads/demo/wallpapers.json").read_text())) == 60
+
+
+def test_a_collection_is_kept_in_another_folder(installed: Path, tmp_path: Path) -> None:
+    program, store = installed / "wallpapers", "downloads/baidu_wallpaper"
+    with StandIn(exhibits(3)) as standin:
+        source = ("baidu_wallpaper", "-a", f"endpoint={standin.endpoint}", *FAST)
+        run(program, "crawl", *source, "-O", "a.json", cwd=tmp_path)
+        (folder,) = (tmp_path / store).iterdir()
+        first, *_ = sorted(folder.iterdir())
+        assert run(program, "hide", first, "--delete", cwd=tmp_path).startswith("1 wallpaper")
+        run(program, "crawl", *source, cwd=tmp_path)
+        assert "JPEG 96x64" in run(program, "doctor", *source, cwd=tmp_path)
+    assert len(list(folder.iterdir())) == 2
+    assert "\nbaidu_wallpaper" in run(program, "stats", cwd=tmp_path)
+    assert "2 whole, 0 damaged" in run(program, "verify", cwd=tmp_path)
 
 
 def test_type_checkers_see_its_types(installed: Path) -> None:
