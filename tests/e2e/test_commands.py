@@ -375,7 +375,13 @@ def test_a_closed_output_ends_a_command_without_a_message(tmp_path: Path) -> Non
     with StandIn(exhibits(3)) as standin:
         assert crawl(standin, tmp_path).status == 0
         endpoint = ("-a", f"endpoint={standin.endpoint}")
-        commands = (("stats",), ("verify",), ("retry",), ("doctor", "baidu_wallpaper", *endpoint))
+        commands = (
+            ("sources",),
+            ("stats",),
+            ("verify",),
+            ("retry",),
+            ("doctor", "baidu_wallpaper", *endpoint),
+        )
         for words in commands:
             reading, writing = os.pipe()
             os.close(reading)

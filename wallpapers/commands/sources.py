@@ -8,11 +8,12 @@ import json
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
+from wallpapers.commands._shared import quiet_on_closed_output
 from wallpapers.run.program import program_name
 
 
 class Command(ScrapyCommand):
-    """Exit status 0; nothing is requested."""
+    """Exit status 0, or 141 if the reader of the output has gone; nothing is requested."""
 
     requires_project = True
     requires_crawler_process = False
@@ -24,7 +25,7 @@ class Command(ScrapyCommand):
         return (
             "List the sources: what each one lists, whether it is known to answer, its arguments "
             f"with their defaults, and an example. No request is made; {program_name()} doctor "
-            "makes some. Exit status: 0."
+            "makes some. Exit status: 0; 141 the output was closed by its reader."
         )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
@@ -38,7 +39,6 @@ class Command(ScrapyCommand):
             raise UsageError(f"{program_name()} sources takes no argument, got {args[0]!r}")
         assert self.settings is not None
         described = [describe(spider) for spider in sources(self.settings)]
-        if opts.json:
-            print(json.dumps(described, ensure_ascii=False, indent=2))
-        else:
-            print(overview(described))
+        as_json = json.dumps(described, ensure_ascii=False, indent=2)
+        with quiet_on_closed_output(self):
+            print(as_json if opts.json else overview(described))
