@@ -213,6 +213,33 @@ def test_the_permissions_of_a_catalogue(
     assert shell(again, tmp_path, environment).status == 0
 
 
+@pytest.mark.parametrize("words", [("find", "--dark"), ("look-alikes",)])
+def test_the_description_of_images(
+    tmp_path: Path, environment: dict[str, str], words: tuple[str, ...]
+) -> None:
+    with StandIn(exhibits(2)) as standin:
+        crawl = ("crawl", "baidu_wallpaper", "-a", f"endpoint={standin.endpoint}", *STORE, *FAST)
+        assert shell(shlex.join(["scrapy", *crawl]), tmp_path, environment).status == 0
+    hint = shell(shlex.join(["scrapy", *words, *STORE]), tmp_path, environment)
+    command = printed(hint.log + hint.output, "to describe them, run:")
+    assert shell(command, tmp_path, environment).output.startswith("2 images looked at")
+    silent = shell(shlex.join(["scrapy", *words, *STORE]), tmp_path, environment)
+    assert "to describe them" not in silent.log + silent.output
+
+
+def test_missing_images(tmp_path: Path, environment: dict[str, str]) -> None:
+    with StandIn(exhibits(2)) as standin:
+        words = ("crawl", "baidu_wallpaper", "-a", f"endpoint={standin.endpoint}", *STORE, *FAST)
+        crawl = shlex.join(["scrapy", *words])
+        assert shell(crawl, tmp_path, environment).status == 0
+        next((tmp_path / "my pictures").rglob("*.jpg")).unlink()
+        hint = shell(shlex.join(["scrapy", "look", *STORE]), tmp_path, environment)
+        command = printed(hint.output, "To have them downloaded again by the next crawl, run:")
+        assert shell(command, tmp_path, environment).output.startswith("missing: ")
+        assert shell(crawl, tmp_path, environment).status == 0
+    assert len(list((tmp_path / "my pictures").rglob("*.jpg"))) == 2
+
+
 def test_the_queue_of_a_cluster(
     tmp_path: Path, environment: dict[str, str], postgresql_of_wheel: PostgreSQL
 ) -> None:

@@ -15,6 +15,8 @@ from wallpapers.commands._search import add_search_options, criteria_of
 from wallpapers.commands._settings import ChecksSettings
 from wallpapers.commands._shared import open_catalogue, quiet_on_closed_output, report_error
 from wallpapers.errors import StoreError, UserError
+from wallpapers.logs.masking import mask
+from wallpapers.run.command_line import shell_command
 from wallpapers.run.program import program_name
 from wallpapers.storage.address import folder_of, store_address
 from wallpapers.storage.files import is_below
@@ -104,6 +106,6 @@ def _hint(catalogue: Catalogue, criteria: Criteria) -> None:
     if criteria.condition.needs_look or criteria.colours or criteria.best:
         unseen = catalogue.run(lambda entries: entries.looks.count_without_look())
         if unseen:
-            name = program_name()
-            hint = f"{unseen:,} images have no description and were left out: {name} look"
-            print(f"{name}: {hint}", file=sys.stderr)
+            hint = f"{unseen:,} images have no description and were left out"
+            remedy = f"to describe them, run: {shell_command('look')}"
+            print(mask(f"{program_name()}: {hint}; {remedy}"), file=sys.stderr)

@@ -18,6 +18,7 @@ from wallpapers.commands._shared import open_catalogue, quiet_on_closed_output, 
 from wallpapers.errors import SettingError, StoreError, UserError
 from wallpapers.listings.text import one_line
 from wallpapers.options.extras import require_for_collection
+from wallpapers.run.command_line import shell_command
 from wallpapers.run.exit_status import ExitStatus
 from wallpapers.run.program import program_name
 from wallpapers.storage.address import folder_of
@@ -102,7 +103,8 @@ class Command(ChecksSettings, ScrapyCommand):
         if opts.hide_worse:
             print(f"{hidden:,} wallpapers hidden; {program_name()} unhide shows them again")
         elif unseen := catalogue.run(lambda entries: entries.looks.count_without_look()):
-            print(f"{unseen:,} images have no description: {program_name()} look")
+            command = shell_command("look")
+            print(f"{unseen:,} images have no description; to describe them, run: {command}")
 
     def _remember(self, catalogue: Catalogue, one: str, other: str) -> None:
         from wallpapers.collection.look_alikes import judge_different
