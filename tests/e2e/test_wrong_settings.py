@@ -9,6 +9,7 @@ import pytest
 from tests.conftest import Crawl
 from tests.e2e.command import FAST, Result, scrapy
 from tests.pictures import exhibits
+from wallpapers import settings as defaults
 from wallpapers.demo.standin import StandIn
 from wallpapers.errors import SettingError
 
@@ -45,6 +46,25 @@ def test_a_wrong_value_is_reported_by_its_name(
     with StandIn(exhibits(1)) as standin:
         with pytest.raises(SettingError, match=f"^{name} {line}"):
             crawl(standin, settings)
+        assert standin.asked == []
+
+
+OWN_NUMBERS = [
+    name
+    for name, default in vars(defaults).items()
+    if name.startswith("WALLPAPERS_") and isinstance(default, int | float)
+]
+# Checked by the command that reads them, so by no crawl that a test starts itself.
+READ_BY_COMMANDS = ("WALLPAPERS_CLUSTER_", "WALLPAPERS_SHUTDOWN_")
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in OWN_NUMBERS if not name.startswith(READ_BY_COMMANDS)]
+)
+def test_every_number_and_boolean_of_this_project_is_checked(crawl: Crawl, name: str) -> None:
+    with StandIn(exhibits(1)) as standin:
+        with pytest.raises(SettingError, match=f"^{name} must be .*, got 'x'$"):
+            crawl(standin, {name: "x"})
         assert standin.asked == []
 
 
