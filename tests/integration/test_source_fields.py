@@ -137,6 +137,22 @@ def test_a_retry_exports_what_the_listing_said(crawl: Crawl) -> None:
     assert by_id([{**item, "images": []} for item in run.items]) == by_id(failed.items)
 
 
+@pytest.mark.parametrize("extra", ["[]", '"text"', "[" * 100_000])
+def test_a_retry_skips_a_row_with_another_type(crawl: Crawl, extra: str) -> None:
+    again = type("BingRetry", (RetrySpider, BingWallpaperSpider), {})
+    with Bing(exhibits(1)) as standin:
+        standin.is_away = True
+        crawl(standin, spider=BingWallpaperSpider)
+        standin.is_away = False
+        item = f'{{"image_urls": ["{standin.origin}/x.jpg"], "extra": {extra}}}'
+        with closing(sqlite3.connect(crawl.store / FILE_NAME)) as catalogue, catalogue:
+            catalogue.execute("UPDATE wallpapers SET item = ?", (item,))
+        run = crawl(standin, spider=again)
+    assert run.items == []
+    assert len(run.warnings()) == 1
+    assert "cannot be read; a crawl writes it anew" in run.warnings()[0]
+
+
 def test_colours_category_and_uploader_of_wallhaven_are_kept(crawl: Crawl) -> None:
     with Wallhaven(exhibits(1)) as standin:
         standin.said = {

@@ -11,7 +11,7 @@ from wallpapers.listings.page import entries_of
 from wallpapers.listings.text import plain_text
 
 _CAPTCHA = "安全验证"
-_EMPTY = (0, "0", "-1", "null")  # beside an empty text
+_EMPTY = (*extra.EMPTY, 0, "0", "-1", "null")
 
 
 def load(body: bytes) -> dict[str, Any]:
@@ -47,5 +47,4 @@ def entries_before_terminator(answer: dict[str, Any], key: str) -> list[Any]:
 
 def extra_of(entry: Mapping[str, object], keys: str) -> dict[str, Any]:
     """Return what *entry* says under *keys*, without the ways in which Baidu says nothing."""
-    said = extra.extra_of(entry, keys)
-    return {key: value for key, value in said.items() if value not in _EMPTY}
+    return extra.extra_of(entry, keys, _EMPTY)

@@ -13,12 +13,18 @@ _MAX_VALUES = 200  # those in lists and objects included
 _MAX_DEPTH = 3  # of lists and objects
 _MAX_NUMBER = 10**12  # larger numbers in listings are errors
 _ADDRESS = re.compile(r"https?://[^\s<>]+", re.IGNORECASE)
-_EMPTY: tuple[object, ...] = (None, "", [], {})
+EMPTY: tuple[object, ...] = (None, "", [], {})
 
 
-def extra_of(entry: Mapping[str, object], keys: str) -> dict[str, Any]:
-    """Return what *entry* says under *keys*, which blanks separate; see ``clean_extra``."""
-    return clean_extra({key: entry[key] for key in keys.split() if key in entry})
+def extra_of(
+    entry: Mapping[str, object], keys: str, empty: tuple[object, ...] = EMPTY
+) -> dict[str, Any]:
+    """Return what *entry* says under *keys*, which blanks separate; see ``clean_extra``.
+
+    The values in *empty* say nothing.
+    """
+    said = {key: value for key in keys.split() if (value := entry.get(key)) not in empty}
+    return clean_extra(said) if said else {}
 
 
 def clean_extra(value: object) -> dict[str, Any]:
@@ -41,10 +47,14 @@ def _clean(value: object, left: Iterator[int], depth: int) -> Any:
     if depth == 0:
         return None
     first = islice(value, _MAX_VALUES)
-    if isinstance(value, dict):
-        pairs = ((plain_text(str(key)), _clean(value[key], left, depth - 1)) for key in first)
-        return {key: one for key, one in pairs if key and one not in _EMPTY}
-    return [one for one in (_clean(one, left, depth - 1) for one in first) if one not in _EMPTY]
+    if not isinstance(value, dict):
+        return [one for one in (_clean(one, left, depth - 1) for one in first) if one not in EMPTY]
+    cleaned = {}
+    for key in first:
+        one = _clean(value[key], left, depth - 1)
+        if one not in EMPTY and (name := plain_text(str(key))):
+            cleaned[name] = one
+    return cleaned
 
 
 def _clean_scalar(value: object) -> str | bool | float | None:

@@ -41,14 +41,16 @@ def plain_text(value: object) -> str:
     """
     if not isinstance(value, str):
         return ""
-    if len(value) <= _MAX_TEXT and value.isprintable() and not _MARKUP.search(value):
-        return " ".join(value.split())  # as below, in a quarter of the time
+    if len(value) <= _MAX_TEXT and not _MARKUP.search(value):
+        return one_line(value)  # as below, in a quarter of the time
     plain = remove_tags(html.unescape(remove_tags(value[:_MAX_TEXT])))
     return mask_text(one_line(plain))
 
 
 def one_line(text: str) -> str:
     """Return *text* without characters that break or reorder a line of a log or a feed."""
+    if text.isprintable():
+        return " ".join(text.split())
     printable = " ".join(_UNPRINTABLE.sub(" ", text).split())
     return printable.encode("utf-8", "replace").decode("utf-8")
 

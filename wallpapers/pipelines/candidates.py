@@ -23,6 +23,14 @@ _BAD_URL = "not an http(s) address, or contains a user name"
 _FIELDS = [field.name for field in fields(Wallpaper)]
 
 
+# How to clean what the item of a user's spider may say in any way.
+_CLEANED: dict[str, Callable[[object], object]] = {
+    "credit": lambda value: ", ".join(plain_texts(value)),
+    "licence": lambda value: ", ".join(plain_texts(value)),
+    "colors": colors,
+    "extra": clean_extra,
+}
+
 # The address of a candidate, and why it was refused.
 Refusal = tuple[str, PictureRefusedError]
 
@@ -115,10 +123,8 @@ def wallpaper_of(item: Any, candidates: list[Any], first_url: str, source: str) 
     wallpaper.source = one_line(str(wallpaper.source or source))
     wallpaper.page_url = shown_text(wallpaper.page_url)
     wallpaper.listing = one_line(str(wallpaper.listing))
-    wallpaper.credit = ", ".join(plain_texts(wallpaper.credit))
-    wallpaper.licence = ", ".join(plain_texts(wallpaper.licence))
-    wallpaper.colors = colors(wallpaper.colors)
-    wallpaper.extra = clean_extra(wallpaper.extra)
+    for name in present.keys() & _CLEANED:
+        setattr(wallpaper, name, _CLEANED[name](present[name]))
     return wallpaper
 
 
