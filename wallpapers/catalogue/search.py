@@ -49,6 +49,7 @@ class Origin:
     url: str  # that the image was downloaded from
     wallpaper: Wallpaper  # as its listing described it
     listings: list[str]  # by which it was found
+    noai: bool  # its server objects to the training of models
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,9 @@ class Search:
             for row in rows:
                 if (wallpaper := wallpaper_of(row.item)) is not None:
                     key = row.source, row.id
-                    found[row.sha256].append(Origin(*key, row.url, wallpaper, listings[key]))
+                    found[row.sha256].append(
+                        Origin(*key, row.url, wallpaper, listings[key], bool(row.noai))
+                    )
         return dict(found)
 
     def _listings(self, condition: ColumnElement[bool]) -> dict[Key, list[str]]:

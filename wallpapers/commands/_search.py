@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from typing import TYPE_CHECKING
 
 from wallpapers.errors import SettingError
@@ -75,6 +76,17 @@ def criteria_of(opts: argparse.Namespace) -> Criteria:
         words=tuple(opts.word),
         best=opts.best,
     )
+
+
+def options_text(opts: argparse.Namespace) -> str:
+    """Return the options that select images as they are typed, each with a space before it."""
+    flags = [name for name in ("dark", "light", "starred", "best") if getattr(opts, name)]
+    texts = [f"--{name}" for name in flags]
+    values = [(name, getattr(opts, name)) for name in (*_FILTERS, "min_size")]
+    values += [(name, value) for name in ("colour", "source", "word") for value in vars(opts)[name]]
+    for name, value in values:
+        texts += [f"--{name.replace('_', '-')}={shlex.quote(value)}"] if value else []
+    return "".join(f" {text}" for text in texts)
 
 
 def _colour(text: str) -> tuple[float, float, float]:

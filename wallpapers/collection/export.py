@@ -1,0 +1,232 @@
+"""Export images with what is known of them as a dataset, which grows with the collection.
+
+A dataset has shards. The files of a shard are moved into place when they are complete, its index
+last. A shard without an index does not count, and is removed by the next export: each image is in
+one shard, whenever an export is killed. Sealed shards are never changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from pyarrow import parquet
+
+from wallpapers.catalogue.search import FoundImage
+from wallpapers.collection.card import Card
+from wallpapers.collection.rows import SCHEMA_VERSION, Row, as_json, row_of
+from wallpapers.collection.search import Criteria, search
+from wallpapers.collection.shards import FORMATS, WITH_IMAGES, ShardWriter, write_index
+from wallpapers.errors import SettingError
+from wallpapers.storage.files import is_below
+
+if TYPE_CHECKING:
+    from pyarrow import Table
+
+    from wallpapers.catalogue.catalogue import Catalogue
+    from wallpapers.collection.targets import Target
+    from wallpapers.storage.local import LocalStorage
+
+DESCRIPTION, REMOVED, CARD = "export.json", "removed.jsonl", "README.md"
+
+_PAGE = 200  # images
+_MOST_ROWS = 10_000  # of a shard
+
+
+@dataclass
+class ExportReport:
+    """The result of an export; paths are relative to the store."""
+
+    exported: int = 0
+    known: int = 0  # in a shard of an earlier export
+    removed: int = 0  # in a shard, but not in the collection any more
+    failed: dict[str, str] = field(default_factory=dict)  # path -> missing or damaged
+
+
+class Export:
+    """One export to *target* in the format *to*, which is one of FORMATS.
+
+    *made_by* is the command, for the dataset card. Raises StoreError.
+    """
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        store: LocalStorage,
+        target: Target,
+        to: str,
+        *,
+        shard_bytes: int,
+        made_by: str,
+    ) -> None:
+        self._catalogue = catalogue
+        self._store = store
+        self._target = target
+        self._format = to
+        self._shard_bytes = shard_bytes
+        self._made_by = made_by
+        self._writer: ShardWriter | None = None
+        self._rows: list[Row] = []
+        self._bytes = 0
+        self.report = ExportReport()
+
+    def run(
+        self,
+        criteria: Criteria,
+        *,
+        without_noai: bool = False,
+        progress: Callable[[int], None] = lambda _: None,
+    ) -> ExportReport:
+        """Export what matches and is in no shard yet; list what was removed from the collection.
+
+        *without_noai* leaves out images whose servers object to the training of models.
+        """
+        self._check_description()
+        self._sealed = self._read_sealed()
+        exported = {checksum for shard in self._sealed.values() for checksum in shard}
+        for row in self._rows_of(search(self._catalogue, criteria), exported, progress):
+            if without_noai and row["noai"]:
+                continue
+            content = self._read(row)
+            if content is not None:
+                self._add(row, content)
+        self._seal()
+        self._write_removed()
+        card = Card(self._format, self._made_by, self.report.removed)
+        for name in sorted(self._sealed):
+            card.add(self._index(name).to_pylist())
+        self._target.write(CARD, card.text().encode())
+        return self.report
+
+    def _check_description(self) -> None:
+        """Write what kind of dataset this is, or check that it is the same one."""
+        wanted = {"format": self._format, "schema": SCHEMA_VERSION}
+        content = self._target.read(DESCRIPTION)
+        if content is None:
+            if others := [name for name in self._target.names("") if not name.startswith(".")]:
+                raise SettingError(
+                    f"export: the folder is not empty and has no {DESCRIPTION}, but {others[0]!r}: "
+                    "name another one"
+                )
+            self._target.write(DESCRIPTION, as_json(wanted))
+            return
+        try:
+            found = json.loads(content)
+        except ValueError:
+            found = None
+        if found != wanted:
+            raise SettingError(
+                f"export: this folder has another dataset ({DESCRIPTION}: {found}), not {wanted}: "
+                "name another one"
+            )
+
+    def _read_sealed(self) -> dict[str, list[str]]:
+        """Return the sha256 in each sealed shard, and remove the files of others."""
+        sealed = {}
+        for file in self._target.names("index"):
+            name = file.removesuffix(".parquet")
+            sealed[name] = self._index(name, "sha256").column("sha256").to_pylist()
+        for file in self._target.names("data"):
+            if file.partition(".")[0] not in sealed:
+                self._target.remove(f"data/{file}")
+        return sealed
+
+    def _index(self, name: str, *columns: str) -> Table:
+        content = self._target.read(f"index/{name}.parquet")
+        assert content is not None
+        return parquet.read_table(io.BytesIO(content), columns=list(columns) or None)
+
+    def _rows_of(
+        self,
+        images: Iterator[FoundImage],
+        exported: set[str],
+        progress: Callable[[int], None],
+    ) -> Iterator[Row]:
+        while page := list(islice(images, _PAGE)):
+            new = [found for found in page if found.image["checksum"] not in exported]
+            self.report.known += len(page) - len(new)
+            checksums = [found.image["checksum"] for found in new]
+            origins, palettes = self._catalogue.run(
+                lambda entries: (
+                    entries.search.origins(checksums),  # noqa: B023
+                    entries.looks.palettes(checksums),  # noqa: B023
+                )
+            )
+            for found in new:
+                checksum = found.image["checksum"]
+                yield row_of(found, origins.get(checksum, ()), palettes.get(checksum, ()))
+            progress(len(page))
+
+    def _read(self, row: Row) -> bytes | None:
+        """Return the content of an image if it is still what was stored."""
+        path = row["path"]
+        if not is_below(path) or not self._store.holds(path, row["size"]):
+            self.report.failed[path] = "missing"
+            return None
+        if self._format not in WITH_IMAGES:
+            return b""
+        content = self._store.find(path)
+        if content is None or hashlib.sha256(content).hexdigest() != row["sha256"]:
+            self.report.failed[path] = "damaged"
+            return None
+        return content
+
+    # Shards
+
+    def _add(self, row: Row, content: bytes) -> None:
+        if self._writer is None:
+            (self._target.work / "data").mkdir()
+            self._writer = FORMATS[self._format](self._target.work / "data", self._name())
+        self._writer.add(row, content)
+        self._rows.append(row)
+        self._bytes += len(content)
+        if self._bytes >= self._shard_bytes or len(self._rows) >= _MOST_ROWS:
+            self._seal()
+
+    def _name(self) -> str:
+        """Return the name of the next shard."""
+        return f"{1 + max(map(int, self._sealed), default=-1):05}"
+
+    def _seal(self) -> None:
+        """Move the files of the shard into place, the index last."""
+        if self._writer is None:
+            return
+        self._writer.close()
+        name, data = self._name(), self._target.work / "data"
+        for path in sorted(data.iterdir()):
+            self._target.publish(path, f"data/{path.name}")
+        data.rmdir()
+        index = self._target.work / "index.parquet"
+        write_index(index, self._rows)
+        self._target.publish(index, f"index/{name}.parquet")
+        self._sealed[name] = [row["sha256"] for row in self._rows]
+        self.report.exported += len(self._rows)
+        self._writer, self._rows, self._bytes = None, [], 0
+
+    def _write_removed(self) -> None:
+        """List the images of all shards that are not in the collection any more."""
+        lines = []
+        for name, shard in sorted(self._sealed.items()):
+            present = self._present(shard)
+            lines += [
+                as_json({"sha256": checksum, "shard": name})
+                for checksum in shard
+                if checksum not in present
+            ]
+        self.report.removed = len(lines)
+        self._target.write(REMOVED, b"".join(lines))
+
+    def _present(self, checksums: Iterable[str]) -> set[str]:
+        """Return the images that are shown, whole, and have a file."""
+        found = self._catalogue.run(lambda entries: entries.search.images(checksums))
+        return {
+            checksum
+            for checksum, one in found.items()
+            if is_below(one.image["path"])
+            and self._store.holds(one.image["path"], one.image["size"])
+        }
