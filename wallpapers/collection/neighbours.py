@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy
 from numpy.typing import NDArray
@@ -12,55 +12,48 @@ from numpy.typing import NDArray
 from wallpapers.images import fingerprint
 from wallpapers.options.extras import is_installed
 
-if TYPE_CHECKING:
-    import faiss
-
 Rows = NDArray[numpy.uint8]  # one fingerprint a row
+Found = Iterator[tuple[int, NDArray[numpy.int64], NDArray[numpy.int32]]]  # row, rows, bits
 
-_TOGETHER = 1_000  # queries
+_TOGETHER = 1_000  # fingerprints that are added and searched at the same time
 
 
 class Neighbours(NamedTuple):
-    """What is similar to one fingerprint; both arrays have the same order, the nearest first."""
+    """The fingerprints that are similar to one; both arrays have the nearest first."""
 
-    query: int  # row of the query
-    rows: NDArray[numpy.int64]
+    row: int
+    rows: NDArray[numpy.int64]  # all before ``row``
     bits: NDArray[numpy.int32]  # that differ
 
 
-class Index:
-    """Fingerprints to search in. A query is compared with each of them."""
+def new_neighbours(fingerprints: Rows, known: int, max_bits: int) -> Iterator[Neighbours]:
+    """Compare each fingerprint behind the first *known* ones with all before it.
 
-    def __init__(self, fingerprints: Rows) -> None:
-        self._fingerprints = fingerprints
-        self._faiss: faiss.IndexBinaryFlat | None = None
-        if is_installed("faiss"):
-            import faiss
+    Yields, for each of them, those that differ in at most *max_bits* bits. So a pair is found once,
+    and pairs of known ones are not found again.
+    """
+    search = _with_faiss if is_installed("faiss") else _scan
+    for row, rows, bits in search(fingerprints, known, max_bits):
+        order = numpy.lexsort((rows, bits)) if len(rows) > 1 else slice(None)
+        yield Neighbours(row, rows[order], bits[order])
 
-            self._faiss = faiss.IndexBinaryFlat(fingerprint.BITS)
-            self._faiss.add(fingerprints)
 
-    def search(self, queries: Rows, max_bits: int) -> Iterator[Neighbours]:
-        """Yield the fingerprints that differ from each query in at most *max_bits* bits."""
-        for start in range(0, len(queries), _TOGETHER):
-            some = queries[start : start + _TOGETHER]
-            found = self._with_faiss(some, max_bits) if self._faiss else self._scan(some, max_bits)
-            for number, (rows, bits) in enumerate(found):
-                order = numpy.lexsort((rows, bits))
-                yield Neighbours(start + number, rows[order], bits[order])
+def _with_faiss(fingerprints: Rows, known: int, max_bits: int) -> Found:
+    import faiss
 
-    def _with_faiss(
-        self, queries: Rows, max_bits: int
-    ) -> Iterator[tuple[NDArray[numpy.int64], NDArray[numpy.int32]]]:
-        assert self._faiss is not None
-        limits, bits, rows = self._faiss.range_search(queries, max_bits + 1)  # less than
-        for start, end in pairwise(limits):
-            yield rows[int(start) : int(end)], bits[int(start) : int(end)].astype(numpy.int32)
+    index = faiss.IndexBinaryFlat(fingerprint.BITS)
+    index.add(fingerprints[:known])
+    for start in range(known, len(fingerprints), _TOGETHER):
+        some = fingerprints[start : start + _TOGETHER]
+        index.add(some)
+        limits, bits, rows = index.range_search(some, max_bits + 1)  # less than
+        for row, (first, end) in enumerate(pairwise(map(int, limits)), start):
+            before = rows[first:end] < row
+            yield row, rows[first:end][before], bits[first:end][before].astype(numpy.int32)
 
-    def _scan(
-        self, queries: Rows, max_bits: int
-    ) -> Iterator[tuple[NDArray[numpy.int64], NDArray[numpy.int32]]]:
-        for query in queries:
-            bits = fingerprint.distances(query, self._fingerprints)
-            rows = numpy.flatnonzero(bits <= max_bits)
-            yield rows, bits[rows].astype(numpy.int32)
+
+def _scan(fingerprints: Rows, known: int, max_bits: int) -> Found:
+    for row in range(known, len(fingerprints)):
+        bits = fingerprint.distances(fingerprints[row], fingerprints[:row])
+        rows = numpy.flatnonzero(bits <= max_bits)
+        yield row, rows, bits[rows].astype(numpy.int32)

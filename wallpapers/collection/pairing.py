@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from wallpapers.catalogue.look_alikes import Pair
 from wallpapers.catalogue.looks import Tone
 from wallpapers.collection.kinds import MAX_BITS, colour_difference, kind_of
-from wallpapers.collection.neighbours import Index, Neighbours
+from wallpapers.collection.neighbours import Neighbours, new_neighbours
 from wallpapers.images import fingerprint
 
 if TYPE_CHECKING:
@@ -40,14 +40,15 @@ def pair_new_looks(
     if not unpaired:
         return 0
     keys, fingerprints = _read_all(catalogue)
-    index = Index(fingerprints)
-    rows = numpy.flatnonzero(numpy.isin(keys, numpy.array(unpaired, keys.dtype)))
-    found = 0
-    for start in range(0, len(rows), _SAVED_TOGETHER):
-        some = rows[start : start + _SAVED_TOGETHER]
-        neighbours = index.search(fingerprints[some], MAX_BITS)
-        found += _save(catalogue, keys, some, neighbours)
-        progress(start + len(some), len(rows))
+    is_new = numpy.isin(keys, numpy.array(unpaired, keys.dtype))
+    known_first = numpy.argsort(is_new, kind="stable")
+    keys, known = keys[known_first], int((~is_new).sum())
+    neighbours = new_neighbours(fingerprints[known_first], known, MAX_BITS)
+    found, done = 0, known
+    while some := list(islice(neighbours, _SAVED_TOGETHER)):
+        found += _save(catalogue, keys, some)
+        done += len(some)
+        progress(done - known, len(keys) - known)
     return found
 
 
@@ -68,19 +69,15 @@ def _read_all(catalogue: Catalogue) -> tuple[Keys, NDArray[numpy.uint8]]:
     return numpy.concatenate(keys), numpy.concatenate(fingerprints)
 
 
-def _save(
-    catalogue: Catalogue, keys: Keys, rows: NDArray[numpy.int64], found: Iterable[Neighbours]
-) -> int:
-    """Save the pairs of the looks at *rows*, and that these are paired; return their number."""
+def _save(catalogue: Catalogue, keys: Keys, found: Sequence[Neighbours]) -> int:
+    """Save the pairs of some looks, and that these are paired; return their number."""
     bits: dict[tuple[str, str], int] = {}
     for neighbours in found:
-        mine = keys[rows[neighbours.query]].decode()
-        # One more, because each finds itself.
+        mine = keys[neighbours.row].decode()
         nearest = zip(neighbours.rows, neighbours.bits, strict=True)
-        for other, differing in islice(nearest, _MOST_NEIGHBOURS + 1):
+        for other, differing in islice(nearest, _MOST_NEIGHBOURS):
             theirs = keys[other].decode()
-            if theirs != mine:
-                bits[min(mine, theirs), max(mine, theirs)] = int(differing)
+            bits[min(mine, theirs), max(mine, theirs)] = int(differing)
 
     def save(entries: Entries) -> int:
         tones = entries.looks.tones({checksum for pair in bits for checksum in pair})
@@ -89,7 +86,7 @@ def _save(
             for (one, other), differing in bits.items()
             if (pair := _pair(one, other, differing, tones))
         ]
-        entries.look_alikes.put_pairs(pairs, [key.decode() for key in keys[rows]])
+        entries.look_alikes.put_pairs(pairs, [keys[one.row].decode() for one in found])
         return len(pairs)
 
     return catalogue.run(save)

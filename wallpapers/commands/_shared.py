@@ -16,6 +16,7 @@ from wallpapers.run.exit_status import ExitStatus
 from wallpapers.run.program import program_name
 
 if TYPE_CHECKING:
+    from rich.progress import Progress
     from scrapy.commands import ScrapyCommand
     from scrapy.settings import BaseSettings
 
@@ -46,6 +47,15 @@ def report_error(error: UserError | StoreError) -> int:
     """Print *error* in one line and return its exit status."""
     print(mask(f"{program_name()}: {error}"), file=sys.stderr)
     return ExitStatus.STORE if isinstance(error, StoreError) else ExitStatus.COULD_NOT_START
+
+
+def progress_bar() -> Progress:
+    """Return a progress bar on stderr, which shows nothing where stderr is not a terminal."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    return Progress(console=console, transient=True, disable=not console.is_terminal)
 
 
 @contextmanager

@@ -10,7 +10,12 @@ from scrapy.exceptions import UsageError
 from wallpapers import __version__
 from wallpapers.commands._search import add_search_options, criteria_of, options_text
 from wallpapers.commands._settings import ChecksSettings
-from wallpapers.commands._shared import open_catalogue, quiet_on_closed_output, report_error
+from wallpapers.commands._shared import (
+    open_catalogue,
+    progress_bar,
+    quiet_on_closed_output,
+    report_error,
+)
 from wallpapers.errors import SettingError, StoreError, UserError
 from wallpapers.options.arguments import read_arguments
 from wallpapers.options.extras import require_for_collection
@@ -74,9 +79,6 @@ class Command(ChecksSettings, ScrapyCommand):
             self.exitcode = ExitStatus.INTERRUPTED
 
     def _export(self, address: str, opts: argparse.Namespace) -> int:
-        from rich.console import Console
-        from rich.progress import Progress
-
         assert self.settings is not None
         self.check_settings()
         require_for_collection("export", "pyarrow")
@@ -94,7 +96,7 @@ class Command(ChecksSettings, ScrapyCommand):
         with (
             open_catalogue(self.settings, reads_only=True) as catalogue,
             target_of(address, self.settings).opened() as target,
-            Progress(console=Console(stderr=True), transient=True) as progress,
+            progress_bar() as progress,
         ):
             total = sum(count for count, _ in catalogue.run(lambda e: e.formats()).values())
             task = progress.add_task("exporting", total=total)

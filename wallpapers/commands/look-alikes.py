@@ -14,7 +14,12 @@ from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from wallpapers.commands._settings import ChecksSettings
-from wallpapers.commands._shared import open_catalogue, quiet_on_closed_output, report_error
+from wallpapers.commands._shared import (
+    open_catalogue,
+    progress_bar,
+    quiet_on_closed_output,
+    report_error,
+)
 from wallpapers.errors import SettingError, StoreError, UserError
 from wallpapers.listings.text import one_line
 from wallpapers.options.extras import require_for_collection
@@ -127,12 +132,9 @@ class Command(ChecksSettings, ScrapyCommand):
 
 def _pair(catalogue: Catalogue) -> None:
     """Compare the images that are new since the last time."""
-    from rich.console import Console
-    from rich.progress import Progress
-
     from wallpapers.collection.pairing import pair_new_looks
 
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    with progress_bar() as progress:
         task = progress.add_task("comparing", total=None)
         pair_new_looks(
             catalogue, lambda done, total: progress.update(task, completed=done, total=total)

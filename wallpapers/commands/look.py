@@ -8,7 +8,12 @@ from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from wallpapers.commands._settings import ChecksSettings
-from wallpapers.commands._shared import open_catalogue, quiet_on_closed_output, report_error
+from wallpapers.commands._shared import (
+    open_catalogue,
+    progress_bar,
+    quiet_on_closed_output,
+    report_error,
+)
 from wallpapers.errors import SettingError, StoreError, UserError
 from wallpapers.options.extras import require_for_collection
 from wallpapers.run.command_line import shell_command
@@ -59,9 +64,6 @@ class Command(ChecksSettings, ScrapyCommand):
             self.exitcode = ExitStatus.INTERRUPTED
 
     def _look(self, *, again: bool) -> int:
-        from rich.console import Console
-        from rich.progress import Progress
-
         from wallpapers.collection.looking import look_at_images, requirements_of
 
         assert self.settings is not None
@@ -75,7 +77,7 @@ class Command(ChecksSettings, ScrapyCommand):
             )
         with open_catalogue(self.settings) as catalogue:
             total = catalogue.run(lambda e: e.looks.count_without_look(with_errors=again))
-            with Progress(console=Console(stderr=True), transient=True) as progress:
+            with progress_bar() as progress:
                 task = progress.add_task("looking", total=total)
                 report = look_at_images(
                     catalogue,

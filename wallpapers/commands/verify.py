@@ -9,7 +9,12 @@ from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from wallpapers.commands._settings import ChecksSettings
-from wallpapers.commands._shared import open_catalogue, quiet_on_closed_output, report_error
+from wallpapers.commands._shared import (
+    open_catalogue,
+    progress_bar,
+    quiet_on_closed_output,
+    report_error,
+)
 from wallpapers.errors import SettingError, StoreError, UserError
 from wallpapers.run.exit_status import ExitStatus
 from wallpapers.run.program import program_name
@@ -50,9 +55,6 @@ class Command(ChecksSettings, ScrapyCommand):
             self.exitcode = ExitStatus.INTERRUPTED
 
     def _verify(self) -> int:
-        from rich.console import Console
-        from rich.progress import Progress
-
         from wallpapers.maintenance.verify import verify
 
         assert self.settings is not None
@@ -63,7 +65,7 @@ class Command(ChecksSettings, ScrapyCommand):
             raise SettingError(f"verify supports folders only; IMAGES_STORE is {uri!r}")
         with open_catalogue(self.settings, check=True) as catalogue:
             total = sum(count for count, _ in catalogue.run(lambda e: e.formats()).values())
-            with Progress(console=Console(stderr=True), transient=True) as progress:
+            with progress_bar() as progress:
                 task = progress.add_task("hashing", total=total)
                 report = verify(
                     catalogue, LocalStorage(uri), lambda count: progress.advance(task, count)
