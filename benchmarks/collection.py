@@ -143,7 +143,7 @@ def _peak_memory() -> Iterator[None]:
 
     def watch() -> None:
         nonlocal peak
-        while not ended.wait(0.05):
+        while not ended.wait(0.5):
             total = 0
             this = psutil.Process()
             for process in (this, *this.children(recursive=True)):
