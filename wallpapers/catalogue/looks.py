@@ -47,15 +47,21 @@ class Looks:
         self._connection = connection
 
     def without_look(
-        self, *, after: str = "", most: int = _CHUNK, with_errors: bool = False
+        self,
+        *,
+        after: str = "",
+        before: str = "g",
+        most: int = _CHUNK,
+        with_errors: bool = False,
     ) -> list[StoredImage]:
-        """Return images that were not looked at, by sha256, beginning behind the sha256 *after*.
+        """Return images that were not looked at, by sha256, between *after* and *before*.
 
         Damaged and hidden ones are left out. *with_errors* adds those that could not be decoded.
         """
         rows = self._connection.execute(
             select(pictures)
-            .where(_needs_look(with_errors), pictures.c.sha256 > after)
+            .where(_needs_look(with_errors), pictures.c.sha256.between(after, before))
+            .where(pictures.c.sha256 > after)
             .order_by(pictures.c.sha256)
             .limit(most)
         )

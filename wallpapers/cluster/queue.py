@@ -23,9 +23,11 @@ if TYPE_CHECKING:
 
 LISTING = "listing"
 PICTURES = "pictures"
+LOOK = "look"
 
 _POOL_TIMEOUT_S = 10.0
 _LISTING_PRIORITY = 10  # a page to read is work for all workers
+_LOOK_PRIORITY = -10  # crawls first
 
 
 def require_library() -> None:
@@ -72,6 +74,10 @@ class Queue:
     def add_pictures(self, connection: Connection, run: int, page: int) -> None:
         """Add the task that downloads the wallpapers of a page."""
         self._configured(connection, PICTURES).defer(run=run, page=page)
+
+    def add_look(self, connection: Connection, part: int) -> None:
+        """Add the task that looks at a part of the stored images."""
+        self._configured(connection, LOOK, priority=_LOOK_PRIORITY).defer(part=part)
 
     def _configured(self, connection: Connection, name: str, **options: Any) -> Any:
         raw = connection.connection.driver_connection

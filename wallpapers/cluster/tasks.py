@@ -1,4 +1,4 @@
-"""Do the two kinds of task: read the listing of a run, and download the images of a page.
+"""Do the kinds of task: read a listing, download the images of a page, look at stored images.
 
 The arguments of a task are numbers; what is to be done is in the catalogue.
 """
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from wallpapers.cluster.crawls import Crawls, FedCrawl
     from wallpapers.cluster.database import Database
+    from wallpapers.cluster.looks import PartLooker
     from wallpapers.cluster.pictures import OpenPage, Settled
     from wallpapers.cluster.queue import Queue
     from wallpapers.listings.page import Page
@@ -57,10 +58,13 @@ def reported(task: Task) -> Task:
 class Tasks:
     """The tasks of one worker."""
 
-    def __init__(self, database: Database, queue: Queue, crawls: Crawls) -> None:
+    def __init__(
+        self, database: Database, queue: Queue, crawls: Crawls, part_looker: PartLooker
+    ) -> None:
         self._database = database
         self._queue = queue
         self._crawls = crawls
+        self._part_looker = part_looker
         self._isolation = Isolation()
         self.stopping = False
         self.number: int | None = None  # of the worker, in the queue
@@ -185,3 +189,11 @@ class Tasks:
         report = partial(runs.report_problem, run=run, problem=problem)
         await self._database.do(lambda entries: report(entries.connection))
         return TaskNotDoneError(problem, _AGAIN_IN_S)
+
+    # The look of stored images
+
+    @reported
+    async def look(self, context: JobContext, part: int) -> None:
+        """Look at a part of the stored images."""
+        await self._begin(context)
+        await self._part_looker.look_at(part, self._database, lambda: self.stopping)

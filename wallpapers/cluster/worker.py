@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from wallpapers.cluster.crawls import Crawls, crawl_settings
 from wallpapers.cluster.database import Database, cluster_url, open_catalogue
 from wallpapers.cluster.errors import TaskNotDoneError
-from wallpapers.cluster.queue import LISTING, PICTURES, Queue, worker_app
+from wallpapers.cluster.looks import PartLooker
+from wallpapers.cluster.queue import LISTING, LOOK, PICTURES, Queue, worker_app
 from wallpapers.cluster.takeover import take_over
 from wallpapers.cluster.tasks import Tasks
 from wallpapers.errors import CatalogueError
@@ -55,7 +56,8 @@ class Worker:
         self._url = cluster_url(settings)
         self._database = Database(open_catalogue(settings))
         self._crawls = Crawls(AsyncCrawlerRunner(crawl_settings(settings)), self._lease_s)
-        self._tasks = Tasks(self._database, Queue(), self._crawls)
+        self._part_looker = PartLooker(settings)
+        self._tasks = Tasks(self._database, Queue(), self._crawls, self._part_looker)
         self._stopping = asyncio.Event()
         self._queue_worker: QueueWorker | None = None
 
@@ -76,6 +78,7 @@ class Worker:
         with suppress(asyncio.CancelledError):
             await working
         beating.cancel()
+        self._part_looker.close()
         self._database.close()
         logger.info("Handed over in %.1f s", loop.time() - stopped_s)
         return ExitStatus.COMPLETE
@@ -134,6 +137,7 @@ class Worker:
         app = worker_app(self._url)
         app.task(name=LISTING, pass_context=True, retry=UntilDone())(self._tasks.listing)
         app.task(name=PICTURES, pass_context=True, retry=UntilDone())(self._tasks.pictures)
+        app.task(name=LOOK, pass_context=True, retry=UntilDone())(self._tasks.look)
         return app
 
     async def _beat(self) -> None:

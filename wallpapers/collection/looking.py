@@ -49,6 +49,45 @@ def requirements_of(settings: BaseSettings) -> ImageRequirements:
     )
 
 
+class ImageLooker:
+    """Looks at images of *store* in one inspector process for each core."""
+
+    def __init__(self, store: LocalStorage, requirements: ImageRequirements) -> None:
+        self._store = store
+        self._pool = InspectorPool(requirements, max_inspectors=os.cpu_count() or 1)
+        self.report = LookReport()
+
+    def start(self) -> int:
+        """Start the processes, within a running event loop; return their number."""
+        return self._pool.start_all()
+
+    async def look_at(self, image: StoredImage) -> Look | str | None:
+        """Return the look of *image*, or the reason why it has none.
+
+        None means that its file is missing or damaged, which is no property of its content. Raises
+        StoreError.
+        """
+        path = image["path"]
+        if not is_below(path) or not self._store.holds(path, image["size"]):
+            self.report.missing.append(path)
+            return None
+        try:
+            inspection = await self._pool.inspect(Task(str(self._store.root / path), 0))
+        except PictureRefusedError as refusal:
+            return str(refusal)
+        if inspection.checksum != image["checksum"]:
+            self.report.damaged.append(path)
+            return None
+        if inspection.look is None:
+            return "too_many_pixels (not enough memory to look at it)"
+        self.report.seen += 1
+        return inspection.look
+
+    def close(self) -> None:
+        """End the processes."""
+        self._pool.close()
+
+
 def look_at_images(
     catalogue: Catalogue,
     store: LocalStorage,
@@ -62,34 +101,33 @@ def look_at_images(
     *with_errors* includes images that could not be decoded before. *progress* is called with a
     number of images that are done. Raises StoreError.
     """
-    looking = _Looking(catalogue, store, progress)
-    asyncio.run(looking.run(requirements, with_errors))
+    looking = _Looking(catalogue, ImageLooker(store, requirements), progress)
+    asyncio.run(looking.run(with_errors))
     return looking.report
 
 
 class _Looking:
     def __init__(
-        self, catalogue: Catalogue, store: LocalStorage, progress: Callable[[int], None]
+        self, catalogue: Catalogue, looker: ImageLooker, progress: Callable[[int], None]
     ) -> None:
         self._catalogue = catalogue
-        self._store = store
+        self._looker = looker
         self._progress = progress
         self._unsaved: dict[str, Look | str] = {}  # by sha256
-        self.report = LookReport()
+        self.report = looker.report
 
-    async def run(self, requirements: ImageRequirements, with_errors: bool) -> None:
-        pool = InspectorPool(requirements, max_inspectors=os.cpu_count() or 1)
+    async def run(self, with_errors: bool) -> None:
         try:
-            at_most = _AHEAD * pool.start_all()
+            at_most = _AHEAD * self._looker.start()
             running: set[asyncio.Task[None]] = set()
             for image in self._images(with_errors):
-                running.add(asyncio.create_task(self._look_at(pool, image)))
+                running.add(asyncio.create_task(self._look_at(image)))
                 if len(running) >= at_most:
                     running = await self._first_of(running)
             while running:
                 running = await self._first_of(running)
         finally:
-            pool.close()
+            self._looker.close()
             self._save()
 
     async def _first_of(self, running: set[asyncio.Task[None]]) -> set[asyncio.Task[None]]:
@@ -113,23 +151,10 @@ class _Looking:
             yield from images
             after = images[-1]["checksum"]
 
-    async def _look_at(self, pool: InspectorPool, image: StoredImage) -> None:
-        path, checksum = image["path"], image["checksum"]
-        if not is_below(path) or not self._store.holds(path, image["size"]):
-            self.report.missing.append(path)
-            return
-        try:
-            inspection = await pool.inspect(Task(str(self._store.root / path), 0))
-        except PictureRefusedError as refusal:
-            self._unsaved[checksum] = str(refusal)
-            return
-        if inspection.checksum != checksum:
-            self.report.damaged.append(path)
-        elif inspection.look is None:
-            self._unsaved[checksum] = "too_many_pixels (not enough memory to look at it)"
-        else:
-            self._unsaved[checksum] = inspection.look
-            self.report.seen += 1
+    async def _look_at(self, image: StoredImage) -> None:
+        seen = await self._looker.look_at(image)
+        if seen is not None:
+            self._unsaved[image["checksum"]] = seen
 
     def _save(self) -> None:
         seen, self._unsaved = self._unsaved, {}

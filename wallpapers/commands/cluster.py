@@ -29,6 +29,7 @@ _SYNTAX = {
     "crawl": "SPIDER [-a NAME=VALUE ...] [--wait]",
     "work": "[--processes N]",
     "status": "[RUN]",
+    "look": "",
 }
 
 
@@ -64,6 +65,7 @@ class Command(CrawlCommand):
             "crawl": self._crawl,
             "work": self._work,
             "status": self._status,
+            "look": self._look,
         }
         if not args or args[0] not in actions:
             raise UsageError(
@@ -152,6 +154,21 @@ class Command(CrawlCommand):
             print(catalogue.run(lambda entries: status_of(entries.connection, run)))
         finally:
             catalogue.close()
+
+    def _look(self, args: list[str], opts: argparse.Namespace) -> None:
+        from wallpapers.cluster import looks
+        from wallpapers.cluster.database import open_catalogue
+        from wallpapers.cluster.queue import Queue
+
+        _expect(args, 0, "look takes no argument")
+        assert self.settings is not None
+        looks.check(self.settings)
+        catalogue = open_catalogue(self.settings)
+        try:
+            count = looks.submit(catalogue, Queue())
+        finally:
+            catalogue.close()
+        print(f"{count:,} images to look at, in {looks.PARTS} tasks")
 
 
 def _expect(args: list[str], count: int, message: str) -> None:

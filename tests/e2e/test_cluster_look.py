@@ -1,0 +1,58 @@
+"""``scrapy cluster look``: each stored image gets its look, by whatever worker lives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from time import monotonic, sleep
+
+import pytest
+
+from tests.cluster import Cluster, cluster
+from tests.e2e.command import finish, scrapy
+from tests.pictures import exhibits
+from tests.postgresql import PostgreSQL
+from wallpapers.demo.standin import StandIn
+
+COUNT = 400
+
+
+@pytest.fixture
+def running(postgresql_of_wheel: PostgreSQL, tmp_path: Path) -> Iterator[Cluster]:
+    with cluster(postgresql_of_wheel.new_database(), tmp_path) as made:
+        yield made
+
+
+def seen(running: Cluster) -> int:
+    """Return the number of looks."""
+    ((count,),) = running.rows("SELECT count(*) FROM looks WHERE error IS NULL")
+    return int(count)
+
+
+def wait_for(running: Cluster, count: int) -> None:
+    """Wait until there are *count* looks."""
+    end_s = monotonic() + 90
+    while seen(running) < count:
+        assert monotonic() < end_s, [running.log_of(0), running.log_of(1)]
+        sleep(0.02)
+
+
+def test_a_killed_worker_leaves_its_images_to_others(running: Cluster) -> None:
+    with StandIn(exhibits(COUNT)) as standin:
+        assert scrapy("crawl", *running.words(standin), *running.settings).status == 0
+    result = running.run("look")
+    assert result.output == f"{COUNT} images to look at, in 256 tasks\n", result.log
+    killed = running.start_worker()
+    running.start_worker()
+    wait_for(running, 20)
+    killed.kill()
+    finish(killed)
+    wait_for(running, COUNT)
+    assert running.run("look").output.startswith("0 images to look at")
+
+
+def test_a_mistake_is_one_line(running: Cluster) -> None:
+    remote = scrapy("cluster", "look", *running.settings, "-s", "IMAGES_STORE=s3://bucket/")
+    assert remote.status == 1
+    assert "cluster look supports folders only" in remote.log
+    assert running.run("look", "more").status == 2

@@ -1,0 +1,91 @@
+"""Describe what the stored images look like on many machines: one task for a part of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from wallpapers.cluster.errors import TaskNotDoneError
+from wallpapers.collection.looking import ImageLooker, requirements_of
+from wallpapers.errors import SettingError
+from wallpapers.options.extras import require_for_collection
+from wallpapers.storage.address import folder_of
+from wallpapers.storage.local import LocalStorage
+
+if TYPE_CHECKING:
+    from scrapy.settings import BaseSettings
+
+    from wallpapers.catalogue.catalogue import Catalogue
+    from wallpapers.catalogue.entries import Entries
+    from wallpapers.cluster.database import Database
+    from wallpapers.cluster.queue import Queue
+    from wallpapers.items import StoredImage
+
+PARTS = 256  # of the images, by the first byte of their sha256
+
+_SAVED_TOGETHER = 64  # looks; a killed worker loses no more
+
+
+def check(settings: BaseSettings) -> None:
+    """Raise UserError if a worker with these *settings* could not look at images."""
+    require_for_collection("cluster look", "numpy")
+    uri = str(settings["IMAGES_STORE"])
+    if folder_of(uri) is None:
+        raise SettingError(
+            f"cluster look supports folders only; IMAGES_STORE is {uri!r}: "
+            "crawl with -s WALLPAPERS_LOOK=always"
+        )
+
+
+def submit(catalogue: Catalogue, queue: Queue) -> int:
+    """Add a task for each part, and return the number of images without a look."""
+
+    def add(entries: Entries) -> int:
+        for part in range(PARTS):
+            queue.add_look(entries.connection, part)
+        return entries.looks.count_without_look()
+
+    return catalogue.run(add)
+
+
+class PartLooker:
+    """Looks at parts of the images in the inspector processes of one worker."""
+
+    def __init__(self, settings: BaseSettings) -> None:
+        self._settings = settings
+        self._looker: ImageLooker | None = None
+
+    async def look_at(self, part: int, database: Database, is_stopping: Callable[[], bool]) -> None:
+        """Look at the images of *part* that have no look. Raises TaskNotDoneError."""
+        after, before = f"{part:02x}", f"{part:02x}g"
+
+        def read(entries: Entries, after: str) -> list[StoredImage]:
+            return entries.looks.without_look(after=after, before=before, most=_SAVED_TOGETHER)
+
+        while images := await database.do(partial(read, after=after)):
+            if is_stopping():
+                raise TaskNotDoneError("the worker is stopping")
+            looker = self._ready_looker()
+            looks = await asyncio.gather(*(looker.look_at(image) for image in images))
+            seen = {
+                image["checksum"]: look
+                for image, look in zip(images, looks, strict=True)
+                if look is not None
+            }
+            await database.do(lambda entries: entries.looks.put_looks(seen))  # noqa: B023
+            after = images[-1]["checksum"]
+
+    def _ready_looker(self) -> ImageLooker:
+        if self._looker is None:
+            check(self._settings)
+            store = LocalStorage(str(self._settings["IMAGES_STORE"]))
+            self._looker = ImageLooker(store, requirements_of(self._settings))
+            self._looker.start()
+        return self._looker
+
+    def close(self) -> None:
+        """End the processes, if there are any."""
+        if self._looker is not None:
+            self._looker.close()
