@@ -20,7 +20,7 @@ _WALLPAPERS = """#!/bin/sh
 exec "{python}" -m wallpapers "$@"
 """
 _PYTHON = """#!/bin/sh
-exec "{python}" -W error "$@" -a endpoint="$ENDPOINT"
+exec "{python}" "$@" -a endpoint="$ENDPOINT"
 """
 
 

@@ -30,6 +30,7 @@ TESTED = {
     "## Disk",
     "## Back up and restore",
     "## Update",  # in test_deploy.py
+    "## Monitors with spidermon",
 }
 PICTURES = 4
 of_backup = pytest.mark.system("sqlite3", "rsync", package="sqlite3 rsync")
@@ -182,3 +183,19 @@ def test_a_backup_of_postgresql_restores_the_whole_store(machine: Machine) -> No
             restored = machine.run(restore, CATALOGUE=target)
             assert f"\n{PICTURES} whole, 0 damaged, 0 missing" in f"\n{restored}"
     assert make_url(catalogue).database != make_url(other).database
+
+
+def test_a_spidermon_monitor_mails_what_is_wrong(machine: Machine) -> None:
+    monitors, settings = blocks("## Monitors with spidermon", "python")
+    (crawl,) = blocks("## Monitors with spidermon")
+    (machine.home / "monitors.py").write_text(monitors)
+    (machine.home / "night_settings.py").write_text(settings)
+    machine.add_program("mail", '#!/bin/sh\necho "$@" > mail; cat >> mail\n')
+    passing = machine.try_to_run(crawl)
+    assert "2 monitors in" in passing.stderr
+    assert not (machine.home / "mail").exists()
+    failing = crawl.replace("\n", " -s WALLPAPERS_MAX_PIXELS=100 -s IMAGES_STORE=other\n")
+    assert machine.try_to_run(failing).returncode == 3
+    mail = (machine.home / "mail").read_text().splitlines()
+    assert mail[0] == "-s wallpapers: a monitor failed root"
+    assert any("fifth of the wallpapers failed: " in line for line in mail)
