@@ -1,6 +1,6 @@
 """Measure what the collection's commands cost: ``python -m benchmarks.collection look|neighbours``.
 
-``look`` compares `wallpapers look` with a bare pool of processes that calls the same function, and
+``look`` compares `wallpapers look` with a bare pool of processes that calls the same function, or
 prints the peak memory of all its processes. ``neighbours`` compares fingerprints, all with all.
 """
 
@@ -41,16 +41,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=("look", "neighbours"))
     parser.add_argument("--images", type=int, default=2_400)
+    parser.add_argument("--memory", action="store_true", help="peak memory, which costs time")
     parser.add_argument("--fingerprints", type=int, default=100_000)
     parser.add_argument("--queries", type=int, default=None, help="default: all of them")
     options = parser.parse_args()
     if options.what == "look":
-        _look(options.images)
+        _look(options.images, memory=options.memory)
     else:
         _neighbours(options.fingerprints, options.queries or options.fingerprints)
 
 
-def _look(count: int) -> None:
+def _look(count: int, *, memory: bool) -> None:
     with tempfile.TemporaryDirectory() as folder:
         store = LocalStorage(folder)
         url = URL.create("sqlite", database=f"{folder}/.catalogue.db")
@@ -59,7 +60,7 @@ def _look(count: int) -> None:
         pool = get_context("spawn").Pool(os.cpu_count(), _use_one_thread)
         with _measured("bare pool"), pool:
             assert sum(pool.imap_unordered(_look_at, paths, chunksize=8)) == count
-        with _measured("wallpapers look"), _peak_memory():
+        with _peak_memory() if memory else _measured("wallpapers look"):
             report = look_at_images(catalogue, store, _REQUIREMENTS)
         assert report.seen == count
         assert catalogue.run(lambda entries: entries.looks.count_without_look()) == 0

@@ -87,6 +87,7 @@ def test_paths_are_for_other_programs(store: Path) -> None:
     paths = find(store).output.splitlines()
     assert find(store, "-0").output == "".join(f"{path}\0" for path in paths)
     assert find(store, "--limit", "2").output.splitlines() == paths[:2]
+    assert find(store, "--limit", "-2").status == 2
     path, colours = find(store, "--dark", "--palette").output.strip().split("\t")
     assert path in paths
     assert colours.startswith("#401018 #f0e0b0")
@@ -112,8 +113,8 @@ def test_images_without_a_description_are_counted(crawl: Crawl) -> None:
         (("--formats", "TIFF"), "formats must be"),
     ],
 )
-def test_a_wrong_value_is_one_line(store: Path, words: tuple[str, ...], message: str) -> None:
-    result = find(store, *words)
+def test_a_wrong_value_is_one_line(tmp_path: Path, words: tuple[str, ...], message: str) -> None:
+    result = find(tmp_path, *words)
     assert result.status == 1
     assert message in result.log
     assert len(result.log.splitlines()) == 1

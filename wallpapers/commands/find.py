@@ -57,7 +57,7 @@ class Command(ChecksSettings, ScrapyCommand):
             "-0", "--null", action="store_true", help="end paths with NUL, for xargs -0"
         )
         parser.add_argument(
-            "--limit", type=int, default=None, metavar="N", help="print at most N images"
+            "--limit", type=_count, default=None, metavar="N", help="print at most N images"
         )
         parser.add_argument(
             "--palette", action="store_true", help="print the colours of each image after its path"
@@ -99,6 +99,12 @@ class Command(ChecksSettings, ScrapyCommand):
                 palettes = catalogue.run(lambda e: e.looks.palettes([checksum]))  # noqa: B023
                 line += "\t" + " ".join(swatch.hex for swatch in palettes.get(checksum, ()))
             yield line
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"must be a number 0 or more, got {text!r}")
+    return int(text)
 
 
 def _hint(catalogue: Catalogue, criteria: Criteria) -> None:
