@@ -420,6 +420,7 @@ def test_an_older_catalogue_is_upgraded_without_loss(tmp_path: Path) -> None:
     with StandIn(exhibits(4)) as standin:
         assert crawl(standin, tmp_path).status == 0
         with closing(sqlite3.connect(tmp_path / "store" / FILE_NAME)) as catalogue:
+            catalogue.execute("DROP INDEX pictures_folded_path")
             catalogue.execute("ALTER TABLE pictures DROP COLUMN damaged_at")
             catalogue.execute("ALTER TABLE wallpapers DROP COLUMN preview")
             catalogue.execute("ALTER TABLE wallpapers DROP COLUMN endpoint")

@@ -147,14 +147,14 @@ def test_a_path_with_other_bytes_is_left_to_its_holder(
     new = partial(Entries.record, wallpaper=wallpaper(), image=image("bb"))
     assert catalogue.run(new) is None
     asked = partial(Entries.holder, path="s/1.jpg", wallpaper=wallpaper())
-    assert catalogue.run(asked) == Holder("aa", is_whole=True, has_others=True)  # by wallpaper 2
+    assert catalogue.run(asked) == Holder("s/1.jpg", "aa", is_whole=True, has_others=True)
     catalogue.run(lambda entries: entries.mark("aa", damaged=True))
-    assert catalogue.run(asked) == Holder("aa", is_whole=False, has_others=True)
+    assert catalogue.run(asked) == Holder("s/1.jpg", "aa", is_whole=False, has_others=True)
     catalogue.run(lambda entries: entries.forget("aa"))
     assert catalogue.run(asked) is None
     assert catalogue.run(lambda entries: entries.count("state")) == {("listed",): 2}
     put(catalogue, store, wallpaper(), image("bb"))
-    assert catalogue.run(asked) == Holder("bb", is_whole=True, has_others=False)  # by itself alone
+    assert catalogue.run(asked) == Holder("s/1.jpg", "bb", is_whole=True, has_others=False)
 
 
 def test_a_file_of_another_wallpaper_is_not_adopted(open_it: Open, store: dict[str, int]) -> None:

@@ -26,6 +26,7 @@ from wallpapers.catalogue.statements import (
 )
 from wallpapers.items import Key, StoredImage, Wallpaper
 from wallpapers.storage.files import is_below
+from wallpapers.storage.names import folded
 
 Whole = Callable[[str, int], bool]  # whether the store has this path, with so many bytes
 
@@ -130,13 +131,14 @@ class Entries(Queries):
     def record(self, wallpaper: Wallpaper, image: StoredImage) -> Entered | None:
         """Enter *image*, whose file is whole, synced and under its path, for *wallpaper*.
 
-        Return None, and write nothing, where another content has a row with this path. Where the
-        same content is whole under another path, that one stays, as ``duplicate``: the file of
-        *image* is one too many. Where it is stored for five other wallpapers already, nothing is
-        written about this one. Where all of the others are hidden, this one becomes hidden, too.
+        Return None, and write nothing, where another content has a row with this path, or with one
+        that differs in case alone. Where the same content is whole under another path, that one
+        stays, as ``duplicate``: the file of *image* is one too many. Where it is stored for five
+        other wallpapers already, nothing is written about this one. Where all of the others are
+        hidden, this one becomes hidden, too.
         """
         checksum, path = image["checksum"], image["path"]
-        asked = {"sha256": checksum, "path": path}
+        asked = {"sha256": checksum, "path": path, "folded": folded(path)}
         rows = self._connection.execute(SAME_BYTES_OR_PATH, asked).all()
         if any(row.sha256 != checksum for row in rows):
             return None
@@ -165,7 +167,7 @@ class Entries(Queries):
         Return None where the file belongs to another wallpaper.
         """
         holder = self.holder(image["path"], wallpaper)
-        if holder is not None and holder.is_needed:
+        if holder is not None and (holder.is_needed or holder.path != image["path"]):
             return None
         if holder is not None and holder.checksum != image["checksum"]:
             self.forget(holder.checksum)
@@ -174,15 +176,17 @@ class Entries(Queries):
     def holder(self, path: str, wallpaper: Wallpaper) -> Holder | None:
         """Return the picture whose row has *path*, as *wallpaper* sees it.
 
-        No other program sees any path so until this transaction ends.
+        If there is none, return one whose path differs in case alone. No other program sees any
+        path so until this transaction ends.
         """
         if self._connection.dialect.name == "postgresql":  # SQLite has one writer anyway
             self._connection.execute(ONE_AT_A_TIME)
-        row = self._connection.execute(AT_PATH, {"path": path}).one_or_none()
-        if row is None:
+        rows = self._connection.execute(AT_PATH, {"path": path, "folded": folded(path)}).all()
+        if not rows:
             return None
+        row = next((row for row in rows if row.path == path), rows[0])
         is_whole = self._held(row, image_of(row), "stored").whole
-        return Holder(row.sha256, is_whole, self._sharing(row.sha256, wallpaper) > 0)
+        return Holder(row.path, row.sha256, is_whole, self._sharing(row.sha256, wallpaper) > 0)
 
     def forget(self, checksum: str) -> None:
         """Remove the row of a picture whose file is replaced; its wallpapers are fetched again."""
@@ -236,12 +240,13 @@ class Entries(Queries):
             asked = {
                 "sha256s": [image["checksum"] for image in images],
                 "paths": [image["path"] for image in images],
+                "folded": [folded(image["path"]) for image in images],
             }
             for row in self._connection.execute(ANY_BYTES_OR_PATHS, asked):
-                taken |= {row.sha256, row.path}
+                taken |= {row.sha256, folded(row.path)}
         alone = []
         for _, image in stored:
-            own = {image["checksum"], image["path"]}
+            own = {image["checksum"], folded(image["path"])}
             alone.append(not own & taken)
             taken |= own
         return alone

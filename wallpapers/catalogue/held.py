@@ -32,8 +32,9 @@ class Entered:
 
 @dataclass(frozen=True)
 class Holder:
-    """The picture whose row has a path."""
+    """The picture whose row has a path, or one that differs in case alone."""
 
+    path: str
     checksum: str
     is_whole: bool
     has_others: bool  # another wallpaper has this picture as well

@@ -245,5 +245,6 @@ STEPS: list[list[str | Callable[[Connection], None]]] = [
         )"""
     ],
     ["ALTER TABLE wallpapers ADD COLUMN noai BOOLEAN NOT NULL DEFAULT FALSE"],
+    ["CREATE INDEX pictures_folded_path ON pictures (lower(path))"],
 ]
 VERSION = len(STEPS)

@@ -19,16 +19,21 @@ if TYPE_CHECKING:
     Insert = sqlite.Insert | postgresql.Insert
 
 PICTURE = select(pictures).where(pictures.c.sha256 == bindparam("sha256"))
-AT_PATH = select(pictures).where(pictures.c.path == bindparam("path"))
+# On a file system that ignores case, paths that differ in it are one file. ``folded`` is what
+# names.folded returns for ``path``.
+_folded_path = func.lower(pictures.c.path)
+_has_path = or_(pictures.c.path == bindparam("path"), _folded_path == bindparam("folded"))
+AT_PATH = select(pictures).where(_has_path)
 # Any number that no other lock has; it is released when the transaction ends.
 ONE_AT_A_TIME = select(func.pg_advisory_xact_lock(7_262_002))
 SAME_BYTES_OR_PATH = select(pictures).where(
-    or_(pictures.c.sha256 == bindparam("sha256"), pictures.c.path == bindparam("path"))
+    or_(pictures.c.sha256 == bindparam("sha256"), _has_path)
 )
 ANY_BYTES_OR_PATHS = select(pictures.c.sha256, pictures.c.path).where(
     or_(
         pictures.c.sha256.in_(bindparam("sha256s", expanding=True)),
         pictures.c.path.in_(bindparam("paths", expanding=True)),
+        _folded_path.in_(bindparam("folded", expanding=True)),
     )
 )
 OTHERS_SHARING = select(func.count()).where(

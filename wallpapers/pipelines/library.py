@@ -196,6 +196,7 @@ class Library:
         finally:
             self._uploads.end(staged)
         if written is None:
+            await self._intake.withdraw(staged)
             alternatives = self._intake.alternatives(staged) if staged.picture else []
             for other in alternatives:
                 staged = await self._intake.put(other)
@@ -206,7 +207,7 @@ class Library:
                 raise StoreError(f"{staged.image['path']}: path occupied by another file")
         self._budget.settle(staged.image, is_new=written.is_new)
         if written.image["path"] != staged.image["path"]:
-            await self._intake.withdraw(staged)
+            await self._intake.withdraw(staged, kept=written.image["path"])
         image = accepted(written)
         if staged.look is not None:
             seen = {image["checksum"]: staged.look}
@@ -257,6 +258,8 @@ class Library:
         File and row change within one transaction, so no other program can interfere.
         """
         holder = entries.holder(image["path"], wallpaper)
+        if holder is not None and holder.path != image["path"]:
+            return None  # the paths are one file where case is ignored
         is_in_place = self._storage.matches(picture)
         if holder is None:
             if not is_in_place and self._intake.is_image(image["path"]):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from wallpapers.errors import StoreError
 from wallpapers.items import StoredImage, Wallpaper
+from wallpapers.storage.names import folded
 
 if TYPE_CHECKING:
     from wallpapers.catalogue.entries import Entries
@@ -18,7 +19,7 @@ class Uploads:
 
     def __init__(self, intake: Intake) -> None:
         self._intake = intake
-        self._checksums: dict[str, str] = {}  # path -> sha256
+        self._checksums: dict[str, str] = {}  # folded path -> sha256
 
     def begin(self, wallpaper: Wallpaper, staged: StagedImage, entries: Entries) -> StagedImage:
         """Return *staged* without a file if its content is stored, otherwise under a free path.
@@ -37,11 +38,11 @@ class Uploads:
         for option in (staged, *self._intake.alternatives(staged)):
             path = option.image["path"]
             holder = entries.holder(path, wallpaper)
-            is_free = holder is None or not holder.is_needed
-            if is_free and self._checksums.setdefault(path, checksum) == checksum:
+            is_free = holder is None or (holder.path == path and not holder.is_needed)
+            if is_free and self._checksums.setdefault(folded(path), checksum) == checksum:
                 return option
         raise StoreError(f"{staged.image['path']}: all alternative names are in use")
 
     def end(self, staged: StagedImage) -> None:
         """Release the path of an upload, whose row is written or which has failed."""
-        self._checksums.pop(staged.image["path"], None)
+        self._checksums.pop(folded(staged.image["path"]), None)

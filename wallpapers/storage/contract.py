@@ -131,6 +131,17 @@ class Storage(ABC):
         """Return the sha256 (hex) of *path*; None if it is not a regular file, or remote."""
 
     @abstractmethod
+    def has_name(self, path: str) -> bool:
+        """Return whether *path* is a regular file, and its name has the same case.
+
+        Returns False for a remote store.
+        """
+
+    @abstractmethod
+    def are_same(self, one: str, other: str) -> bool:
+        """Return whether two paths are one file, on a file system that ignores case."""
+
+    @abstractmethod
     def matches(self, file: NewFile) -> bool:
         """Return whether the content of *file* is stored at its path; False for a remote store."""
 

@@ -129,12 +129,17 @@ class Intake:
         """Return *staged* with its sha256 in the file names, shortened and in full."""
         return [staged.renamed(_SHORT_DIGITS), staged.renamed(len(staged.image["checksum"]))]
 
-    async def withdraw(self, staged: StagedImage) -> None:
-        """Remove the stored files of *staged*, unless another program has replaced them."""
+    async def withdraw(self, staged: StagedImage, kept: str = "") -> None:
+        """Remove the stored files of *staged*, unless another program has replaced them.
+
+        *kept* is a path with the same content, which may differ in case alone.
+        """
 
         def withdraw() -> None:
             file = staged.picture
-            if file is not None and self._storage.matches(file):
+            if file is None or self._storage.are_same(file.path, kept):
+                return
+            if self._storage.matches(file):
                 self._storage.remove([file.path, *(thumb.path for thumb in staged.thumbs)])
 
         await self._disk.do(withdraw)
@@ -151,7 +156,7 @@ class Intake:
     def has_file(self, path: str) -> bool:
         """Return whether a file *path* exists, with any extension; blocks on the disk."""
         return any(
-            self._storage.holds(_with_extension(path, extension))
+            self._storage.has_name(_with_extension(path, extension))
             for extension in decoding.EXTENSIONS.values()
         )
 

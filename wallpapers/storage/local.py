@@ -51,6 +51,8 @@ class LocalStorage(Storage):
         assert folder is not None
         self.root = folder
         self._min_free_bytes = min_free_bytes
+        self._names_version: tuple[str, int] | None = None
+        self._names: set[str] = set()  # of one folder
         self._placing_thumbs = threading.Lock()
         self._executor: BatchExecutor[Sequence[NewFile], bool] | None = None
 
@@ -108,6 +110,19 @@ class LocalStorage(Storage):
         with store_errors(self.root / path), open_regular(self.root / path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest() if file else None
 
+    def has_name(self, path: str) -> bool:
+        folder, name = split(path)
+        if not self.holds(path):
+            return False
+        other = f"{folder}/{name.swapcase()}"
+        return not self.are_same(path, other) or name in self._names_in(folder)
+
+    def are_same(self, one: str, other: str) -> bool:
+        try:
+            return os.path.samestat(os.lstat(self.root / one), os.lstat(self.root / other))
+        except (OSError, ValueError):
+            return False
+
     def matches(self, file: NewFile) -> bool:
         folder, name = split(file.path)
         try:
@@ -132,6 +147,14 @@ class LocalStorage(Storage):
                         os.unlink(name, dir_fd=descriptor)
                 finally:
                     os.close(descriptor)
+
+    def _names_in(self, folder: str) -> set[str]:
+        """Return the names in *folder*, which are read again only if it has changed."""
+        path = self.root / folder
+        version = folder, path.stat().st_mtime_ns
+        if version != self._names_version:
+            self._names_version, self._names = version, set(os.listdir(path))  # noqa: PTH208
+        return self._names
 
     def close(self) -> None:
         if self._executor is not None:

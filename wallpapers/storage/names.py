@@ -33,16 +33,25 @@ def thumbnail_path(name: str, path: str) -> str:
 def safe_name(text: str) -> str:
     """Return *text* as one component of a path, valid on Linux, macOS and Windows.
 
-    Different texts never get the same name: a hash of *text* is appended if the name had to be
-    changed, has upper-case letters, or looks like a name with a hash.
+    Different texts never get the same name, but names may differ in the case of ASCII letters
+    alone. A hash of *text* is appended if the name had to be changed, has other upper-case letters,
+    or looks like a name with a hash.
     """
     name = unicodedata.normalize("NFC", text)
     name = _UNSAFE.sub("_", name.encode("utf-8", "replace").decode("utf-8"))
     name = name.strip(" .")
-    if name == text == text.casefold() and _fits(name) and not _is_ambiguous(name):
+    if name == text and folded(text) == text.casefold() and _fits(name) and not _is_ambiguous(name):
         return name
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
     return f"{_shorten(name)}-{digest[:_HASH_DIGITS]}"
+
+
+def folded(path: str) -> str:
+    """Return *path* with lower-case ASCII letters, as SQLite's ``lower`` does.
+
+    Paths of which this is equal may be one file where the file system ignores case.
+    """
+    return path.encode("utf-8", "surrogatepass").lower().decode("utf-8", "surrogatepass")
 
 
 def _fits(name: str) -> bool:

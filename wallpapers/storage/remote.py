@@ -93,6 +93,12 @@ class RemoteStorage(Storage):
     def checksum(self, path: str) -> str | None:
         return None
 
+    def has_name(self, path: str) -> bool:
+        return False
+
+    def are_same(self, one: str, other: str) -> bool:
+        return one == other
+
     def matches(self, file: NewFile) -> bool:
         return False
 
