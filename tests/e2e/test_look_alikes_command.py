@@ -72,7 +72,7 @@ def test_copies_are_grouped_around_the_original(store: Path) -> None:
 def test_the_same_is_printed_for_people(store: Path) -> None:
     lines = look_alikes(store).output.splitlines()
     assert lines[0].startswith("best    640x360 JPEG ")
-    assert lines[-1] == "1 pictures with 4 further copies"
+    assert lines[-1] == "1 picture with 4 further copies"
     assert len(lines) == 6
 
 

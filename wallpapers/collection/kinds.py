@@ -1,7 +1,7 @@
 """Decide from two looks whether two images are the same picture.
 
-The limits were chosen on half of the images of ``tests/integration/test_look_alikes.py``, and hold
-on the other half.
+The limits were chosen on 67 of Debian's wallpapers and 64 drawn pictures, with 20 copies of each.
+``tests/integration/test_look_alikes.py`` checks them on other drawn pictures, too.
 """
 
 from __future__ import annotations

@@ -104,7 +104,8 @@ class Command(ChecksSettings, ScrapyCommand):
         for group in groups:
             _print_group(group)
         copies = sum(len(group.others) for group in groups)
-        print(f"{len(groups):,} pictures with {copies:,} further copies")
+        pictures = "picture" if len(groups) == 1 else "pictures"
+        print(f"{len(groups):,} {pictures} with {copies:,} further copies")
         if opts.hide_worse:
             print(f"{hidden:,} wallpapers hidden; {program_name()} unhide shows them again")
         elif unseen := catalogue.run(lambda entries: entries.looks.count_without_look()):
