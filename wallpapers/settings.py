@@ -255,6 +255,9 @@ WALLPAPERS_CLUSTER_TASKS = 4
 # Seconds without a heartbeat after which other workers take over the tasks of a worker. Blocking
 # the reactor for longer would have its tasks done twice.
 WALLPAPERS_CLUSTER_LEASE = 30.0
+# Requests to one host at the same time by all workers, who divide them. 0 = each worker has
+# CONCURRENT_REQUESTS_PER_DOMAIN.
+WALLPAPERS_CLUSTER_REQUESTS_PER_DOMAIN = 0
 
 # Shutdown.
 

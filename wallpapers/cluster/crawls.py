@@ -7,7 +7,7 @@ connections, and learns which hosts respond.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, cast
 
@@ -17,10 +17,12 @@ from wallpapers.cluster.claims import TaskClaims
 from wallpapers.cluster.database import cluster_url
 from wallpapers.cluster.errors import CrawlEndedError
 from wallpapers.cluster.pictures import OpenPage, Settled
+from wallpapers.cluster.politeness import SharedPauses
 from wallpapers.cluster.spider import FedSpider
 from wallpapers.extensions.summary import RunSummary
 from wallpapers.items import Key, Wallpaper
 from wallpapers.listings.page import Page, Position
+from wallpapers.middlewares.retry import PatientRetryMiddleware
 from wallpapers.run.addon import run_of
 from wallpapers.run.reasons import Verdict
 
@@ -44,7 +46,14 @@ class PartSummary(RunSummary):
 class FedCrawl:
     """A crawl that does what the tasks of one run give to it."""
 
-    def __init__(self, runner: AsyncCrawlerRunner, run: ClusterRun, lease_s: float) -> None:
+    def __init__(
+        self,
+        runner: AsyncCrawlerRunner,
+        run: ClusterRun,
+        lease_s: float,
+        on_open: Callable[[], None],
+    ) -> None:
+        self._on_open = on_open
         self._claims = TaskClaims.of_run(run.id, lease_s)
         source = runner.spider_loader.load(run.source)
         spider = type(source.__name__, (FedSpider, source), {"claims": self._claims})
@@ -53,6 +62,7 @@ class FedCrawl:
         self._opened = asyncio.Event()
         self._given_up = asyncio.Event()
         self.users = 0
+        self.pauses: SharedPauses | None = None
         self.reads_no_page = asyncio.Event()
         self.reads_no_page.set()
         self.crawler.signals.connect(self._spider_opened, signals.spider_opened)
@@ -127,8 +137,12 @@ class FedCrawl:
         self._given_up.set()
 
     def _spider_opened(self) -> None:
+        retries = self.crawler.get_downloader_middleware(PatientRetryMiddleware)
+        if retries is not None:
+            self.pauses = SharedPauses(retries.hosts)
         run_of(self.crawler).ledger.call_on_verdict(self._settled)
         self._opened.set()
+        self._on_open()
 
     def _settled(self, key: Key, verdict: Verdict, reason: str, size_bytes: int, host: str) -> None:
         future = self._verdicts.get(key)
@@ -156,6 +170,7 @@ class Crawls:
         self._runner = runner
         self._lease_s = lease_s
         self._open: dict[int, FedCrawl] = {}
+        self.on_open: Callable[[], None] = lambda: None  # called when a crawl has been opened
         self._closing: set[asyncio.Task[None]] = set()
         self._timers: dict[int, asyncio.TimerHandle] = {}
 
@@ -169,7 +184,7 @@ class Crawls:
         """Keep the crawl of *run* open during the block. Raises CrawlEndedError."""
         crawl = self._open.get(run.id)
         if crawl is None or crawl.has_ended:
-            crawl = self._open[run.id] = FedCrawl(self._runner, run, self._lease_s)
+            crawl = self._open[run.id] = FedCrawl(self._runner, run, self._lease_s, self.on_open)
         if timer := self._timers.pop(run.id, None):
             timer.cancel()
         crawl.users += 1

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from wallpapers.cluster import runs
 from wallpapers.cluster.queue import Queue
 from wallpapers.errors import ArgumentError
 from wallpapers.options.filters import ImageFilters
+from wallpapers.options.words import each_listing
 from wallpapers.spiders.listing_spider import ListingSpider
 
 if TYPE_CHECKING:
@@ -20,20 +21,27 @@ if TYPE_CHECKING:
 
 def check(
     spider_class: type[Spider], arguments: Mapping[str, str], settings: BaseSettings
-) -> ListingSpider:
-    """Return a spider with *arguments*. Raises UserError for those that no crawl takes."""
+) -> list[ListingSpider]:
+    """Return a spider for each run: one, or one for each line of a file of words.
+
+    Raises UserError for arguments that no crawl takes.
+    """
     if not issubclass(spider_class, ListingSpider):
         raise ArgumentError(f"{spider_class.name} has no listing that several workers can share")
-    spider = spider_class(**arguments)
-    ImageFilters.from_spider(spider, settings)
-    return spider
+    if "reread_days" in arguments:
+        raise ArgumentError("reread_days has no effect in a cluster; leave it out")
+    declared = {**spider_class.arguments, **spider_class.shared_arguments()}
+    spiders = [spider_class(**one) for one in each_listing(declared, arguments)]
+    ImageFilters.from_spider(spiders[0], settings)
+    return spiders
 
 
-def submit(catalogue: Catalogue, spider: ListingSpider, arguments: Mapping[str, str]) -> int:
-    """Submit a run of *spider* with *arguments*, and return its number. Raises CatalogueError."""
+def submit(catalogue: Catalogue, spiders: Sequence[ListingSpider]) -> list[int]:
+    """Submit a run for each spider, all or none; return their numbers. Raises CatalogueError."""
     queue = Queue()
     return catalogue.run(
-        lambda entries: runs.submit(
-            entries.connection, queue, spider.name, arguments, spider.first_position
-        )
+        lambda entries: [
+            runs.submit(entries.connection, queue, spider.name, spider.given, spider.first_position)
+            for spider in spiders
+        ]
     )

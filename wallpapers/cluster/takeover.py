@@ -45,6 +45,7 @@ _END_CONNECTIONS = text(
         )
     """
 )
+_REGISTERED = text("SELECT count(*) FROM procrastinate_workers")
 _ALIVE = text(
     "SELECT count(*) FROM procrastinate_workers "
     "WHERE last_heartbeat > now() - make_interval(secs => :lease_s)"
@@ -64,10 +65,11 @@ def take_over(entries: Entries, me: int | None, lease_s: float) -> int:
     return len(given_back.all())
 
 
-def introduce(entries: Entries, number: int) -> None:
-    """Record the name of this process for the worker with *number*."""
+def introduce(entries: Entries, number: int) -> int:
+    """Record the name of this process for the worker with *number*; return that of all workers."""
     row = insert(cluster_workers).values(id=number, name=process_name())
     entries.connection.execute(row.on_conflict_do_nothing())
+    return int(entries.connection.execute(_REGISTERED).scalar_one())
 
 
 def count_alive(entries: Entries, lease_s: float) -> int:

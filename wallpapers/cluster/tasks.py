@@ -5,6 +5,7 @@ The arguments of a task are numbers; what is to be done is in the catalogue.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from functools import partial, wraps
@@ -22,6 +23,7 @@ from wallpapers.pipelines.setup import listed_at
 if TYPE_CHECKING:
     from procrastinate import JobContext
 
+    from wallpapers.cluster.beat import CrawlLimits
     from wallpapers.cluster.crawls import Crawls, FedCrawl
     from wallpapers.cluster.database import Database
     from wallpapers.cluster.looks import PartLooker
@@ -59,8 +61,15 @@ class Tasks:
     """The tasks of one worker."""
 
     def __init__(
-        self, database: Database, queue: Queue, crawls: Crawls, part_looker: PartLooker
+        self,
+        database: Database,
+        queue: Queue,
+        crawls: Crawls,
+        limits: CrawlLimits,
+        part_looker: PartLooker,
     ) -> None:
+        self._limits = limits
+        self._pause = limits.listing_pause
         self._database = database
         self._queue = queue
         self._crawls = crawls
@@ -75,7 +84,8 @@ class Tasks:
         By this name, others find the connections of a worker that is dead or frozen.
         """
         if number != self.number:
-            await self._database.do(partial(takeover.introduce, number=number))
+            introduce = partial(takeover.introduce, number=number)
+            self._limits.workers = await self._database.do(introduce)
             self.number = number
             logger.info("Worker %d is ready", number)
 
@@ -100,6 +110,9 @@ class Tasks:
                         return
         except CrawlEndedError as error:
             raise await self._not_done(run, error) from None
+        finally:
+            # The next page of the source may be requested by another worker.
+            await asyncio.sleep(self._pause.left_s)
         raise TaskNotDoneError("the worker is stopping")
 
     async def _read(self, crawl: FedCrawl, run: ClusterRun, at: NextPage) -> bool:
@@ -114,6 +127,8 @@ class Tasks:
         except CrawlEndedError:
             await self._database.do(partial(pages.give_back, page=at))
             raise
+        finally:
+            self._pause.page_read()
         new = await self._database.do(self._record(crawl, run, at, page, protocol))
         if new is None:
             return False

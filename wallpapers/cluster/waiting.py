@@ -35,13 +35,13 @@ _POLL_INTERVAL_S = 1.0
 class WaitingSpider(ListingSpider):
     """A mixin for the spider of a source, which yields what the workers have settled."""
 
-    run_number: ClassVar[int]
+    runs: ClassVar[list[int]]
     database: ClassVar[Database]
 
     def __init__(self, **given: str) -> None:
         super().__init__(**given)
         self.verdicts: dict[Key, Settled] = {}
-        self._seen: set[int] = set()
+        self._expected = 0  # wallpapers of the pages that were read
 
     @classmethod
     def update_settings(cls, settings: BaseSettings) -> None:
@@ -50,16 +50,27 @@ class WaitingSpider(ListingSpider):
 
     async def start(self) -> AsyncIterator[Any]:
         """Yield the wallpapers of each page as soon as all of them have verdicts."""
-        self.send(signals.listing_started)
+        for number in self.runs:
+            if number != self.runs[0]:
+                self.begin_listing(self.series.next().values)
+            self.send(signals.listing_started, listing=self.listing_name)
+            async for item in self._settled_of(number):
+                yield item
+
+    async def _settled_of(self, run: int) -> AsyncIterator[Any]:
+        """Yield the wallpapers of a run until nothing is left of it, and report its end."""
+        seen: set[int] = set()
+        before = self._expected
         while True:
-            progress = await self._progress()
+            progress = await self._progress(run, seen)
+            self._expected = before + progress.listed
             for page in progress.pages:
-                self._seen.add(page.number)
+                seen.add(page.number)
                 self.send(
                     signals.listing_page_read,
                     rejected=page.rejected,
                     repeated=page.repeated,
-                    expected=progress.listed,
+                    expected=self._expected,
                 )
                 for item, settled in page.items:
                     self.verdicts[key_of(item)] = settled
@@ -68,18 +79,21 @@ class WaitingSpider(ListingSpider):
                 break
             if not progress.pages:
                 await asyncio.sleep(_POLL_INTERVAL_S)
+        self._report_end(run, progress)
+
+    def _report_end(self, run: int, progress: Progress) -> None:
         if progress.state is ListingState.CANCELLED:
-            logger.warning("Run %d was cancelled", self.run_number)
+            logger.warning("Run %d was cancelled", run)
             raise CloseSpider("shutdown")
         if progress.state is ListingState.FAILED:
             self.fail_listing(progress.message)
         else:
             self.send(signals.listing_ended)
 
-    async def _progress(self) -> Progress:
+    async def _progress(self, run: int, seen: set[int]) -> Progress:
         """Return what is new, also if PostgreSQL is away for a while."""
         is_away = False
-        look = partial(progress_of, run=self.run_number, seen=self._seen)
+        look = partial(progress_of, run=run, seen=seen)
         while True:
             try:
                 return await self.database.do(lambda entries: look(entries.connection))

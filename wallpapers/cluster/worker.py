@@ -12,12 +12,12 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from wallpapers.cluster.beat import CrawlLimits, beat
 from wallpapers.cluster.crawls import Crawls, crawl_settings
 from wallpapers.cluster.database import Database, cluster_url, open_catalogue
 from wallpapers.cluster.errors import TaskNotDoneError
 from wallpapers.cluster.looks import PartLooker
 from wallpapers.cluster.queue import LISTING, LOOK, PICTURES, Queue, worker_app
-from wallpapers.cluster.takeover import take_over
 from wallpapers.cluster.tasks import Tasks
 from wallpapers.errors import CatalogueError
 from wallpapers.listings.text import one_line
@@ -45,7 +45,8 @@ _FORGET_AFTER_S = 7 * 24 * 3600.0  # a worker that thaws earlier needs its row
 class Worker:
     """One worker process.
 
-    Settings: WALLPAPERS_CLUSTER_TASKS, WALLPAPERS_CLUSTER_LEASE.
+    Settings: WALLPAPERS_CLUSTER_TASKS, WALLPAPERS_CLUSTER_LEASE,
+    WALLPAPERS_CLUSTER_REQUESTS_PER_DOMAIN.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -56,8 +57,9 @@ class Worker:
         self._url = cluster_url(settings)
         self._database = Database(open_catalogue(settings))
         self._crawls = Crawls(AsyncCrawlerRunner(crawl_settings(settings)), self._lease_s)
+        self._limits = CrawlLimits(settings, self._crawls)
         self._part_looker = PartLooker(settings)
-        self._tasks = Tasks(self._database, Queue(), self._crawls, self._part_looker)
+        self._tasks = Tasks(self._database, Queue(), self._crawls, self._limits, self._part_looker)
         self._stopping = asyncio.Event()
         self._queue_worker: QueueWorker | None = None
 
@@ -151,13 +153,21 @@ class Worker:
 
     async def _beat_once(self) -> None:
         worker = self._queue_worker
-        if worker and worker.worker_id is not None:
-            await self._tasks.introduce(worker.worker_id)
-        taken = await self._database.do(
-            partial(take_over, me=self._tasks.number, lease_s=self._lease_s)
+        if worker is None or worker.worker_id is None:
+            return
+        await self._tasks.introduce(worker.worker_id)
+        found = await self._database.do(
+            partial(
+                beat,
+                worker=worker.worker_id,
+                lease_s=self._lease_s,
+                waits=self._limits.waits(),
+                runs=list(self._crawls.open_crawls),
+            )
         )
-        if taken:
-            logger.warning("Took over %d tasks of workers without a heartbeat", taken)
+        if found.taken_over:
+            logger.warning("Took over %d tasks of workers without a heartbeat", found.taken_over)
+        self._limits.apply(found)
 
 
 def _report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from scrapy.exceptions import UsageError
@@ -30,6 +32,8 @@ _SYNTAX = {
     "work": "[--processes N]",
     "status": "[RUN]",
     "look": "",
+    "retry": "[RUN]",
+    "cancel": "RUN [...]",
 }
 
 
@@ -66,6 +70,8 @@ class Command(CrawlCommand):
             "work": self._work,
             "status": self._status,
             "look": self._look,
+            "retry": self._retry,
+            "cancel": self._cancel,
         }
         if not args or args[0] not in actions:
             raise UsageError(
@@ -101,19 +107,20 @@ class Command(CrawlCommand):
             raise UsageError(f"spider not found: {args[0]!r}; available: {names}")
         if reserved := RESERVED_ARGUMENTS & opts.spargs.keys():
             raise ArgumentError(f"unknown argument {reserved.pop()!r}")
-        spider = check(loader.load(args[0]), opts.spargs, self.settings)
+        spiders = check(loader.load(args[0]), opts.spargs, self.settings)
         catalogue = open_catalogue(self.settings)
-        run = submit(catalogue, spider, opts.spargs)
+        runs = submit(catalogue, spiders)
         if not opts.wait:
             catalogue.close()
-            print(f"Run {run}")
+            for run in runs:
+                print(f"Run {run}")
             return
-        logger.info("Run %d was submitted", run)
-        self._wait(run, type(spider), catalogue, opts)
+        logger.info("Submitted: run %s", ", ".join(map(str, runs)))
+        self._wait(runs, type(spiders[0]), catalogue, opts)
 
     def _wait(
         self,
-        run: int,
+        runs: list[int],
         spider: type[ListingSpider],
         catalogue: Catalogue,
         opts: argparse.Namespace,
@@ -123,14 +130,12 @@ class Command(CrawlCommand):
 
         database = Database(catalogue)
         logging.getLogger("scrapy").setLevel(self._scrapy_level(opts))
-        own = {"run_number": run, "database": database}
+        own = {"runs": runs, "database": database}
         self.crawl(type(spider.__name__, (WaitingSpider, spider), own), opts.spargs)
         database.close()
         if self.exitcode == ExitStatus.INTERRUPTED:
-            logger.info(
-                "The workers go on with run %d; end it with: %s",
-                *(run, shell_command("cluster", "cancel", str(run))),
-            )
+            words = ("cluster", "cancel", *map(str, runs))
+            logger.info("The workers go on; end this with: %s", shell_command(*words))
 
     def _work(self, args: list[str], opts: argparse.Namespace) -> None:
         from wallpapers.cluster.worker import work
@@ -144,14 +149,41 @@ class Command(CrawlCommand):
         return logging.WARNING if opts.loglevel is None else logging.NOTSET
 
     def _status(self, args: list[str], opts: argparse.Namespace) -> None:
-        from wallpapers.cluster.database import open_catalogue
         from wallpapers.cluster.status import status_of
 
         run = _number(args)
+        with self._catalogue() as catalogue:
+            print(catalogue.run(lambda entries: status_of(entries.connection, run)))
+
+    def _retry(self, args: list[str], opts: argparse.Namespace) -> None:
+        from wallpapers.cluster.changes import retry
+        from wallpapers.cluster.queue import Queue
+
+        run = _number(args)
+        with self._catalogue() as catalogue:
+            queue = Queue()
+            done = catalogue.run(lambda entries: retry(entries.connection, queue, run))
+        print(f"Trying again: {done.wallpapers:,} wallpapers, {done.listings:,} listings")
+
+    def _cancel(self, args: list[str], opts: argparse.Namespace) -> None:
+        from wallpapers.cluster.changes import cancel
+
+        runs = [number for word in args if (number := _number([word])) is not None]
+        if not runs:
+            raise UsageError("cancel expects the number of a run")
+        with self._catalogue() as catalogue:
+            for run in runs:
+                was_running = catalogue.run(partial(cancel, run=run))
+                print(f"Run {run} is cancelled" if was_running else f"Run {run} has ended before")
+
+    @contextmanager
+    def _catalogue(self) -> Iterator[Catalogue]:
+        from wallpapers.cluster.database import open_catalogue
+
         assert self.settings is not None
         catalogue = open_catalogue(self.settings)
         try:
-            print(catalogue.run(lambda entries: status_of(entries.connection, run)))
+            yield catalogue
         finally:
             catalogue.close()
 

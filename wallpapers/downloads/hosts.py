@@ -7,6 +7,7 @@ other addresses of its host respond uses up its own retries.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
@@ -43,8 +44,11 @@ class Host:
     is still probed from time to time, and recovers with its next response.
     """
 
-    def __init__(self, name: str, policy: HostPolicy, changed: Callable[[Host], None]) -> None:
+    def __init__(
+        self, name: str, policy: HostPolicy, changed: Callable[[Host], None], hosts: Hosts
+    ) -> None:
         self.name = name
+        self._hosts = hosts
         self._policy = policy
         self._changed = changed
         self.responses = 0
@@ -83,6 +87,7 @@ class Host:
         """
         if self.in_outage or self.give_up_error:
             return 1
+        limit = min(limit, self._hosts.max_requests)
         return limit if self.has_responded else min(limit, _MAX_UNPROVEN)
 
     def pause(self, seconds: float) -> None:
@@ -129,7 +134,12 @@ class Host:
 
 
 class Hosts:
-    """All hosts of a run, by name (host and port)."""
+    """All hosts of a run, by name (host and port).
+
+    ``max_requests`` limits those to each host, in addition to the settings.
+    """
+
+    max_requests = sys.maxsize
 
     def __init__(self, policy: HostPolicy) -> None:
         self.policy = policy
@@ -138,8 +148,13 @@ class Hosts:
 
     def __getitem__(self, name: str) -> Host:
         if name not in self._hosts:
-            self._hosts[name] = Host(name, self.policy, self._changed)
+            self._hosts[name] = Host(name, self.policy, self._changed, self)
         return self._hosts[name]
+
+    def paused(self) -> dict[str, float]:
+        """Return the hosts that requests have to wait for, with the seconds."""
+        waits = {name: host.ready_in_s for name, host in self._hosts.items()}
+        return {name: wait_s for name, wait_s in waits.items() if wait_s > 0}
 
     def on_change(self, callback: Callable[[Host], None]) -> None:
         """Call *callback* with each host whose health changes."""

@@ -1,0 +1,63 @@
+"""Let all workers wait for a host that one of them was asked to leave alone, or found away."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from time import monotonic
+
+from sqlalchemy import Connection, bindparam, delete, func, select, text
+from sqlalchemy.dialects.postgresql import insert
+
+from wallpapers.catalogue.cluster_tables import cluster_hosts
+from wallpapers.downloads.hosts import Hosts
+
+_MIN_PAUSE_S = 0.5  # a shorter one is over before others know of it
+_MARGIN_S = 1.0  # by which others wait longer, so that one worker probes a host that is away
+_INTERVAL = func.make_interval(0, 0, 0, 0, 0, 0, bindparam("wait_s"))
+_PAUSED = select(
+    cluster_hosts.c.name, func.extract("epoch", cluster_hosts.c.until - func.now())
+).where(cluster_hosts.c.until > func.now())
+
+
+def exchange(connection: Connection, worker: int, waits: Mapping[str, float]) -> dict[str, float]:
+    """Publish what *worker* waits for, and return what all workers wait for, in seconds."""
+    put = insert(cluster_hosts).values(
+        name=bindparam("host"), worker=worker, until=func.now() + _INTERVAL
+    )
+    put = put.on_conflict_do_update(
+        index_elements=["name"],
+        set_={"until": put.excluded.until, "worker": put.excluded.worker},
+        where=cluster_hosts.c.until < put.excluded.until - text("interval '0.5 seconds'"),
+    )
+    for name in sorted(waits):
+        connection.execute(put, {"host": name, "wait_s": waits[name]})
+    over = delete(cluster_hosts).where(
+        cluster_hosts.c.worker == worker, cluster_hosts.c.name.not_in(list(waits))
+    )
+    connection.execute(over)
+    return {row[0]: float(row[1]) for row in connection.execute(_PAUSED)}
+
+
+class SharedPauses:
+    """The pauses of hosts that one crawl found itself, and those that it learned from others."""
+
+    def __init__(self, hosts: Hosts) -> None:
+        self.hosts = hosts
+        self._learned: dict[str, float] = {}  # name -> monotonic time
+
+    def own(self) -> dict[str, float]:
+        """Return the pauses that others should know, in seconds."""
+        now_s = monotonic()
+        return {
+            name: wait_s
+            for name, wait_s in self.hosts.paused().items()
+            if wait_s > max(_MIN_PAUSE_S, self._learned.get(name, 0.0) - now_s + _MIN_PAUSE_S)
+        }
+
+    def learn(self, waits: Mapping[str, float]) -> None:
+        """Wait for the hosts that others wait for."""
+        for name, wait_s in waits.items():
+            host = self.hosts[name]
+            if host.ready_in_s < wait_s - _MIN_PAUSE_S:
+                self._learned[name] = monotonic() + wait_s + _MARGIN_S
+                host.pause(wait_s + _MARGIN_S)
