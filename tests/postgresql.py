@@ -68,8 +68,11 @@ class PostgreSQL:
 
 
 @contextmanager
-def postgresql(*, of_system: bool = False) -> Iterator[PostgreSQL]:
-    """Start the server of the wheel, or *of_system*, which forgets everything at the end."""
+def postgresql(*, of_system: bool = False, listen: str = "") -> Iterator[PostgreSQL]:
+    """Start the server of the wheel, or *of_system*, which forgets everything at the end.
+
+    It also listens at the address *listen*, where it trusts everyone.
+    """
     folder = Path(tempfile.mkdtemp(prefix="wallpapers-postgresql-"))
     programs = _programs_of_system() if of_system else _programs_of_wheel()
     as_user: dict[str, Any] = {"cwd": folder}
@@ -90,7 +93,9 @@ def postgresql(*, of_system: bool = False) -> Iterator[PostgreSQL]:
     )
     rules = folder / "data" / "pg_hba.conf"  # the first that fits counts: one user has a password
     rules.write_text("local all locked scram-sha-256\n" + rules.read_text())
-    options = ("-F", "-c", "listen_addresses=", "-c", "log_statement=all")
+    if listen:
+        rules.write_text(rules.read_text() + "host all all 0.0.0.0/0 trust\n")
+    options = ("-F", "-c", f"listen_addresses={listen}", "-c", "log_statement=all")
     words: list[str | Path] = [programs / "postgres", "-D", folder / "data", "-k", folder, *options]
     server = PostgreSQL(folder, words, as_user)
     try:

@@ -20,12 +20,12 @@ def settings_of(address: str) -> dict[str, str]:
 
 
 @contextmanager
-def s3_server() -> Iterator[str]:
-    """Run a server on a free port; yield its address."""
+def s3_server(host: str = "127.0.0.1") -> Iterator[str]:
+    """Run a server on a free port of *host*; yield its address."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server = ThreadedMotoServer(ip_address=host, port=0, verbose=False)
     server.start()
-    host, port = server.get_host_and_port()
+    _, port = server.get_host_and_port()
     yield f"http://{host}:{port}"
     server.stop()
 
@@ -50,5 +50,5 @@ def s3_bucket(address: str) -> Iterator[Any]:
 
 def keys(client: Any) -> list[str]:
     """Return the keys of all objects in the bucket."""
-    found = client.list_objects_v2(Bucket=BUCKET).get("Contents", [])
-    return [entry["Key"] for entry in found]
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET)
+    return [entry["Key"] for page in pages for entry in page.get("Contents", [])]

@@ -50,6 +50,7 @@ cluster_pages = Table(
     Column("repeated", Integer, nullable=False),  # wallpapers that an earlier page listed
     Column("rejected", Text, nullable=False),  # JSON: entries that are no wallpapers, by reason
     Column("tries", Integer, nullable=False),  # begun and not ended: by workers that died
+    Column("turn", Integer, nullable=False),  # how often it was begun; the last one may write
 )
 
 # One row for each wallpaper of a run: they add up to its account.
@@ -110,6 +111,7 @@ _STATEMENTS = (
         repeated INTEGER NOT NULL DEFAULT 0,
         rejected TEXT NOT NULL DEFAULT '{}',
         tries INTEGER NOT NULL DEFAULT 0,
+        turn INTEGER NOT NULL DEFAULT 0,
         PRIMARY KEY (run, number)
     )""",
     """CREATE TABLE cluster_wallpapers (

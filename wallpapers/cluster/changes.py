@@ -19,12 +19,25 @@ _CANCEL_TASKS = text(
 )
 
 
+_TASKS = text(
+    "SELECT count(*) FROM procrastinate_jobs "
+    "WHERE status IN ('todo', 'doing') AND CAST(args ->> 'run' AS BIGINT) = :run"
+)
+
+
 @dataclass(frozen=True)
 class Retried:
     """What is tried again."""
 
     wallpapers: int
     listings: int
+
+
+def is_ending(connection: Connection, run: int | None) -> bool:
+    """Return whether *run* was cancelled, and workers still have tasks of it."""
+    if run is None or runs.run_of(connection, run).state is not ListingState.CANCELLED:
+        return False
+    return bool(connection.execute(_TASKS, {"run": run}).scalar_one())
 
 
 def retry(connection: Connection, queue: Queue, run: int | None) -> Retried:

@@ -17,7 +17,7 @@ _PREFIX = "cluster:"
 # The tasks that a living worker is doing, as the names of their claims.
 _ALIVE = text(
     """
-    SELECT :prefix || page.run || ':' || page.number || ':' || page.tries
+    SELECT :prefix || page.run || ':' || page.number || ':' || page.turn
     FROM procrastinate_jobs job
     JOIN procrastinate_workers worker ON worker.id = job.worker_id
     JOIN cluster_pages page ON page.run = CAST(job.args ->> 'run' AS BIGINT)
@@ -26,8 +26,8 @@ _ALIVE = text(
         AND worker.last_heartbeat > now() - make_interval(secs => :lease_s)
     """
 )
-_TRIES = (
-    select(cluster_pages.c.run, cluster_pages.c.number, cluster_pages.c.tries)
+_TURNS = (
+    select(cluster_pages.c.run, cluster_pages.c.number, cluster_pages.c.turn)
     .where(
         tuple_(cluster_pages.c.run, cluster_pages.c.number).in_(bindparam("pages", expanding=True))
     )
@@ -39,8 +39,8 @@ _TRIES = (
 class TaskClaims(Claims):
     """The claims of the tasks that a crawl of a worker is doing.
 
-    The number of tries is part of a claim. If another worker takes over a page, because this one
-    seems dead, it counts another try, and from then on this worker writes nothing about the page.
+    The turn is part of a claim. If another worker takes over a page, because this one seems dead,
+    that is another turn, and from then on this worker writes nothing about the page.
     """
 
     lease_s: float
@@ -53,17 +53,17 @@ class TaskClaims(Claims):
 
     def name_for(self, key: Key) -> str:
         page = self.pages.get(key)
-        return f"{self.run}:{page.number}:{page.tries}" if page else self.run
+        return f"{self.run}:{page.number}:{page.turn}" if page else self.run
 
     def lost(self, connection: Connection, keys: Iterable[Key]) -> set[Key]:
         pages = {key: page for key in keys if (page := self.pages.get(key))}
         if not pages:
             return set()
         asked = sorted({(page.run, page.number) for page in pages.values()})
-        rows = connection.execute(_TRIES, {"pages": asked})
-        tries = {(row.run, row.number): row.tries for row in rows}
+        rows = connection.execute(_TURNS, {"pages": asked})
+        turns = {(row.run, row.number): row.turn for row in rows}
         return {
-            key for key, page in pages.items() if tries.get((page.run, page.number)) != page.tries
+            key for key, page in pages.items() if turns.get((page.run, page.number)) != page.turn
         }
 
     def held_by_others(

@@ -141,8 +141,13 @@ class FedCrawl:
         if retries is not None:
             self.pauses = SharedPauses(retries.hosts)
         run_of(self.crawler).ledger.call_on_verdict(self._settled)
+        run_of(self.crawler).state.call_on_stop(self._stopping)
         self._opened.set()
         self._on_open()
+
+    def _stopping(self) -> None:
+        """Give the tasks back soon, also if uploads or connections keep the crawl from ending."""
+        asyncio.get_running_loop().call_later(_LINGER_S, self._given_up.set)
 
     def _settled(self, key: Key, verdict: Verdict, reason: str, size_bytes: int, host: str) -> None:
         future = self._verdicts.get(key)

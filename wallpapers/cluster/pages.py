@@ -33,6 +33,7 @@ class NextPage:
     position: Position
     protocol: str
     tries: int  # before this one, that ended with the death of the worker
+    turn: int
 
     @property
     def kills_workers(self) -> bool:
@@ -65,9 +66,9 @@ def begin(entries: Entries, run: int) -> NextPage | None:
     tried = update(cluster_pages).where(
         cluster_pages.c.run == run, cluster_pages.c.number == row.number
     )
-    connection.execute(tried.values(tries=row.tries + 1))
+    connection.execute(tried.values(tries=row.tries + 1, turn=row.turn + 1))
     position = Position(**json.loads(row.position))
-    return NextPage(run, row.number, position, row.protocol, row.tries)
+    return NextPage(run, row.number, position, row.protocol, row.tries, row.turn + 1)
 
 
 def give_back(entries: Entries, page: NextPage) -> None:
@@ -88,7 +89,7 @@ def _mine(page: NextPage) -> tuple[ColumnElement[bool], ...]:
         cluster_pages.c.run == page.run,
         cluster_pages.c.number == page.number,
         cluster_pages.c.read_at.is_(None),
-        cluster_pages.c.tries == page.tries + 1,
+        cluster_pages.c.turn == page.turn,
     )
 
 

@@ -1,6 +1,6 @@
 """Take the wallpapers of a page that have no verdict yet, and record their verdicts.
 
-A page counts its tries. A worker that was frozen, and whose task another one has taken over, finds
+A page counts its turns. A worker that was frozen, and whose task another one has taken over, finds
 another number than its own when it goes on, and changes nothing.
 """
 
@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import and_, bindparam, exists, func, select, update
-from sqlalchemy.sql.dml import ReturningUpdate
 
 from wallpapers.catalogue.cluster_tables import cluster_pages, cluster_runs, cluster_wallpapers
 from wallpapers.catalogue.entries import Entries
@@ -41,6 +40,7 @@ class OpenPage:
     run: int
     number: int
     tries: int  # this one included
+    turn: int
     wallpapers: Sequence[Wallpaper]
     was_stored: frozenset[Key]
 
@@ -87,7 +87,13 @@ def begin(entries: Entries, run: int, number: int) -> OpenPage | None:
     state = select(cluster_runs.c.state).where(cluster_runs.c.id == run)
     if connection.execute(state).scalar_one() == ListingState.CANCELLED:
         return None
-    tries = connection.execute(_tries_of(run, number, 1)).scalar_one()
+    begun = (
+        update(cluster_pages)
+        .where(cluster_pages.c.run == run, cluster_pages.c.number == number)
+        .values(tries=cluster_pages.c.tries + 1, turn=cluster_pages.c.turn + 1)
+        .returning(cluster_pages.c.tries, cluster_pages.c.turn)
+    )
+    tries, turn = connection.execute(begun).one()
     mine = (cluster_wallpapers.c.run == run, cluster_wallpapers.c.page == number)
     killers = connection.execute(
         select(cluster_wallpapers.c.source, cluster_wallpapers.c.id).where(
@@ -96,7 +102,7 @@ def begin(entries: Entries, run: int, number: int) -> OpenPage | None:
             cluster_wallpapers.c.tries >= MAX_KILLS,
         )
     ).all()
-    page = OpenPage(run, number, tries, [], frozenset())
+    page = OpenPage(run, number, tries, turn, [], frozenset())
     settle(
         entries,
         page,
@@ -122,25 +128,20 @@ def begin(entries: Entries, run: int, number: int) -> OpenPage | None:
 
 def give_back(entries: Entries, page: OpenPage) -> None:
     """Take back the try of a page that is left to another worker in good order."""
-    taken_back = _tries_of(page.run, page.number, -1)
-    entries.connection.execute(taken_back.where(cluster_pages.c.tries == page.tries))
+    taken_back = update(cluster_pages).where(
+        cluster_pages.c.run == page.run,
+        cluster_pages.c.number == page.number,
+        cluster_pages.c.turn == page.turn,
+    )
+    entries.connection.execute(taken_back.values(tries=cluster_pages.c.tries - 1))
 
 
 def _is_mine(entries: Entries, page: OpenPage) -> bool:
     """Return whether no other worker has taken the page over, nor will in this transaction."""
-    tries = select(cluster_pages.c.tries).where(
+    turn = select(cluster_pages.c.turn).where(
         cluster_pages.c.run == page.run, cluster_pages.c.number == page.number
     )
-    return bool(entries.connection.execute(tries.with_for_update()).scalar_one() == page.tries)
-
-
-def _tries_of(run: int, number: int, change: int) -> ReturningUpdate[int]:
-    return (
-        update(cluster_pages)
-        .where(cluster_pages.c.run == run, cluster_pages.c.number == number)
-        .values(tries=cluster_pages.c.tries + change)
-        .returning(cluster_pages.c.tries)
-    )
+    return bool(entries.connection.execute(turn.with_for_update()).scalar_one() == page.turn)
 
 
 def count_try(entries: Entries, run: int, key: Key, change: int = 1) -> None:

@@ -88,6 +88,7 @@ def add_page(
             "repeated": 0,
             "rejected": "{}",
             "tries": 0,
+            "turn": 0,
         },
     )
 

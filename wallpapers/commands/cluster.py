@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
 from scrapy.exceptions import UsageError
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from wallpapers.spiders.listing_spider import ListingSpider
 
 logger = logging.getLogger(__name__)
+
+_POLL_INTERVAL_S = 0.5
+_MAX_WAIT_S = 60.0  # for workers to give up the tasks of a cancelled run
 
 _SYNTAX = {
     "init": "",
@@ -156,11 +160,16 @@ class Command(CrawlCommand):
             print(catalogue.run(lambda entries: status_of(entries.connection, run)))
 
     def _retry(self, args: list[str], opts: argparse.Namespace) -> None:
-        from wallpapers.cluster.changes import retry
+        from wallpapers.cluster.changes import is_ending, retry
         from wallpapers.cluster.queue import Queue
 
         run = _number(args)
         with self._catalogue() as catalogue:
+            end_s = monotonic() + _MAX_WAIT_S
+            while catalogue.run(lambda entries: is_ending(entries.connection, run)):
+                if monotonic() > end_s:
+                    raise ArgumentError(f"workers still have tasks of run {run}; retry it later")
+                sleep(_POLL_INTERVAL_S)
             queue = Queue()
             done = catalogue.run(lambda entries: retry(entries.connection, queue, run))
         print(f"Trying again: {done.wallpapers:,} wallpapers, {done.listings:,} listings")
