@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.cluster import Cluster, cluster, pages_of, pictures_of
@@ -82,6 +83,20 @@ def test_the_feed_and_status_of_a_run_are_those_of_a_crawl(
     assert "failed 69 http_404 69" in words_of(result.log)
     status = running.run("status", "1")
     assert "failed at 127.0.0.1: http_404 69" in status.output
+
+
+def test_a_worker_of_several_that_is_killed_is_replaced(running: Cluster) -> None:
+    with StandIn(exhibits(120)) as standin:
+        parent = running.start_worker("--processes", "2")
+        running.wait_for_workers(2)
+        victim, _ = psutil.Process(parent.pid).children()
+        victim.kill()
+        running.wait_for_workers(3)
+        assert running.wait_for(standin).status == 0
+        parent.terminate()
+        assert parent.wait(30) == 0
+    assert not running.store.joinpath(".parts").exists()
+    running.check_store(120)
 
 
 def test_the_filters_and_the_limit_of_a_run_hold(running: Cluster) -> None:

@@ -19,11 +19,13 @@ from wallpapers.cluster.errors import TaskNotDoneError
 from wallpapers.cluster.looks import PartLooker
 from wallpapers.cluster.queue import LISTING, LOOK, PICTURES, Queue, worker_app
 from wallpapers.cluster.tasks import Tasks
-from wallpapers.errors import CatalogueError
+from wallpapers.errors import CatalogueError, StoreError
 from wallpapers.listings.text import one_line
 from wallpapers.options.setting_values import positive
 from wallpapers.run.exit_status import ExitStatus
 from wallpapers.run.shutdown import flush_all
+from wallpapers.storage.address import folder_of
+from wallpapers.storage.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from procrastinate import App
@@ -55,6 +57,7 @@ class Worker:
         self._tasks_at_once = int(positive(settings, "WALLPAPERS_CLUSTER_TASKS"))
         self._lease_s = positive(settings, "WALLPAPERS_CLUSTER_LEASE")
         self._url = cluster_url(settings)
+        self._store = folder_of(str(settings["IMAGES_STORE"]))
         self._database = Database(open_catalogue(settings))
         self._crawls = Crawls(AsyncCrawlerRunner(crawl_settings(settings)), self._lease_s)
         self._limits = CrawlLimits(settings, self._crawls)
@@ -167,7 +170,14 @@ class Worker:
         )
         if found.taken_over:
             logger.warning("Took over %d tasks of workers without a heartbeat", found.taken_over)
+            await asyncio.to_thread(self._sweep_parts)
         self._limits.apply(found)
+
+    def _sweep_parts(self) -> None:
+        """Remove the part files of killed workers; a crawl that lives long does so seldom."""
+        if self._store is not None:
+            with suppress(OSError, StoreError):
+                RunFolder(self._store).close()
 
 
 def _report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -142,10 +142,16 @@ class Command(CrawlCommand):
             logger.info("The workers go on; end this with: %s", shell_command(*words))
 
     def _work(self, args: list[str], opts: argparse.Namespace) -> None:
+        from wallpapers.cluster.processes import WorkerProcesses
         from wallpapers.cluster.worker import work
 
         _expect(args, 0, "work takes no argument")
         assert self.settings is not None
+        if opts.processes < 1:
+            raise UsageError(f"--processes must be 1 or more, got {opts.processes}")
+        if opts.processes > 1:
+            self.exitcode = WorkerProcesses(opts.processes).run()
+            return
         # Each crawl of a worker would log Scrapy's start messages.
         self.exitcode = work(self.settings, self._scrapy_level(opts))
 
