@@ -38,6 +38,7 @@ _SYNTAX = {
     "look": "",
     "retry": "[RUN]",
     "cancel": "RUN [...]",
+    "demo": "",
 }
 
 
@@ -76,6 +77,7 @@ class Command(CrawlCommand):
             "look": self._look,
             "retry": self._retry,
             "cancel": self._cancel,
+            "demo": self._demo,
         }
         if not args or args[0] not in actions:
             raise UsageError(
@@ -190,6 +192,13 @@ class Command(CrawlCommand):
             for run in runs:
                 was_running = catalogue.run(partial(cancel, run=run))
                 print(f"Run {run} is cancelled" if was_running else f"Run {run} has ended before")
+
+    def _demo(self, args: list[str], opts: argparse.Namespace) -> None:
+        from wallpapers.cluster.demo import run_demo
+
+        _expect(args, 0, "demo takes no argument")
+        assert self.settings is not None
+        self.exitcode = run_demo(self.settings, partial(print, flush=True))
 
     @contextmanager
     def _catalogue(self) -> Iterator[Catalogue]:
