@@ -22,6 +22,7 @@ FLOORS = (
     {"middlewares", "fastpath", "feeds", "extensions"},
     {"pipelines", "spiders", "collection"},
     {"maintenance", "cluster"},
+    {"gallery"},
     {"commands"},
     {"settings"},
     {"addon", "__main__"},

@@ -16,6 +16,7 @@ from wallpapers.catalogue.rows import image_of, now, wallpaper_of
 from wallpapers.catalogue.runs import Runs
 from wallpapers.catalogue.schema import pictures, wallpapers
 from wallpapers.catalogue.search import Search
+from wallpapers.catalogue.shown import Shown
 from wallpapers.items import StoredImage, Wallpaper
 
 # A content that more wallpapers share than these belongs to none of them.
@@ -67,6 +68,11 @@ class Queries:
     def connection(self) -> Connection:
         """The connection, for the tables of other packages in the same transaction."""
         return self._connection
+
+    @property
+    def shown(self) -> Shown:
+        """The stored wallpapers as a gallery shows them."""
+        return Shown(self._connection)
 
     @property
     def decisions(self) -> Decisions:

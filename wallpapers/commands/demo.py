@@ -76,7 +76,9 @@ class Command(CrawlCommand):
         assert self.settings is not None
         if self.exitcode in (0, ExitStatus.FAILURES):
             feeds = ", ".join(map(str, self.settings.getdict("FEEDS")))
-            print(f"\nThe wallpapers are in {self.settings['IMAGES_STORE']}, the feed is {feeds}")
+            folder = self.settings["IMAGES_STORE"]
+            print(f"\nThe wallpapers are in {folder}, the feed is {feeds}")
+            print(f"Look at them with: {program_name()} gallery --open -s IMAGES_STORE={folder}")
 
 
 def _feed() -> dict[str, dict[str, object]]:

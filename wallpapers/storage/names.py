@@ -7,6 +7,7 @@ import re
 import unicodedata
 
 THUMBNAILS = "thumbs"  # their folder below the store
+GALLERY = "gallery"  # the folder of the page that shows them
 
 _MAX_BYTES = 100  # of one component in UTF-8; file systems allow 255, archives and copies less
 _UNSAFE = re.compile(

@@ -9,7 +9,7 @@ from pathlib import Path
 from stat import S_ISREG
 
 from wallpapers.images import decoding
-from wallpapers.storage.names import THUMBNAILS
+from wallpapers.storage.names import GALLERY, THUMBNAILS
 from wallpapers.storage.run_folder import PARTS
 
 _EXTENSIONS = (*decoding.EXTENSIONS.values(), ".jpeg")
@@ -24,7 +24,7 @@ def image_files(root: Path, other_store: str) -> Iterator[tuple[str, int]]:
     for folder, folders, names in os.walk(root):
         here = Path(folder)
         if here == root:
-            folders[:] = [name for name in folders if name not in (PARTS, THUMBNAILS)]
+            folders[:] = [name for name in folders if name not in (PARTS, THUMBNAILS, GALLERY)]
         elif other_store in names:
             folders.clear()
             continue

@@ -1,0 +1,72 @@
+"""A store with a gallery, for the tests of its pages."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+from PIL import Image
+
+from tests.e2e.command import FAST, Result, scrapy, start
+from tests.pictures import encoded, exhibit
+from wallpapers.demo.gallery import Exhibit
+from wallpapers.demo.standin import StandIn
+
+SIZES = {"4K": (3840, 2160), "FHD": (1920, 1080), "phone": (720, 1280)}
+
+
+def plain(number: int, title: str, colour: str, size: str = "FHD") -> Exhibit:
+    """Return a wallpaper of one colour."""
+    content = encoded(Image.new("RGB", SIZES[size], colour), quality=60 + number)
+    width, height = SIZES[size]
+    return exhibit(number, content, title=title, width=width, height=height)
+
+
+def crawl(folder: Path, shown: Sequence[Exhibit]) -> None:
+    """Store wallpapers in *folder*/store."""
+    with StandIn(shown) as standin:
+        endpoint = ("-a", f"endpoint={standin.endpoint}")
+        store = ("-s", f"IMAGES_STORE={folder / 'store'}", *FAST)
+        assert scrapy("crawl", "baidu_wallpaper", *endpoint, *store).status == 0
+
+
+def write(folder: Path, *words: str) -> Result:
+    """Write the gallery of *folder*/store."""
+    return scrapy("gallery", "-s", f"IMAGES_STORE={folder / 'store'}", *words)
+
+
+@contextmanager
+def served(folder: Path, *words: str) -> Iterator[str]:
+    """Serve the gallery of *folder*/store; yield its address."""
+    store = ("-s", f"IMAGES_STORE={folder / 'store'}")
+    process = start("gallery", "--serve", *store, *words)
+    assert process.stdout is not None
+    try:
+        yield process.stdout.readline().split()[-1]
+    finally:
+        process.terminate()
+        process.communicate(timeout=60)
+
+
+def ask(address: str, body: object = None, **headers: str) -> tuple[int, bytes]:
+    """Return status and body of a response; with *body*, it is posted as JSON."""
+    data = None if body is None else json.dumps(body).encode()
+    given = {"Content-Type": "application/json"} if data else {}
+    request = Request(address, data, {**given, **headers})
+    try:
+        with urlopen(request, timeout=60) as response:
+            return response.status, response.read()
+    except HTTPError as error:
+        with error:
+            return error.code, error.read()
+
+
+def kill(process: subprocess.Popen[str]) -> None:
+    """Kill a program."""
+    process.kill()
+    process.communicate()

@@ -1,0 +1,230 @@
+"""The page of the gallery in a browser."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.e2e.command import scrapy
+from tests.e2e.gallery import crawl, plain, served, write
+from tests.system import find
+from wallpapers.catalogue.location import FILE_NAME
+
+pytestmark = pytest.mark.system("chromium", package="chromium")
+
+HOSTILE = "</script><img src=x onerror=alert(1)> # ? % \" ' \n \u202e"
+SHOWN = [
+    plain(1, "山 at night", "#101030", "4K"),
+    plain(2, "red sea", "#c81e1e"),
+    plain(3, "blue phone", "#1e64c8", "phone"),
+    plain(4, "red lake 山", "#b02020", "4K"),
+    plain(5, "to be hostile", "#e0e0e0"),
+]
+# As root, and without connections to hosts that the machine cannot reach.
+OPTIONS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update"),
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=str(find("chromium")), args=OPTIONS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("gallery")
+    crawl(folder, SHOWN)
+    with closing(sqlite3.connect(folder / "store" / FILE_NAME)) as catalogue:
+        catalogue.execute(
+            "UPDATE wallpapers SET item = json_set(item, '$.title', ?, '$.page_url', ?) "
+            "WHERE item LIKE '%to be hostile%'",
+            (HOSTILE, "javascript:alert(1)"),
+        )
+        catalogue.commit()
+    assert write(folder).status == 0
+    return folder
+
+
+@pytest.fixture(params=["file", "served"])
+def page(request: pytest.FixtureRequest, browser: Browser, folder: Path) -> Iterator[Page]:
+    """A page at which nothing fails, nothing pops up and nothing is requested from elsewhere."""
+    faults: list[str] = []
+    if request.param == "file":
+        address = (folder / "store" / "gallery" / "index.html").as_uri()
+        with opened(browser, address, faults) as tab:
+            yield tab
+    else:
+        with served(folder) as address, opened(browser, address, faults) as tab:
+            yield tab
+    assert faults == []
+
+
+class opened:  # noqa: N801 (a context manager)
+    """A new tab, with an own storage, that shows an address."""
+
+    def __init__(
+        self, browser: Browser, address: str, faults: list[str], **options: object
+    ) -> None:
+        self.context = browser.new_context(
+            **{"viewport": {"width": 1600, "height": 900}, "locale": "en-US", **options}  # type: ignore[arg-type]
+        )
+        self.address, self.faults = address, faults
+
+    def __enter__(self) -> Page:
+        tab = self.context.new_page()
+        events: Any = tab
+        note = self.faults.append
+        own = self.address.partition("/gallery/")[0]
+        events.on("pageerror", lambda error: note(f"error: {error}"))
+        events.on("console", lambda message: message.type == "error" and note(message.text))
+        events.on("dialog", lambda dialog: (note(f"dialog: {dialog.message}"), dialog.dismiss()))
+        events.on("request", lambda asked: asked.url.startswith(own) or note(f"asked {asked.url}"))
+        tab.goto(self.address)
+        expect(tab.locator(".tile").first).to_be_visible()
+        return tab
+
+    def __exit__(self, *error: object) -> None:
+        self.context.close()
+
+
+def titles(page: Page) -> set[str]:
+    return {str(image.get_attribute("alt")) for image in page.locator(".tile img").all()}
+
+
+def choose(page: Page, facet: str, value: str) -> None:
+    page.locator(f'[data-facet="{facet}"][data-value="{value}"]').click()
+
+
+def test_search_and_filters_narrow_the_view(page: Page) -> None:
+    assert len(titles(page)) == 5
+    page.keyboard.press("/")
+    page.keyboard.type("山")
+    expect(page.locator("#count")).to_have_text("2 of 5")
+    choose(page, "colour", "red")
+    expect(page.locator("#count")).to_have_text("1 of 5")
+    assert titles(page) == {"red lake 山"}
+    page.go_back()
+    expect(page.locator("#count")).to_have_text("2 of 5")
+    page.locator("#clear").click()
+    choose(page, "size", "4K")
+    expect(page.locator("#count")).to_have_text("2 of 5")
+    page.reload()  # the address has the view
+    expect(page.locator("#count")).to_have_text("2 of 5")
+
+
+def test_a_picture_opens_and_the_back_button_closes_it(page: Page) -> None:
+    page.locator(".tile", has=page.get_by_alt_text("red sea")).click()
+    expect(page.locator("#lightbox")).to_be_visible()
+    expect(page.locator("#title")).to_have_text("red sea")
+    expect(page.locator("#facts")).to_contain_text("1920 × 1080, JPEG")
+    page.wait_for_function("document.getElementById('picture').naturalWidth === 1920")
+    page.go_back()
+    expect(page.locator("#lightbox")).to_be_hidden()
+
+
+def test_the_keyboard_suffices(page: Page) -> None:
+    page.locator(".tile").first.focus()
+    first = page.evaluate("document.activeElement.firstChild.alt")
+    page.keyboard.press("ArrowRight")
+    second = page.evaluate("document.activeElement.firstChild.alt")
+    assert first != second
+    page.keyboard.press("Enter")
+    expect(page.locator("#title")).to_have_text(second)
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("#title")).to_have_text(first)
+    page.keyboard.press("Escape")
+    expect(page.locator("#lightbox")).to_be_hidden()
+    assert page.evaluate("document.activeElement.firstChild.alt") == first
+    page.keyboard.press("?")
+    expect(page.locator("#help")).to_be_visible()
+
+
+def test_star_hide_and_undo_survive_a_reload(page: Page) -> None:
+    page.locator(".tile", has=page.get_by_alt_text("blue phone")).click()
+    page.keyboard.press("s")
+    expect(page.locator("#star")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("x")
+    expect(page.locator("#hide")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("Escape")
+    expect(page.locator("#count")).to_have_text("4 of 5")
+    page.reload()
+    expect(page.locator("#count")).to_have_text("4 of 5")
+    choose(page, "marks", "hidden")
+    expect(page.locator("#count")).to_have_text("1 of 5")
+    page.locator(".tile").click()
+    page.keyboard.press("x")
+    page.keyboard.press("u")
+    expect(page.locator("#hide")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("x")
+    page.keyboard.press("s")
+    page.keyboard.press("Escape")
+    page.locator("#clear").click()
+    expect(page.locator("#count")).to_have_text("5 of 5")
+
+
+def test_decisions_of_a_file_are_exported_for_the_program(
+    browser: Browser, folder: Path, tmp_path: Path
+) -> None:
+    faults: list[str] = []
+    with opened(browser, (folder / "store/gallery/index.html").as_uri(), faults) as page:
+        page.locator(".tile", has=page.get_by_alt_text("red sea")).focus()
+        page.keyboard.press("x")
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Export hide.txt (1)").click()
+        download.value.save_as(tmp_path / "hide.txt")
+    store = ("-s", f"IMAGES_STORE={folder / 'store'}")
+    assert scrapy("hide", "--from", str(tmp_path / "hide.txt"), *store).output == (
+        "1 wallpaper hidden\n"
+    )
+    assert scrapy("unhide", "--from", str(tmp_path / "hide.txt"), *store).status == 0
+
+
+def test_hostile_texts_are_shown_as_text(page: Page) -> None:
+    page.keyboard.press("/")
+    page.keyboard.type("onerror")
+    page.keyboard.press("Enter")
+    page.locator(".tile").click()
+    shown = page.locator("#title").text_content() or ""
+    assert "<img src=x onerror=alert(1)> # ? % \" '" in shown
+    assert page.locator("#facts a").count() == 0  # javascript: is no link
+
+
+@pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1600])
+def test_axe_finds_no_serious_fault(
+    browser: Browser, folder: Path, width: int, scheme: str, locale: str
+) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    faults: list[str] = []
+    options: dict[str, Any] = {"viewport": {"width": width, "height": 740}, "color_scheme": scheme}
+    # The page's own policy would keep out the script that examines it.
+    options |= {"locale": locale, "bypass_csp": True}
+    with opened(browser, (folder / "store/gallery/index.html").as_uri(), faults, **options) as page:
+        expect(page.locator("#search")).to_have_attribute(
+            "placeholder",
+            "标题、标签、关键词、作者、来源"
+            if locale == "zh-CN"
+            else "title, tag, word, credit, source",
+        )
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        found = Axe().run(page, options={"preload": False}).response["violations"]
+        page.locator(".tile").first.click()
+        expect(page.locator("#lightbox")).to_be_visible()
+        found += Axe().run(page, options={"preload": False}).response["violations"]
+    serious = [fault for fault in found if fault["impact"] in ("serious", "critical")]
+    assert json.dumps([(f["id"], f["nodes"][0]["html"]) for f in serious]) == "[]"
+    assert faults == []

@@ -1,0 +1,161 @@
+"""Make the thumbnails of the gallery, and look at images, in the inspector processes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+from wallpapers.errors import PictureRefusedError
+from wallpapers.inspection.inspect_file import ImageRequirements, Task
+from wallpapers.inspection.pool import InspectorPool
+from wallpapers.options.extras import is_installed
+from wallpapers.options.setting_values import positive
+from wallpapers.storage.files import is_below
+from wallpapers.storage.names import GALLERY
+
+if TYPE_CHECKING:
+    from scrapy.settings import BaseSettings
+
+    from wallpapers.catalogue.catalogue import Catalogue
+    from wallpapers.catalogue.entries import Entries
+    from wallpapers.images.look import Look
+    from wallpapers.items import StoredImage
+    from wallpapers.storage.local import LocalStorage
+
+_NAME = "gallery"
+_SIZE = (320, 320)  # pixels, at most
+_PAGE = 500  # images
+_AHEAD = 4  # images for each inspector, so that none waits for the next one
+
+
+@dataclass
+class ThumbnailReport:
+    """The result of making thumbnails; paths are relative to the store."""
+
+    made: int = 0
+    failed: dict[str, str] = field(default_factory=dict)  # path -> reason
+
+
+def thumbnail_path(checksum: str) -> str:
+    """Return the path of the thumbnail of an image, below the store."""
+    return f"{GALLERY}/thumbs/{checksum[:2]}/{checksum}.jpg"
+
+
+def requirements_of(settings: BaseSettings) -> ImageRequirements:
+    """Return how images are decoded, from the settings of the crawl. Raises SettingError."""
+    return ImageRequirements(
+        check="structure",
+        max_pixels=int(positive(settings, "WALLPAPERS_MAX_PIXELS")),
+        seconds=positive(settings, "WALLPAPERS_DECODE_SECONDS"),
+        memory=int(positive(settings, "WALLPAPERS_DECODE_MEMORY")),
+        thumbs={_NAME: _SIZE},
+        look=is_installed("numpy"),
+    )
+
+
+class Thumbnails:
+    """Makes thumbnails that are missing; each image is decoded once, for its look, too.
+
+    The methods raise StoreError.
+    """
+
+    def __init__(
+        self, catalogue: Catalogue, store: LocalStorage, requirements: ImageRequirements
+    ) -> None:
+        self._catalogue = catalogue
+        self._store = store
+        self._requirements = requirements
+        self._pool: InspectorPool | None = None
+        self._looks: dict[str, Look | str] = {}
+
+    def make_all(self, progress: Callable[[int], None] = lambda _: None) -> ThumbnailReport:
+        """Make all; *progress* is called with a number of images that are done.
+
+        It can be interrupted at any time; the next call continues.
+        """
+        report = ThumbnailReport()
+        try:
+            asyncio.run(self._make_all(report, progress))
+        finally:
+            self._save_looks()
+        return report
+
+    async def make(self, image: StoredImage) -> bytes:
+        """Make the thumbnail of one image, and return it. Raises PictureRefusedError."""
+        if self._pool is None:
+            self._pool = InspectorPool(self._requirements)
+        path, checksum = image["path"], image["checksum"]
+        if not is_below(path) or not self._store.holds(path, image["size"]):
+            raise PictureRefusedError("missing")
+        inspection = await self._pool.inspect(Task(str(self._store.root / path), 0))
+        if inspection.checksum != checksum:
+            raise PictureRefusedError("damaged")
+        if inspection.look is not None:
+            self._looks[checksum] = inspection.look
+        thumbnail = inspection.thumbs[_NAME]
+        self._store.persist_file(thumbnail_path(checksum), BytesIO(thumbnail))
+        return thumbnail
+
+    def close(self) -> None:
+        """End the inspector processes."""
+        if self._pool is not None:
+            self._pool.close()
+            self._pool = None
+
+    async def _make_all(self, report: ThumbnailReport, progress: Callable[[int], None]) -> None:
+        self._pool = InspectorPool(self._requirements, max_inspectors=os.cpu_count() or 1)
+        gate = asyncio.Semaphore(_AHEAD * self._pool.start_all())
+
+        async def make(image: StoredImage) -> None:
+            try:
+                await self.make(image)
+                report.made += 1
+            except PictureRefusedError as refusal:
+                report.failed[image["path"]] = str(refusal)
+            finally:
+                gate.release()
+                progress(1)
+
+        try:
+            after = ""
+            while images := self._catalogue.run(partial(_pictures, after=after)):
+                async with asyncio.TaskGroup() as group:
+                    for image in self._unfinished(images):
+                        await gate.acquire()
+                        group.create_task(make(image))
+                self._save_looks()
+                after = images[-1]["checksum"]
+        finally:
+            self.close()
+
+    def _unfinished(self, images: Sequence[StoredImage]) -> list[StoredImage]:
+        """Return the images that lack a thumbnail, or a look if looks can be made."""
+        checksums = [image["checksum"] for image in images]
+        lack_look: set[str] = set()
+        if self._requirements.look:
+            lack_look = self._catalogue.run(lambda entries: entries.shown.without_look(checksums))
+        return [
+            image
+            for image in images
+            if image["checksum"] in lack_look
+            or not self._store.holds(thumbnail_path(image["checksum"]))
+        ]
+
+    def _save_looks(self) -> None:
+        seen, self._looks = self._looks, {}
+        if seen:
+            self._catalogue.run(partial(_put_new_looks, seen=seen))
+
+
+def _pictures(entries: Entries, after: str) -> list[StoredImage]:
+    return entries.pictures(after=after, most=_PAGE)
+
+
+def _put_new_looks(entries: Entries, seen: dict[str, Look | str]) -> None:
+    new = entries.shown.without_look(list(seen))
+    entries.looks.put_looks({checksum: seen[checksum] for checksum in new})
