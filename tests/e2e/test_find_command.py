@@ -67,6 +67,8 @@ def test_colours_are_found_by_how_they_look(store: Path) -> None:
 
 
 def test_the_best_copy_is_found_and_favourites_are(store: Path) -> None:
+    too_early = "scrapy: 4 images were not compared with others; to compare them, run: "
+    assert find(store, "--best").log.startswith(too_early)
     assert scrapy("look-alikes", "-s", f"IMAGES_STORE={store}").status == 0
     assert sorted(titles(store, "--best")) == ["day", "night", "phone"]
     path = find(store, "--dark").output.strip()

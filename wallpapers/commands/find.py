@@ -108,10 +108,17 @@ def _count(text: str) -> int:
 
 
 def _hint(catalogue: Catalogue, criteria: Criteria) -> None:
-    """Say that images without a description cannot match."""
-    if criteria.condition.needs_look or criteria.colours or criteria.best:
-        unseen = catalogue.run(lambda entries: entries.looks.count_without_look())
-        if unseen:
-            hint = f"{unseen:,} images have no description and were left out"
-            remedy = f"to describe them, run: {shell_command('look')}"
-            print(mask(f"{program_name()}: {hint}; {remedy}"), file=sys.stderr)
+    """Say how many images could not be judged."""
+    unseen = catalogue.run(lambda entries: entries.looks.count_without_look())
+    if unseen and (criteria.condition.needs_look or criteria.colours or criteria.best):
+        hint = f"{unseen:,} images have no description and were left out"
+        if criteria.best:
+            hint = f"{unseen:,} images have no description and were not compared with others"
+        _print_hint(f"{hint}; to describe them, run: {shell_command('look')}")
+    if criteria.best and (new := catalogue.run(lambda e: len(e.look_alikes.unpaired()))):
+        remedy = f"to compare them, run: {shell_command('look-alikes')}"
+        _print_hint(f"{new:,} images were not compared with others; {remedy}")
+
+
+def _print_hint(hint: str) -> None:
+    print(mask(f"{program_name()}: {hint}"), file=sys.stderr)
