@@ -244,7 +244,8 @@ LOG_FORMATTER = ShownOnlyLogFormatter
 LOG_VERSIONS: list[str] = []
 # Scrapy: 60. Replaced by Progress.
 LOGSTATS_INTERVAL = 0
-# "auto" (a display on a terminal, log lines elsewhere), "log" or "off". Read by Progress.
+# "auto" (a display and short lines on a terminal, log lines elsewhere), "log" or "off". Read by
+# Progress and by the commands that crawl.
 WALLPAPERS_PROGRESS = "auto"
 WALLPAPERS_PROGRESS_INTERVAL = 10.0  # seconds between two log lines
 

@@ -23,6 +23,10 @@ listing_skipped = object()
 # ids that were listed before; ``expected``: int or None, total number of wallpapers of the run.
 listing_page_read = object()
 
+# The request for a page failed and is sent again after ``wait_s`` seconds. ``reason`` and ``host``:
+# str; ``retry``: int, from 1 on, or 0 if the failure uses up no retry; ``most``: int, of retries.
+page_retried = object()
+
 # The listing that was started last was read to its end, or to the limit set by the user.
 listing_ended = object()
 

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,6 +92,14 @@ def scrapy(
 ) -> Result:
     """Run ``scrapy`` with *words* to its end."""
     return finish(start(*words, cwd=cwd, preexec_fn=preexec), tracebacks=tracebacks)
+
+
+def wait_until(holds: Callable[[], bool], timeout_s: float = TIMEOUT_S) -> None:
+    """Poll until *holds* returns True."""
+    end_s = time.monotonic() + timeout_s
+    while not holds():
+        assert time.monotonic() < end_s, f"still waiting after {timeout_s} s"
+        time.sleep(0.1)  # between two looks at another process, which cannot wake this one
 
 
 # A child begins with the peak of the process that started it, so a small one stands in between.

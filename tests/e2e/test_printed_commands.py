@@ -288,8 +288,8 @@ def test_a_terminal_does_not_break_a_command(tmp_path: Path, environment: dict[s
             stderr=secondary,
         )
         os.close(secondary)
-        shown = read_all(primary)
+        shown = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", read_all(primary))
         assert process.wait(TIMEOUT_S) == 4
-    assert set(re.findall("or try: (.*?)\r?\n", shown)) == {
+    assert set(re.findall("or try:\r?\n +(.*?)\r?\n", shown)) == {
         f"scrapy crawl baidu_search -a 'word=国家地理 壁纸' {shlex.join([*STORE, *FAST])}"
     }

@@ -7,7 +7,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.e2e.command import PROJECT
+from tests.e2e.command import PROJECT, wait_until
 from tests.feeds import read
 from tests.invariants import check_no_traceback, check_stored
 from tests.pictures import exhibits
@@ -67,14 +66,6 @@ class Scrapyd:
             return bool(self.get("daemonstatus")["status"] == "ok")
         except requests.ConnectionError:
             return False
-
-
-def wait_until(holds: Any) -> None:
-    """Poll until *holds* says so."""
-    end = time.monotonic() + PATIENCE_S
-    while not holds():
-        assert time.monotonic() < end, f"waited {PATIENCE_S} s in vain"
-        time.sleep(0.1)  # between two looks at another process: nothing there could wake us
 
 
 @pytest.fixture(scope="module")

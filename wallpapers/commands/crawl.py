@@ -21,6 +21,8 @@ from wallpapers.extensions.log_guard import log_works
 from wallpapers.extensions.progress import Progress
 from wallpapers.extensions.summary import RunSummary
 from wallpapers.feeds.exporter import CheckedFeedExporter
+from wallpapers.logs.routine import demote_routine
+from wallpapers.logs.terminal import is_on_terminal, screen_for
 from wallpapers.options.setting_values import positive
 from wallpapers.pipelines.images import WallpaperImagesPipeline
 from wallpapers.run.addon import run_of
@@ -62,6 +64,10 @@ class Command(ChecksSettings, CrawlCommand):
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
         super().process_options(args, opts)
         assert self.settings is not None
+        if is_on_terminal(self.settings):
+            demote_routine()
+        if screen := screen_for(self.settings):
+            screen.take_log(self.settings)
         if opts.help:
             self._help(args, self.settings)
             sys.exit()

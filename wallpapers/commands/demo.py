@@ -71,13 +71,13 @@ class Command(CrawlCommand):
             gallery.folder_exhibits(opts.pictures) if opts.pictures else gallery.drawn_exhibits()
         )
         with StandIn(exhibits) as standin:
-            print(f"Crawling {len(exhibits)} wallpapers at {standin.endpoint}", flush=True)
+            print(f"Serving {len(exhibits)} wallpapers at {standin.endpoint}", flush=True)
             self.crawl("baidu_wallpaper", {**opts.spargs, "endpoint": standin.endpoint})
         assert self.settings is not None
         if self.exitcode in (0, ExitStatus.FAILURES):
             feeds = ", ".join(map(str, self.settings.getdict("FEEDS")))
             folder = self.settings["IMAGES_STORE"]
-            print(f"\nThe wallpapers are in {folder}, the feed is {feeds}")
+            print(f"The wallpapers are in {folder}, the feed is {feeds}")
             print(f"Look at them with: {program_name()} gallery --open -s IMAGES_STORE={folder}")
 
 

@@ -12,9 +12,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Self, TextIO
 
 from scrapy import signals
-from scrapy.utils.log import get_scrapy_root_handler
 
 from wallpapers.errors import message_of
+from wallpapers.logs.terminal import log_handler
 from wallpapers.run.addon import run_of
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class LogGuard:
         return guard
 
     def spider_opened(self) -> None:
-        handler = get_scrapy_root_handler()
+        handler = log_handler()
         if not isinstance(handler, logging.StreamHandler):
             return
         self._loop = asyncio.get_event_loop()
@@ -80,7 +80,7 @@ class LogGuard:
 
 def log_works() -> bool:
     """Return whether the log has taken all that was written so far; report it where it has not."""
-    handler = get_scrapy_root_handler()
+    handler = log_handler()
     if not isinstance(handler, logging.StreamHandler):
         return True
     try:

@@ -88,9 +88,9 @@ class RunSummary:
             logger.info("%s", listings)
         duration_s = monotonic() - self._started_s
         table = SummaryTable(self._ledger, self._state.exit_status, duration_s, self._hints)
-        logger.info("%s", table)
+        logger.info(table)
         if explanation := self._state.explanation:
-            logger.error("%s", explanation)
+            logger.error(explanation)
 
     def log_failure(self) -> None:
         """Log the failure of a run without wallpapers, such as ``fetch``."""

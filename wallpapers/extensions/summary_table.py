@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from io import StringIO
 
 from wallpapers.run.exit_status import ExitStatus
 from wallpapers.run.ledger import RunLedger
@@ -11,6 +12,9 @@ from wallpapers.run.listings import WANTED
 from wallpapers.run.program import program_name
 from wallpapers.run.reasons import Verdict, by_reason
 
+_TITLE = "Wallpapers of this run"
+_GAP = "  "  # between columns on a terminal
+_MIN_NOTE = 14  # columns, for which long names of hosts are cut
 _MAX_HOSTS = 10  # rows of failures by host
 
 
@@ -27,7 +31,32 @@ class SummaryTable:
         rows = list(self.rows())
         width = max(len(title) for title, _, _ in rows)
         lines = [f"{title:<{width}} {count:>8,}  {note}".rstrip() for title, count, note in rows]
-        return "\n".join(["Wallpapers of this run", *lines, self.outcome, *self.hints])
+        return "\n".join([_TITLE, *lines, self.outcome, *self.hints])
+
+    def for_terminal(self, width: int) -> str:
+        """Return the table in at most *width* columns, with long notes wrapped in their column."""
+        from rich.cells import cell_len
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+
+        rows = [(title, f"{count:,}", note) for title, count, note in self.rows()]
+        title_width, count_width, note_width = (
+            max(cell_len(cell) for cell in column) for column in zip(*rows, strict=True)
+        )
+        room = width - count_width - 2 * len(_GAP)
+        note_width = min(note_width, max(room - title_width, _MIN_NOTE))
+        table = Table.grid(padding=(0, len(_GAP), 0, 0))
+        table.add_column(no_wrap=True, max_width=room - note_width)
+        table.add_column(no_wrap=True, justify="right")
+        table.add_column(max_width=note_width)
+        for row in rows:
+            table.add_row(*map(Text, row))
+        console = Console(file=StringIO(), width=width, color_system=None)
+        with console.capture() as capture:
+            console.print(table)
+        lines = [line.rstrip() for line in capture.get().splitlines()]
+        return "\n".join(["", _TITLE, *lines, self.outcome, *self.hints])
 
     @property
     def outcome(self) -> str:

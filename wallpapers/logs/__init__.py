@@ -1,1 +1,1 @@
-"""Format log records, and mask secrets in them."""
+"""Format log records, mask secrets in them, and show them on a terminal."""

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from scrapy.logformatter import LogFormatter
 
+from wallpapers.logs.level import level_of
+
 if TYPE_CHECKING:
     from scrapy import Request, Spider
     from scrapy.crawler import Crawler
@@ -23,8 +25,7 @@ class ShownOnlyLogFormatter(LogFormatter):
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        level = logging.getLevelName(crawler.settings["LOG_LEVEL"])
-        return cls(shows_debug=not isinstance(level, int) or level <= logging.DEBUG)
+        return cls(shows_debug=level_of(crawler.settings) <= logging.DEBUG)
 
     def crawled(  # type: ignore[override]
         self, request: Request, response: Response, spider: Spider

@@ -25,6 +25,7 @@ from wallpapers.downloads.failures import explain
 from wallpapers.downloads.hosts import Host, HostPolicy, Hosts, HostStatusError
 from wallpapers.options.setting_values import positive
 from wallpapers.run.addon import run_of
+from wallpapers.signals import page_retried, send_to_receivers
 
 if TYPE_CHECKING:
     from scrapy import Spider
@@ -116,11 +117,13 @@ class PatientRetryMiddleware(RetryMiddleware):
             host.record_response()
         if self._is_final(request, host):
             return response
+        reason = f"http_{response.status}"
         if host.in_outage:
-            return await self._delayed(request.replace(dont_filter=True), host.ready_in_s)
+            return await self._delayed(request.replace(dont_filter=True), host.ready_in_s, reason)
         retried = super().process_response(request, response)
         if isinstance(retried, Request):
-            return await self._delayed(retried, self._backoff_s(retried) if wait_s is None else 0)
+            backoff_s = self._backoff_s(retried) if wait_s is None else 0
+            return await self._delayed(retried, backoff_s, reason)
         return retried
 
     async def process_exception(  # type: ignore[override]
@@ -129,17 +132,18 @@ class PatientRetryMiddleware(RetryMiddleware):
         if not isinstance(exception, self.exceptions_to_retry):
             return None
         host = self._host(request)
-        if explain(exception)[0] == "cut":  # the host has responded
+        reason = explain(exception)[0]
+        if reason == "cut":  # the host has responded
             host.record_response()
         else:
             self._record_failure(request, host, exception)
         if self._is_final(request, host):
             return None
         if host.in_outage:
-            return await self._delayed(request.replace(dont_filter=True), host.ready_in_s)
+            return await self._delayed(request.replace(dont_filter=True), host.ready_in_s, reason)
         retried = super().process_exception(request, exception)
         if isinstance(retried, Request):
-            return await self._delayed(retried, self._backoff_s(retried))
+            return await self._delayed(retried, self._backoff_s(retried), reason)
         return retried
 
     def _host(self, request: Request) -> Host:
@@ -161,9 +165,10 @@ class PatientRetryMiddleware(RetryMiddleware):
             logger.warning(
                 "Host failed: %s (%s, several addresses in a row); waiting up to %.0f s for it to "
                 "recover, other hosts go on (WALLPAPERS_PATIENCE_OUTAGE shortens the wait)",
-                urlsplit(request.url).netloc.rpartition("@")[2],
+                _name_of(request),
                 explain(error)[0],
                 host.budget_s,
+                extra={"kind": f"Host failed: {_name_of(request)}"},
             )
 
     def _is_final(self, request: Request, host: Host) -> bool:
@@ -175,10 +180,19 @@ class PatientRetryMiddleware(RetryMiddleware):
         wait_s: float = policy.backoff_s * 2 ** (tries - 1) * random.uniform(0.5, 1.5)
         return min(wait_s, policy.max_wait_s)
 
-    async def _delayed(self, request: Request, wait_s: float) -> Request:
+    async def _delayed(self, request: Request, wait_s: float, reason: str) -> Request:
         """Return the *request* for a page after *wait_s*; raise RetryLaterError for an image."""
         if _is_picture(request):
             raise RetryLaterError(request, wait_s)
+        send_to_receivers(
+            self.crawler.signals,
+            page_retried,
+            reason=reason,
+            host=_name_of(request),
+            retry=request.meta.get("retry_times", 0),
+            most=request.meta.get("max_retry_times", self.max_retry_times),
+            wait_s=max(wait_s, self._host(request).ready_in_s),
+        )
         end_s = monotonic() + wait_s
         while (left_s := end_s - monotonic()) > 0:
             await self._sleep(left_s)
@@ -201,6 +215,11 @@ def retry_after_s(response: Response) -> float | None:
     except (TypeError, ValueError):
         return None
     return max(0.0, (date.astimezone(UTC) - datetime.now(UTC)).total_seconds())
+
+
+def _name_of(request: Request) -> str:
+    """Return the host of *request* for a message, without user and password."""
+    return urlsplit(request.url).netloc.rpartition("@")[2]
 
 
 def _is_picture(request: Request) -> bool:

@@ -256,4 +256,5 @@ class WallpaperImagesPipeline(ImagesPipeline):
         await self._library.fail(wallpaper, reason, host, one_line(tried)[:_MAX_LINE])
         self._ledger.settle(item, Verdict.FAILED, reason, host=host)
         line = f"failed {reason}: wallpaper {wallpaper.id}, tried {tried}"
-        logger.warning("%s", one_line(line)[:_MAX_LINE])
+        kind = f"failed {reason} at {host}" if host else f"failed {reason}"
+        logger.warning("%s", one_line(line)[:_MAX_LINE], extra={"kind": kind})

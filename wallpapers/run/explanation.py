@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from scrapy.settings import SETTINGS_PRIORITIES
 
+from wallpapers.logs.terminal import VERBATIM, wrap
 from wallpapers.run.command_line import same_command, shell_command
 from wallpapers.run.listings import ListingEnd
 from wallpapers.run.reasons import Verdict, by_reason
@@ -28,15 +29,29 @@ class Explanation:
     reason: str
     purpose: str = ""
     command: str = ""
+    may_be_wrapped: bool = True  # on a terminal; False if the reason may contain commands, too
 
     def __str__(self) -> str:
         return f"{self.reason}; {self.purpose}: {self.command}" if self.command else self.reason
+
+    def for_terminal(self, width: int) -> str:
+        """Return the message with the command on a line of its own, to copy."""
+        text = f"{self.reason}; {self.purpose}:" if self.command else self.reason
+        text = wrap(text, width) if self.may_be_wrapped else text
+        return f"{text}\n{VERBATIM}{self.command}" if self.command else text
+
+    def after(self, earlier: Explanation | None) -> Explanation:
+        """Return this message with the reason of an *earlier* failure, which it outranks."""
+        if earlier is None:
+            return self
+        return replace(self, reason=f"{self.reason} (before that: {earlier.reason})")
 
 
 def explain_store_failure(message: str) -> Explanation:
     """Explain status 5: store, catalogue or a feed failed."""
     reason = f"{message}; stored wallpapers are kept"
-    return Explanation(reason, "to continue, run again", same_command())
+    command = same_command()
+    return Explanation(reason, "to continue, run again", command, may_be_wrapped=False)
 
 
 def explain_listing_failures(listings: Listings, first: Explanation | None) -> Explanation | None:

@@ -90,7 +90,8 @@ class RunState:
         """Record that the store, the catalogue or a feed failed, and stop the run."""
         if self.store_failure is None:
             self.store_failure = explain_store_failure(message)
-            logger.warning("%s; stopping the run, stored wallpapers are kept", message)
+            text = "%s; stopping the run, stored wallpapers are kept"
+            logger.warning(text, message, extra={"in_summary": True})
             self._publish()
             self._stop()
             self._close_spider("store")
@@ -130,9 +131,9 @@ class RunState:
         """The reason for an exit status other than 0, and what to run next."""
         match self.exit_status:
             case ExitStatus.STORE:
-                return self.store_failure
+                return self.store_failure and self.store_failure.after(self.listing_failure)
             case ExitStatus.INTERRUPTED:
-                return explain_interruption(self._ledger)
+                return explain_interruption(self._ledger).after(self.listing_failure)
             case ExitStatus.LISTING:
                 return explain_listing_failures(self._listings, self.listing_failure)
             case ExitStatus.FAILURES:
@@ -165,7 +166,9 @@ class RunState:
 
     def _fail_listing(self, failure: Explanation) -> None:
         self.listing_failure = self.listing_failure or failure
-        logger.warning("%s", failure)
+        # Of several listings, the summary repeats the first message only.
+        is_first = self.listing_failure is failure
+        logger.warning("%s", failure, extra={"in_summary": is_first})
         self._publish()
 
     def _publish(self) -> None:
