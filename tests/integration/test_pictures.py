@@ -293,6 +293,7 @@ def test_the_limit_of_pixels_is_a_setting(crawl: Crawl) -> None:
     ("settings", "line"),
     [
         ({"WALLPAPERS_CHECK": "all"}, "WALLPAPERS_CHECK must be one of structure, decode"),
+        ({"WALLPAPERS_LOOK": "yes"}, "WALLPAPERS_LOOK must be one of with_thumbnails, always"),
         ({"WALLPAPERS_MISSING": "delete"}, "WALLPAPERS_MISSING must be one of fetch, hide"),
         ({"IMAGES_THUMBS": {"s": 5}}, "IMAGES_THUMBS must be like"),
         ({"WALLPAPERS_IDLE_TIMEOUT": "x"}, "WALLPAPERS_IDLE_TIMEOUT must be a number"),
