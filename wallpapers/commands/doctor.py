@@ -58,12 +58,20 @@ class Command(ChecksSettings, ScrapyCommand):
             help="set an argument of the spider (may be repeated; requires a spider name)",
         )
         parser.add_argument("--json", action="store_true", help="print the same as JSON")
+        parser.add_argument(
+            "-q",
+            "--quiet",
+            action="store_true",
+            help="print nothing if all sources work, and no warnings; for cron",
+        )
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
         from wallpapers.maintenance.doctor import QUICK_SETTINGS, STORE_NOTHING_SETTINGS
 
         assert self.settings is not None
         self.settings.setdict(QUICK_SETTINGS, priority="cmdline")
+        if opts.quiet:
+            self.settings.set("LOG_LEVEL", "ERROR", priority="cmdline")
         super().process_options(args, opts)
         self.settings.setdict(STORE_NOTHING_SETTINGS, priority="cmdline")
         try:
@@ -93,6 +101,8 @@ class Command(ChecksSettings, ScrapyCommand):
         reports = [spider.report for spider in checked]
         as_json = json.dumps([report.as_json() for report in reports], ensure_ascii=False, indent=2)
         self.exitcode = status(reports)
+        if opts.quiet and self.exitcode == ExitStatus.COMPLETE:
+            return
         with quiet_on_closed_output(self):
             # The query of an endpoint may contain a token.
             print(mask(as_json if opts.json else table(reports)))
