@@ -97,6 +97,8 @@ DOWNLOADER_MIDDLEWARES = {
 # Store, catalogue and image checks. Read by WallpaperImagesPipeline.
 
 IMAGES_STORE = "downloads"
+# Path of an image below the store; the true extension is added. Read by WallpaperImagesPipeline.
+WALLPAPERS_FILE_NAME = "{source}/{listing}/{id}"
 # Apply the filters and write the feeds, but download and store no image. Read by DryRunPipeline.
 WALLPAPERS_DRY_RUN = False
 # Seconds for one upload to a remote store.

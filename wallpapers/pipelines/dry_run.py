@@ -17,6 +17,7 @@ from wallpapers.pipelines.drops import AlreadyKnown, Filtered, LeftForNextRun
 from wallpapers.pipelines.setup import requirements_of
 from wallpapers.run.addon import run_of
 from wallpapers.run.reasons import FilterReason, Verdict
+from wallpapers.storage.file_names import SETTING, FileNames
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -38,6 +39,7 @@ class DryRunPipeline:
 
     def __init__(self, crawler: Crawler, run: Run) -> None:
         requirements_of(crawler)  # a wrong setting ends this run, too
+        FileNames(str(crawler.settings[SETTING]))
         self._crawler = crawler
         self._field = crawler.settings.get("IMAGES_URLS_FIELD", "image_urls")
         self._ledger, self._state = run.ledger, run.state

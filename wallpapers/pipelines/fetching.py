@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
     from wallpapers.storage.intake import StagedImage
     from wallpapers.storage.parts import Part
 
-# Returns the path of an image, and those of its thumbnails by name, for a response.
-Paths = Callable[[Response], tuple[str, Mapping[str, str]]]
+# Returns the path of an image, and those of its thumbnails by name, for a response and a size.
+Paths = Callable[[Response, int, int], tuple[str, Mapping[str, str]]]
 
 
 @dataclass(frozen=True)
@@ -141,14 +142,12 @@ class PictureFetcher:
     async def _store_file(
         self, candidate: Candidate, part: Part, response: Response
     ) -> StagedImage:
-        path, thumb_paths = candidate.paths(response)
         try:
             staged = await self._library.store_file(
                 candidate.wallpaper,
                 part,
                 candidate.request.url,
-                path,
-                thumb_paths,
+                partial(candidate.paths, response),
                 candidate.claimed_pixels,
                 preview=candidate.preview,
                 accept_smaller=candidate.accept_smaller,

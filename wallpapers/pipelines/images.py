@@ -34,8 +34,9 @@ from wallpapers.pipelines.setup import (
 from wallpapers.run.addon import run_of
 from wallpapers.run.reasons import FailureReason, Verdict, is_reason
 from wallpapers.storage.address import store_address
+from wallpapers.storage.file_names import SETTING, FileNames
 from wallpapers.storage.local import LocalStorage
-from wallpapers.storage.names import picture_path, thumbnail_path
+from wallpapers.storage.names import thumbnail_path
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -79,6 +80,7 @@ class WallpaperImagesPipeline(ImagesPipeline):
             super().__init__(store_address(str(store_uri)), crawler=crawler)
         except NotConfigured as error:
             raise SettingError("IMAGES_STORE must be a folder, s3:// or gs://, got none") from error
+        self._file_names = FileNames(str(crawler.settings[SETTING]))
         self.thumbs = dict(self._requirements.thumbs)
         self._run = run_of(crawler)
         self._ledger, self._state = self._run.ledger, self._run.state
@@ -139,7 +141,7 @@ class WallpaperImagesPipeline(ImagesPipeline):
         *,
         item: Any = None,
     ) -> str:
-        """Return ``source/listing/id.jpg``; the extension is replaced by that of the format.
+        """Return the path by WALLPAPERS_FILE_NAME; its extension is replaced by that of the format.
 
         An item without an id is named after its address, an item without a source after the spider.
         """
@@ -148,7 +150,11 @@ class WallpaperImagesPipeline(ImagesPipeline):
         identity = str(wallpaper.get("id") or candidates.hash_of(request.url))
         if candidates.is_preview(request, item):  # must not replace an original
             identity = f"{identity}-preview"
-        return picture_path(source, wallpaper.get("listing") or "", identity)
+        listed = wallpaper.get("width") or 0, wallpaper.get("height") or 0
+        width, height = request.meta.get("image_size", listed)
+        values = {name: wallpaper.get(name) or "" for name in ("listing", "title", "date")}
+        values |= {"source": source, "id": identity, "width": width, "height": height}
+        return self._file_names.path(values)
 
     def thumb_path(
         self,
@@ -159,7 +165,7 @@ class WallpaperImagesPipeline(ImagesPipeline):
         *,
         item: Any = None,
     ) -> str:
-        """Return ``thumbs/<name>/source/listing/id.jpg``; a thumbnail is always a JPEG."""
+        """Return ``thumbs/<name>/`` and the path of the image; a thumbnail is always a JPEG."""
         return thumbnail_path(thumb_id, self.file_path(request, response, info, item=item))
 
     # Processing an item
@@ -207,8 +213,9 @@ class WallpaperImagesPipeline(ImagesPipeline):
             return [results.success(known)]
 
         async def fetch(request: Request, *, accept_smaller: bool) -> StoredImage:
-            def paths(response: Response) -> tuple[str, dict[str, str]]:
+            def paths(response: Response, width: int, height: int) -> tuple[str, dict[str, str]]:
                 info = self.spiderinfo
+                request.meta["image_size"] = width, height
                 path = self.file_path(request, response, info, item=item)
                 return path, {
                     name: self.thumb_path(request, name, response, info, item=item)
@@ -239,7 +246,9 @@ class WallpaperImagesPipeline(ImagesPipeline):
         url, path, preview = "", "", False
         if requests:
             url, preview = requests[0].url, candidates.is_preview(requests[0], item)
-            path = self.file_path(requests[0], info=self.spiderinfo, item=item)
+            own = type(self).file_path is not WallpaperImagesPipeline.file_path
+            if own or self._file_names.are_unique:
+                path = self.file_path(requests[0], info=self.spiderinfo, item=item)
         known = await self._library.known(wallpaper, url, path, preview=preview)
         return known and results.as_listed(known, wallpaper, accepts_preview=preview)
 

@@ -7,7 +7,7 @@ row. The next run finds it under the name of its wallpaper and adds the row.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from time import monotonic
@@ -23,7 +23,7 @@ from wallpapers.pipelines.results import accepted, with_preview
 from wallpapers.pipelines.uploads import Uploads
 from wallpapers.run.reasons import FilterReason
 from wallpapers.storage.contract import NewFile, Storage
-from wallpapers.storage.intake import Intake, StagedImage
+from wallpapers.storage.intake import Intake, Paths, StagedImage
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -159,8 +159,7 @@ class Library:
         wallpaper: Wallpaper,
         part: Part,
         url: str,
-        path: str,
-        thumb_paths: Mapping[str, str],
+        paths: Paths,
         claimed_pixels: int,
         *,
         preview: bool,
@@ -172,7 +171,7 @@ class Library:
         SmallerThanListedError if the image has far fewer pixels, unless *accept_smaller*.
         """
         staged = await self._intake.stage(
-            part, claimed_pixels, url, path, thumb_paths, accept_smaller=accept_smaller
+            part, claimed_pixels, url, paths, accept_smaller=accept_smaller
         )
         staged = replace(staged, image=with_preview(staged.image, preview=preview))
         if self._storage.is_remote:

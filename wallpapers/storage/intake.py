@@ -19,6 +19,9 @@ from wallpapers.storage.batching import BatchExecutor, Work, run_each
 from wallpapers.storage.contract import NewFile, Storage
 from wallpapers.storage.parts import Part
 
+# Returns the path of an image of this width and height, and those of its thumbnails by name.
+Paths = Callable[[int, int], tuple[str, Mapping[str, str]]]
+
 _DISK_THREADS = 2
 _METADATA = {"width", "height", "checksum", "format", "size"}
 _SHORT_DIGITS = 10  # of the sha256, appended to a file name that is occupied
@@ -83,12 +86,11 @@ class Intake:
         part: Part,
         claimed_pixels: int,
         url: str,
-        path: str,
-        thumb_paths: Mapping[str, str],
+        paths: Paths,
         *,
         accept_smaller: bool,
     ) -> StagedImage:
-        """Inspect *part* and prepare to store it as *path*, with the extension of its format.
+        """Inspect *part* and prepare to store it, with the extension of its format.
 
         *claimed_pixels* are those of the listing, 0 = unknown. Raises PictureRefusedError with a
         reason; SmallerThanListedError if the image has far fewer, unless *accept_smaller*.
@@ -97,9 +99,10 @@ class Intake:
             raise PictureRefusedError("empty")
         await self._disk.do(partial(self._write, part))
         inspection = await self._pool.inspect(Task(str(part.path), claimed_pixels))
+        width, height = inspection.picture.width, inspection.picture.height
         if inspection.smaller_than_listed and not accept_smaller:
-            width, height = inspection.picture.width, inspection.picture.height
             raise SmallerThanListedError(width, height, claimed_pixels)
+        path, thumb_paths = paths(width, height)
         image = _stored_image(inspection, url, path)
         metadata = {key: value for key, value in image.items() if key in _METADATA}
         picture = NewFile(part, image["path"], f"image/{image['format'].lower()}", metadata)

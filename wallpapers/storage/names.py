@@ -9,7 +9,7 @@ import unicodedata
 THUMBNAILS = "thumbs"  # their folder below the store
 GALLERY = "gallery"  # the folder of the page that shows them
 
-_MAX_BYTES = 100  # of one component in UTF-8; file systems allow 255, archives and copies less
+MAX_BYTES = 100  # of one component in UTF-8; file systems allow 255, archives and copies less
 _UNSAFE = re.compile(
     r'[\x00-\x1f\x7f-\x9f<>:"/\\|?*%\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+'
 )
@@ -18,12 +18,6 @@ _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\.|$)",
 _HASH_DIGITS = 20  # hexadecimal: 80 bits, so that no second text with the same hash can be found
 # Older versions wrote ten digits; an unchanged name must look like neither form.
 _HASHED = re.compile(rf"-(?:[0-9a-f]{{10}}|[0-9a-f]{{{_HASH_DIGITS}}})$")
-
-
-def picture_path(source: str, listing: str, identity: str) -> str:
-    """Return ``source/listing/identity.jpg``, without empty parts."""
-    names = (source, listing, identity)
-    return "/".join(safe_name(str(name)) for name in names if name) + ".jpg"
 
 
 def thumbnail_path(name: str, path: str) -> str:
@@ -38,13 +32,27 @@ def safe_name(text: str) -> str:
     alone. A hash of *text* is appended if the name had to be changed, has other upper-case letters,
     or looks like a name with a hash.
     """
-    name = unicodedata.normalize("NFC", text)
-    name = _UNSAFE.sub("_", name.encode("utf-8", "replace").decode("utf-8"))
-    name = name.strip(" .")
+    name = clean(text)
     if name == text and folded(text) == text.casefold() and _fits(name) and not _is_ambiguous(name):
         return name
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
     return f"{_shorten(name)}-{digest[:_HASH_DIGITS]}"
+
+
+def clean(text: str) -> str:
+    """Return *text* without what a file system does not allow; different texts may become equal."""
+    name = unicodedata.normalize("NFC", text)
+    return _UNSAFE.sub("_", name.encode("utf-8", "replace").decode("utf-8")).strip(" .")
+
+
+def cut(name: str, most_bytes: int) -> str:
+    """Return the characters of *name* that take at most *most_bytes* bytes in UTF-8."""
+    return name.encode()[:most_bytes].decode("utf-8", "ignore").rstrip(" .")
+
+
+def without_reserved_name(name: str) -> str:
+    """Return *name*, with a prefix if Windows reserves it."""
+    return f"_{name}" if _RESERVED.match(name) else name
 
 
 def folded(path: str) -> str:
@@ -56,7 +64,7 @@ def folded(path: str) -> str:
 
 
 def _fits(name: str) -> bool:
-    return 0 < len(name.encode()) <= _MAX_BYTES
+    return 0 < len(name.encode()) <= MAX_BYTES
 
 
 def _is_ambiguous(name: str) -> bool:
@@ -65,5 +73,5 @@ def _is_ambiguous(name: str) -> bool:
 
 def _shorten(name: str) -> str:
     """Shorten *name* to leave room for a hash, and prefix names that Windows reserves."""
-    kept = name.encode()[: _MAX_BYTES - 1 - _HASH_DIGITS].decode("utf-8", "ignore").rstrip(" .")
-    return f"_{kept}" if not kept or _RESERVED.match(kept) else kept
+    kept = without_reserved_name(cut(name, MAX_BYTES - 1 - _HASH_DIGITS))
+    return kept or "_"
