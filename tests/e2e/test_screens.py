@@ -47,9 +47,9 @@ def test_a_run_in_progress(tmp_path: Path, columns: int) -> None:
     assert " ".join(line.strip() for line in headline) == (
         f"Crawling baidu_wallpaper 国家地理 at {standin.endpoint} into downloads"
     )
-    assert re.fullmatch(r"━+[╸╺]?━*  5 of 40  0\.0 MB/s  \d:\d\d left", bar)
+    assert re.fullmatch(r"━+[╸╺]?━*  5 of 40  \d:\d\d left  0\.0 MB/s", bar)
     assert len(bar) > min(columns, 80) - 4
-    assert re.match(r"5 stored  0\.0 MB  [12] pages", counts)
+    assert re.match(r"5 stored  0\.0 MB  (1 page|2 pages)", counts)
 
 
 @WIDTHS

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
 
-_MAX_BAR = 60  # columns
+_MIN_BAR, _MAX_BAR = 4, 60  # columns
 _GAP = "  "
 
 
@@ -40,10 +40,7 @@ class Snapshot:
         """Return the counts that fit into a line."""
         from rich.text import Text
 
-        counts = list(self.counts)
-        while len(counts) > 1 and len(_GAP.join(counts)) > width:
-            counts.pop()
-        return Text(_GAP.join(counts), no_wrap=True, overflow="ellipsis")
+        return Text(_fitting(self.counts, width), no_wrap=True, overflow="ellipsis")
 
     def _bar(self, width: int) -> RenderableType:
         from rich.progress_bar import ProgressBar
@@ -51,18 +48,25 @@ class Snapshot:
         from rich.text import Text
 
         of = f"{self.total:,}" if self.total else f"{self.listed:,}+"  # more may be listed
-        parts = [f"{self.done:,} of {of}", f"{self.rate_mb_s:.1f} MB/s"] if self.listed else []
+        parts = [f"{self.done:,} of {of}"] if self.listed else []
         if self.left_s is not None:
             parts.append(f"{duration(self.left_s)} left")
-        text = _GAP.join(parts)
-        bar = ProgressBar(
-            total=self.total,
-            completed=self.done,
-            width=max(4, min(_MAX_BAR, width - len(text) - len(_GAP))),
-        )
+        if self.listed:
+            parts.append(f"{self.rate_mb_s:.1f} MB/s")
+        text = _fitting(parts, width - _MIN_BAR - len(_GAP))
+        bar_width = max(_MIN_BAR, min(_MAX_BAR, width - len(text) - len(_GAP)))
+        bar = ProgressBar(total=self.total, completed=self.done, width=bar_width)
         grid = Table.grid(padding=(0, len(_GAP), 0, 0))
         grid.add_row(bar, Text(text, no_wrap=True, overflow="ellipsis"))
         return grid
+
+
+def _fitting(parts: list[str], width: int) -> str:
+    """Join as many of *parts* as fit into *width* columns, at least the first one."""
+    fitting = list(parts)
+    while len(fitting) > 1 and len(_GAP.join(fitting)) > width:
+        fitting.pop()
+    return _GAP.join(fitting)
 
 
 def duration(seconds: float) -> str:

@@ -118,7 +118,10 @@ class Progress:
             counts[0] = f"{ledger.wanted:,} {WANTED}"
         if ledger.aside:
             counts.append(f"{ledger.aside:,} waiting")
-        counts += [f"{ledger.bytes / 1e6:,.1f} MB", f"{ledger.pages:,} pages"]
+        counts += [
+            f"{ledger.bytes / 1e6:,.1f} MB",
+            f"{ledger.pages:,} {'page' if ledger.pages == 1 else 'pages'}",
+        ]
         done, listed = self._done, ledger.listed + ledger.left
         rate, left_s = self._rate_mb_s, self._left_s
         return Snapshot(done, listed, self._total, rate, left_s, counts, self._notes())

@@ -73,7 +73,7 @@ def screen_for(settings: BaseSettings) -> Screen | None:
 
 def _has_feed_on_terminal(settings: BaseSettings) -> bool:
     is_stdout = any(str(feed).startswith("stdout:") for feed in settings.getdict("FEEDS"))
-    return is_stdout and sys.stdout.isatty()
+    return is_stdout and sys.stdout is not None and sys.stdout.isatty()
 
 
 @cache
