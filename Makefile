@@ -22,10 +22,10 @@ update:
 test: check compiled
 	$(BIN)/pytest -n 2 --dist worksteal -m "not slow"
 
-# Uses what else the machine has, and skips what is missing; with WALLPAPERS_FORBID_SKIPS=1 a skipped
-# test fails.
-test-all: check compiled
-	$(BIN)/pytest -n 2 --dist worksteal
+# Also the long tests, and those that use what else the machine has; what is missing is skipped, and
+# with WALLPAPERS_FORBID_SKIPS=1 a skipped test fails.
+test-all: test
+	$(BIN)/pytest -n 2 --dist worksteal -m slow
 
 # The tests start hundreds of programs; where Python may not write bytecode, each would compile all.
 compiled:
