@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
-from sqlalchemy import URL
+from sqlalchemy import URL, create_engine
 
 from tests.e2e.command import FAST, Result, finish, scrapy, start
 from tests.invariants import check_whole
 from tests.pictures import encoded, exhibit, exhibits, noise
 from wallpapers.catalogue.catalogue import Catalogue
 from wallpapers.catalogue.location import FILE_NAME
+from wallpapers.catalogue.upgrade import upgrade
 from wallpapers.demo.gallery import Exhibit
 from wallpapers.demo.standin import StandIn
 
@@ -416,24 +417,28 @@ def test_every_command_has_its_help(command: str) -> None:
     assert "xit status" in " ".join(result.output.split())
 
 
+def make_first_version(path: Path) -> None:
+    """Replace a catalogue by one of the first version, with what that had of its rows."""
+    current = path.rename(path.with_suffix(".current"))
+    engine = create_engine(URL.create("sqlite", database=str(path)))
+    with engine.begin() as connection:
+        upgrade(connection, to=1)
+    engine.dispose()
+    with closing(sqlite3.connect(path)) as catalogue:
+        catalogue.execute("ATTACH ? AS current", (str(current),))
+        for table in ("pictures", "wallpapers"):
+            rows = catalogue.execute(f"PRAGMA main.table_info({table})").fetchall()
+            columns = ", ".join(row[1] for row in rows)
+            copy = f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM current.{table}"
+            catalogue.execute(copy)
+        catalogue.commit()
+    current.unlink()
+
+
 def test_an_older_catalogue_is_upgraded_without_loss(tmp_path: Path) -> None:
     with StandIn(exhibits(4)) as standin:
         assert crawl(standin, tmp_path).status == 0
-        with closing(sqlite3.connect(tmp_path / "store" / FILE_NAME)) as catalogue:
-            catalogue.execute("DROP INDEX pictures_folded_path")
-            catalogue.execute("ALTER TABLE pictures DROP COLUMN damaged_at")
-            catalogue.execute("ALTER TABLE wallpapers DROP COLUMN preview")
-            catalogue.execute("ALTER TABLE wallpapers DROP COLUMN endpoint")
-            catalogue.execute("ALTER TABLE wallpapers DROP COLUMN claimed_by")
-            for table in ("runs", "findings", "read_listings"):
-                catalogue.execute(f"DROP TABLE {table}")
-            for mark in ("hidden", "starred"):
-                catalogue.execute(f"DROP INDEX wallpapers_{mark}")
-                catalogue.execute(f"ALTER TABLE wallpapers DROP COLUMN {mark}_at")
-            catalogue.execute("DROP TABLE sessions")
-            catalogue.execute("DROP TABLE remote_store")
-            catalogue.execute("UPDATE catalogue_version SET version = 1")
-            catalogue.commit()
+        make_first_version(tmp_path / "store" / FILE_NAME)
         standin.asked.clear()
         assert crawl(standin, tmp_path).status == 0
         assert len(standin.asked) == 2

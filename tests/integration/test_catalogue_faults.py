@@ -287,6 +287,6 @@ def test_a_table_that_is_missing_is_named(crawl: Crawl, server: PostgreSQL) -> N
     with StandIn(exhibits(1)) as standin:
         crawl.stats_of(standin, {"WALLPAPERS_CATALOGUE": url})
         with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute("DROP TABLE wallpapers")
+            connection.execute("DROP TABLE wallpapers CASCADE")
         stats = crawl.stats_of(standin, {"WALLPAPERS_CATALOGUE": url})
     assert_one_line(crawl, stats, "its tables were changed by hand: restore a backup")
