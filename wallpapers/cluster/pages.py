@@ -115,6 +115,7 @@ def record(
         "rejected": json.dumps(page.rejected),
         "protocol": protocol,
         "tries": 0,
+        "turn": 0,  # those of its images begin; a page that is read has no reader to keep out
     }
     connection.execute(update(cluster_pages).where(*mine).values(read))
     if new:

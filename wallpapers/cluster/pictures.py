@@ -50,10 +50,10 @@ class OpenPage:
         return self.tries > 1
 
     def as_found(self, settled: Settled) -> Settled:
-        """Return *settled*; what an earlier try stored before its worker died is not known."""
+        """Return *settled*; what an earlier turn stored without recording it is not known."""
         if (
             settled.verdict is Verdict.KNOWN
-            and self.is_suspicious
+            and self.turn > 1
             and settled.key not in self.was_stored
         ):
             return replace(settled, verdict=Verdict.STORED)
