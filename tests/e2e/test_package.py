@@ -70,7 +70,7 @@ def test_the_sdist_has_the_tests_and_the_docs(built: Path) -> None:
     (sdist,) = built.glob("*.tar.gz")
     with tarfile.open(sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
-    committed = run("git", "ls-files", "wallpapers", "tests", "docs", cwd=built.parent)
+    committed = run("git", "ls-files", "wallpapers", "tests", "docs", "deploy", cwd=built.parent)
     assert set(committed.splitlines()) <= names
     assert {"Makefile", "LICENSE", "CHANGELOG.md", "requirements-dev.txt", "scrapy.cfg"} <= names
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from wallpapers.catalogue.catalogue import Catalogue
     from wallpapers.catalogue.entries import Entries
     from wallpapers.catalogue.held import Entered, Held
-    from wallpapers.run.records import RunEnd
+    from wallpapers.run.records import RunBeginning, RunEnd
 
 T = TypeVar("T")
 A = TypeVar("A")
@@ -55,6 +55,10 @@ class Writer:
     async def open(self) -> None:
         """Open the catalogue, which may take a while."""
         await asyncio.get_running_loop().run_in_executor(self._thread, self._opened)
+
+    async def begin_run(self, beginning: RunBeginning) -> None:
+        """Record the beginning of the run, apart from the queue, so that no batch changes."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._begin_run, beginning)
 
     async def enter_listed(self, wallpaper: Wallpaper, look: Callable[[], bool]) -> Listed:
         """Enter *wallpaper* where it is new, and claim it where it has no picture.
@@ -117,6 +121,9 @@ class Writer:
                 self._no_catalogue = error
                 raise
         return self._catalogue
+
+    def _begin_run(self, beginning: RunBeginning) -> None:
+        self._opened().run(lambda entries: entries.runs.begin(beginning))
 
     def _run(self, asked: _Asked) -> list[Any]:
         """Process all calls in one transaction; runs in the catalogue's thread."""

@@ -70,7 +70,7 @@ class Library:
 
     async def begin_run(self, beginning: RunBeginning) -> None:
         """Record the beginning of the run, and check that there is room for images."""
-        await self._writer.do(lambda entries: entries.runs.begin(beginning))
+        await self._writer.begin_run(beginning)
         await self._intake.check_free_space()
         await self._budget.check()
 

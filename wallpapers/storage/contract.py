@@ -50,7 +50,7 @@ class Storage(ABC):
     is_remote: ClassVar[bool]
     address: str  # of a remote store; "" = a folder, which may be moved
     _run: RunFolder | None = None  # made by ``open``
-    _min_free_bytes = 0  # on the disk of the part files
+    min_free_bytes = 0  # on the disk of the part files
 
     @abstractmethod
     def open(self) -> None:
@@ -82,8 +82,8 @@ class Storage(ABC):
     def check_free_space(self) -> None:
         """Check that the disk of the part files has the free space that is to stay; blocks."""
         assert self._run is not None
-        if self._min_free_bytes:
-            check_free_space(self._run.root, self._min_free_bytes)
+        if self.min_free_bytes:
+            check_free_space(self._run.root, self.min_free_bytes)
 
     @abstractmethod
     async def put(self, picture: NewFile, thumbs: Sequence[NewFile] = ()) -> bool:

@@ -117,7 +117,8 @@ class Intake:
 
     async def check_free_space(self) -> None:
         """Check that the disk has WALLPAPERS_MIN_FREE_SPACE left."""
-        await self._disk.do(self._storage.check_free_space)
+        if self._storage.min_free_bytes:
+            await self._disk.do(self._storage.check_free_space)
 
     async def put(self, staged: StagedImage) -> StagedImage:
         """Put *staged* into the storage; return it with ``is_put`` set accordingly.

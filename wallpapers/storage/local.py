@@ -50,7 +50,7 @@ class LocalStorage(Storage):
         folder = folder_of(basedir)
         assert folder is not None
         self.root = folder
-        self._min_free_bytes = min_free_bytes
+        self.min_free_bytes = min_free_bytes
         self._names_version: tuple[str, int] | None = None
         self._names: set[str] = set()  # of one folder
         self._placing_thumbs = threading.Lock()

@@ -43,7 +43,7 @@ class RemoteStorage(Storage):
         min_free_bytes: int = 0,
     ) -> None:
         self.address = address
-        self._min_free_bytes = min_free_bytes
+        self.min_free_bytes = min_free_bytes
         self._store = store
         self._info = info
         self._timeout_s = timeout_s
