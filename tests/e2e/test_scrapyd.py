@@ -161,7 +161,8 @@ def test_a_job_that_is_cancelled_ends_as_ctrl_c_does(scrapyd: Scrapyd, tmp_path:
         standin.release()
         scrapyd.wait_for(job)
     log = path.read_text()
-    assert log.rstrip().endswith("outcome: interrupted (exit status 130)")
+    assert "outcome: interrupted (exit status 130)" in log
+    assert "ERROR: Interrupted with " in log.splitlines()[-1]
     assert "Traceback" not in log
     feed = scrapyd.folder / f"items/wallpapers/baidu_wallpaper/{job}.partial.jl"
     items = [json.loads(line) for line in feed.read_text().splitlines()]

@@ -40,8 +40,8 @@ def crawl_with(folder: Path, *settings: str) -> tuple[Result, int]:
         ("limit=5", "unknown setting limit; an argument is given with -a limit=..."),
         ("WALLPAPER_CHECK=decode", "did you mean WALLPAPERS_CHECK?"),
         (
-            "WALLPAPERS_FOO=1",
-            "unknown setting WALLPAPERS_FOO; if it is your own, give it a default",
+            "WALLPAPERS_MINE=1",
+            "unknown setting WALLPAPERS_MINE; if it is your own, give it a default",
         ),
     ],
 )
