@@ -14,6 +14,8 @@ from tests.pictures import exhibits
 from tests.postgresql import PostgreSQL
 from wallpapers.demo.standin import StandIn
 
+pytestmark = pytest.mark.slow
+
 COUNT = 400
 
 

@@ -18,6 +18,8 @@ from tests.standin.picture_faults import HeldPictures
 from wallpapers.demo.gallery import Exhibit
 from wallpapers.demo.standin import StandIn
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def running(postgresql_of_wheel: PostgreSQL, tmp_path: Path) -> Iterator[Cluster]:

@@ -23,6 +23,8 @@ from tests.pictures import exhibits
 from tests.s3 import BUCKET, keys, s3_bucket, s3_server, settings_of
 from wallpapers.demo.standin import StandIn
 
+pytestmark = pytest.mark.slow
+
 WITH_IMAGES = ("parquet", "webdataset", "imagefolder")
 
 

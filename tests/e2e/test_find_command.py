@@ -16,6 +16,8 @@ from wallpapers.demo import scenes
 from wallpapers.demo.gallery import Exhibit
 from wallpapers.demo.standin import StandIn
 
+pytestmark = pytest.mark.slow
+
 
 def find(store: Path, *words: str) -> Result:
     return scrapy("find", "-s", f"IMAGES_STORE={store}", *words)

@@ -17,6 +17,8 @@ from wallpapers.demo import scenes
 from wallpapers.demo.gallery import Exhibit
 from wallpapers.demo.standin import StandIn
 
+pytestmark = pytest.mark.slow
+
 LAKE = recompressed("JPEG", 90)(scenes.draw("lake", 5, 640, 360))
 VARIANTS = ("half", "doubled", "jpeg", "cropped", "grey")
 

@@ -6,12 +6,16 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import Crawl, Run
 from tests.e2e.command import Result, finish, scrapy, start
 from tests.hostile import large_png, slow_jpeg
 from tests.pictures import exhibit, exhibits
 from wallpapers.catalogue.location import FILE_NAME
 from wallpapers.demo.standin import StandIn
+
+pytestmark = pytest.mark.slow
 
 
 def look(store: Path, *words: str) -> Result:
