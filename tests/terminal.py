@@ -12,6 +12,8 @@ from typing import Self
 
 from tests.e2e.command import PROJECT, TIMEOUT_S, wait_until
 
+# The width is that of the terminal; pytest-xdist and others set it for their own output.
+_NOT_OF_A_TERMINAL = ("NO_COLOR", "COLUMNS", "LINES")
 _SETTINGS = """
 set -g status off
 set -g remain-on-exit on
@@ -27,7 +29,7 @@ class Terminal:
         self._socket = str(folder / "tmux")
         self._columns = columns
         self._environment = {
-            **{name: value for name, value in os.environ.items() if name != "NO_COLOR"},
+            **{name: value for name, value in os.environ.items() if name not in _NOT_OF_A_TERMINAL},
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "PYTHONPATH": str(PROJECT),
             "SCRAPY_SETTINGS_MODULE": "wallpapers.settings",
@@ -36,7 +38,8 @@ class Terminal:
         self._inner = [f"{name}={value}" for name, value in environment.items()]
 
     def __enter__(self) -> Self:
-        (self._folder / "tmux.conf").write_text(_SETTINGS)
+        size = f"set -g default-size {self._columns}x60\n"
+        (self._folder / "tmux.conf").write_text(_SETTINGS + size)
         return self
 
     def __exit__(

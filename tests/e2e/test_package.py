@@ -94,6 +94,7 @@ def test_the_demo_runs_in_another_folder(installed: Path, tmp_path: Path) -> Non
     output = run(installed / "wallpapers", "demo", cwd=tmp_path)
     assert output.endswith(
         "The wallpapers are in downloads/demo, the feed is downloads/demo/wallpapers.json\n"
+        "Look at them with: wallpapers gallery --open -s IMAGES_STORE=downloads/demo\n"
     )
     assert len(json.loads((tmp_path / "downloads/demo/wallpapers.json").read_text())) == 60
 

@@ -112,8 +112,9 @@ class WallpaperImagesPipeline(ImagesPipeline):
         self._fetcher.places.end_of_listing()
         self._aside.keep_open(self._fetcher.places.queue)
 
-    def close_spider(self) -> None:
+    async def close_spider(self) -> None:
         self._aside.close()
+        await self._record.written()  # a failure has to be known to the feeds and the summary
         if not self._record.has_begun:  # otherwise closed when the exit status is known
             self._library.close()
 

@@ -52,6 +52,11 @@ class RunRecord:
         if self._beginning is None and not getattr(self._crawler.spider, "is_part", False):
             self._beginning = asyncio.ensure_future(self._begin())
 
+    async def written(self) -> None:
+        """Wait until all that was to be recorded so far is written, or has failed."""
+        if self._beginning is not None:
+            await asyncio.gather(self._beginning, *self._writes)
+
     def close_by_force(self) -> None:
         """Write the end if the catalogue is not in use; the process ends afterwards."""
         if self.has_begun:
@@ -84,8 +89,8 @@ class RunRecord:
             self._state.store_failed(f"{kind} failed: {error}")
 
     async def _engine_stopped(self) -> None:
-        if self._beginning is not None:
-            await asyncio.gather(self._beginning, *self._writes)
+        if self.has_begun:
+            await self.written()
             self._library.close(self._end())
 
     def _end(self) -> RunEnd:
