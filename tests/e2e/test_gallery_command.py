@@ -94,6 +94,13 @@ def test_a_damaged_image_is_reported_and_costs_nothing_else(folder: Path) -> Non
     assert "2 new thumbnails" in result.output
 
 
+def test_a_store_that_takes_no_thumbnail_is_status_5(folder: Path) -> None:
+    (folder / "store" / "gallery").write_text("in the way")
+    result = write(folder)
+    assert result.status == 5
+    assert len(result.log.splitlines()) == 1
+
+
 def test_a_value_cannot_end_the_script(folder: Path) -> None:
     title = "</script><script>alert(1)</script>\u2028 & \"'"
     crawl(folder, [plain(5, "hostile", "#888888")])

@@ -13,7 +13,12 @@ from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from wallpapers.commands._settings import ChecksSettings
-from wallpapers.commands._shared import open_catalogue, quiet_on_closed_output, report_error
+from wallpapers.commands._shared import (
+    open_catalogue,
+    progress_bar,
+    quiet_on_closed_output,
+    report_error,
+)
 from wallpapers.errors import SettingError, StoreError, UserError, message_of
 from wallpapers.run.exit_status import ExitStatus
 from wallpapers.run.program import program_name
@@ -83,16 +88,13 @@ class Command(ChecksSettings, ScrapyCommand):
         return LocalStorage(uri)
 
     def _write(self, store: LocalStorage, opts: argparse.Namespace) -> int:
-        from rich.console import Console
-        from rich.progress import Progress
-
         from wallpapers.gallery.build import build
         from wallpapers.gallery.thumbnails import Thumbnails, requirements_of
 
         assert self.settings is not None
         with (
             open_catalogue(self.settings) as catalogue,
-            Progress(console=Console(stderr=True), transient=True) as progress,
+            progress_bar() as progress,
         ):
             thumbnails = Thumbnails(catalogue, store, requirements_of(self.settings))
             task = progress.add_task("making thumbnails", total=None)

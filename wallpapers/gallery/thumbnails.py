@@ -98,7 +98,8 @@ class Thumbnails:
         if inspection.look is not None:
             self._looks[checksum] = inspection.look
         thumbnail = inspection.thumbs[_NAME]
-        self._store.persist_file(thumbnail_path(checksum), BytesIO(thumbnail))
+        file = BytesIO(thumbnail)
+        await asyncio.to_thread(self._store.persist_file, thumbnail_path(checksum), file)
         return thumbnail
 
     def close(self) -> None:
@@ -124,10 +125,13 @@ class Thumbnails:
         try:
             after = ""
             while images := self._catalogue.run(partial(_pictures, after=after)):
-                async with asyncio.TaskGroup() as group:
-                    for image in self._unfinished(images):
-                        await gate.acquire()
-                        group.create_task(make(image))
+                try:
+                    async with asyncio.TaskGroup() as group:
+                        for image in self._unfinished(images):
+                            await gate.acquire()
+                            group.create_task(make(image))
+                except ExceptionGroup as errors:  # of a full disk, say: the first one tells enough
+                    raise errors.exceptions[0] from None
                 self._save_looks()
                 after = images[-1]["checksum"]
         finally:
