@@ -6,16 +6,15 @@ import hashlib
 import os
 import signal
 import subprocess
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
-from tests.e2e.command import FAST, TIMEOUT_S, Result, finish, scrapy, start
+from tests.e2e.command import FAST, Result, finish, scrapy, start, wait_until
 from tests.invariants import check_no_traceback
 from wallpapers.demo.standin import StandIn
 
@@ -95,11 +94,11 @@ class Cluster:
 
     def wait_until(self, verdicts: dict[str, int], run: int = 1) -> None:
         """Wait until the wallpapers of a run have these verdicts."""
-        wait(lambda: self.verdicts(run) == verdicts)
+        wait_until(lambda: self.verdicts(run) == verdicts)
 
     def wait_for_workers(self, count: int) -> None:
         """Wait until so many workers are ready."""
-        wait(lambda: self.rows("SELECT count(*) FROM cluster_workers") == [(count,)])
+        wait_until(lambda: self.rows("SELECT count(*) FROM cluster_workers") == [(count,)])
 
     def check_store(self, count: int) -> None:
         """Assert that *count* images are stored, each as its row says, and nothing else."""
@@ -108,14 +107,6 @@ class Cluster:
         for path, sha256 in rows:
             assert hashlib.sha256((self.store / path).read_bytes()).hexdigest() == sha256
         assert len(list(self.store.rglob("*.jpg"))) == count
-
-
-def wait(is_so: Callable[[], bool]) -> None:
-    """Ask until the answer is yes."""
-    end_s = time.monotonic() + TIMEOUT_S
-    while not is_so():
-        assert time.monotonic() < end_s
-        time.sleep(0.05)
 
 
 @contextmanager

@@ -61,7 +61,7 @@ def test_secrets_are_masked(
         result = scrapy(*words(standin, tmp_path, database), *feeds)
         assert any(TOKEN in path for path in standin.asked)
     assert result.status == (4 if fault is AntiFlag else 5)  # nobody takes the feed
-    assert "'AWS_SECRET_ACCESS_KEY': " in result.log  # it is told that it is set
+    assert "'AWS_SECRET_ACCESS_KEY': " in result.log  # masked, but not left out
     with psycopg.connect(database) as connection:
         rows = connection.execute("SELECT * FROM wallpapers").fetchall()
     assert len(rows) == (0 if fault is AntiFlag else 3)
