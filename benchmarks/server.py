@@ -21,7 +21,7 @@ from wallpapers.demo.standin import entry
 
 PAGE = 100  # entries of a page: the most that the protocol's public clients ask for
 
-# The rates are those of nginx for each connection; it lets the first second's worth go at once.
+# The rates are those of nginx for each connection; the first second's worth is not limited.
 _CONFIGURATION = """
 {user}
 daemon off;
