@@ -14,7 +14,7 @@ import pytest
 from aiohttp import web
 
 from tests.cluster import IN_FLIGHT, Cluster, cluster, kill, pages_of, pictures_of
-from tests.e2e.command import finish
+from tests.e2e.command import finish, wait_until
 from tests.e2e.test_kills import Signalling
 from tests.pictures import exhibits
 from tests.postgresql import PostgreSQL, postgresql
@@ -147,6 +147,52 @@ def test_a_worker_that_was_frozen_changes_nothing_that_another_has_settled(
     asked = "SELECT source, id, state, sha256, reason FROM wallpapers ORDER BY 2"
     assert running.rows(asked) == rows
     running.check_store(400)
+
+
+class Holding(StandIn):
+    """Sends one picture only when it is released, the first and the later requests apart."""
+
+    def __init__(self, shown: list[Exhibit], held: str) -> None:
+        super().__init__(shown)
+        self._held = held
+        self._asked = 0
+        self.asked_first, self.asked_again = threading.Event(), threading.Event()
+        self._first, self._again = asyncio.Event(), asyncio.Event()
+
+    async def picture(self, request: web.Request, exhibit: Exhibit) -> web.StreamResponse:
+        if exhibit.id == self._held:
+            self._asked += 1
+            is_first = self._asked == 1
+            (self.asked_first if is_first else self.asked_again).set()
+            await (self._first if is_first else self._again).wait()
+        return await super().picture(request, exhibit)
+
+    def release_first(self) -> None:
+        self.call(self._first.set)
+
+    def release_again(self) -> None:
+        self.call(self._again.set)
+
+
+def test_a_thawed_worker_does_not_end_the_task_that_another_has(running: Cluster) -> None:
+    """The other one is killed later, and then the task must still be there."""
+    shown = exhibits(60)
+    with Holding(shown, shown[30].id) as standin:
+        waiting = running.start_waiting(standin)
+        frozen = running.start_worker()
+        assert standin.asked_first.wait(60)
+        frozen.send_signal(signal.SIGSTOP)
+        other = running.start_worker()
+        assert standin.asked_again.wait(60)
+        standin.release_first()
+        frozen.send_signal(signal.SIGCONT)
+        wait_until(lambda: "taken over by another worker" in running.log_of(0))
+        kill(other)
+        standin.release_again()
+        result = finish(waiting)
+    assert result.status == 0, result.log
+    assert running.verdicts() == {"stored": 60}
+    running.check_store(60)
 
 
 def test_a_worker_hands_over_when_it_is_told_to_stop(running: Cluster) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import socket
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from sqlalchemy import Connection, text
 from wallpapers.catalogue.catalogue import Catalogue
 from wallpapers.catalogue.location import catalogue_url
 from wallpapers.cluster import queue
-from wallpapers.errors import SettingError
+from wallpapers.errors import CatalogueError, SettingError
 from wallpapers.logs.masking import HideSecrets
 from wallpapers.run.command_line import shell_command
 
@@ -24,7 +25,11 @@ if TYPE_CHECKING:
 
     from wallpapers.catalogue.entries import Entries
 
+logger = logging.getLogger(__name__)
+
 T = TypeVar("T")
+
+_RETRY_INTERVAL_S = 1.0
 
 
 def process_name() -> str:
@@ -84,6 +89,18 @@ class Database:
         """Return the result of *work*, done in one transaction."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, self._catalogue.run, work)
+
+    async def do_when_back(self, work: Callable[[Entries], T]) -> T:
+        """Return the result of *work*; while the catalogue fails, wait for it."""
+        is_away = False
+        while True:
+            try:
+                return await self.do(work)
+            except CatalogueError as error:
+                if not is_away:
+                    logger.warning("Catalogue failed: %s; waiting for it", error)
+                is_away = True
+            await asyncio.sleep(_RETRY_INTERVAL_S)
 
     def close(self) -> None:
         """Close the catalogue when the running transaction has ended."""

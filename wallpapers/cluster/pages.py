@@ -72,8 +72,15 @@ def begin(entries: Entries, run: int) -> NextPage | None:
 
 
 def give_back(entries: Entries, page: NextPage) -> None:
-    """Take back the try of a page that is left to another worker in good order."""
-    entries.connection.execute(update(cluster_pages).where(*_mine(page)).values(tries=page.tries))
+    """Take back the try of a page whose worker is alive."""
+    unread = (
+        cluster_pages.c.run == page.run,
+        cluster_pages.c.number == page.number,
+        cluster_pages.c.read_at.is_(None),
+        cluster_pages.c.tries > 0,
+    )
+    taken_back = update(cluster_pages).where(*unread)
+    entries.connection.execute(taken_back.values(tries=cluster_pages.c.tries - 1))
 
 
 def fail(entries: Entries, page: NextPage, message: str) -> None:

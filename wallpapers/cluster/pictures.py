@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from enum import Enum, auto
 
 from sqlalchemy import and_, bindparam, exists, func, select, update
 
@@ -20,6 +21,14 @@ from wallpapers.items import Key, Wallpaper
 from wallpapers.run.reasons import FailureReason, Verdict
 
 MAX_KILLS = 2  # workers that a wallpaper may kill while it is alone
+
+
+class PageState(Enum):
+    """What is left of a page to the worker that has begun it."""
+
+    OPEN = auto()  # wallpapers without a verdict
+    SETTLED = auto()
+    TAKEN_OVER = auto()  # by another worker
 
 
 @dataclass(frozen=True)
@@ -127,12 +136,9 @@ def begin(entries: Entries, run: int, number: int) -> OpenPage | None:
 
 
 def give_back(entries: Entries, page: OpenPage) -> None:
-    """Take back the try of a page that is left to another worker in good order."""
-    taken_back = update(cluster_pages).where(
-        cluster_pages.c.run == page.run,
-        cluster_pages.c.number == page.number,
-        cluster_pages.c.turn == page.turn,
-    )
+    """Take back the try of a page whose worker is alive."""
+    mine = (cluster_pages.c.run == page.run, cluster_pages.c.number == page.number)
+    taken_back = update(cluster_pages).where(*mine, cluster_pages.c.tries > 0)
     entries.connection.execute(taken_back.values(tries=cluster_pages.c.tries - 1))
 
 
@@ -144,22 +150,35 @@ def _is_mine(entries: Entries, page: OpenPage) -> bool:
     return bool(entries.connection.execute(turn.with_for_update()).scalar_one() == page.turn)
 
 
-def count_try(entries: Entries, run: int, key: Key, change: int = 1) -> None:
-    """Count a try of a wallpaper that is alone, or take it back."""
+def begin_alone(entries: Entries, page: OpenPage, key: Key) -> bool:
+    """Count a try of a wallpaper that is alone; return False if the page was taken over."""
+    is_mine = _is_mine(entries, page)
+    if is_mine:
+        _count_try(entries, page, key, 1)
+    return is_mine
+
+
+def _count_try(entries: Entries, page: OpenPage, key: Key, change: int) -> None:
     source, identity = key
-    asked = {"of_run": run, "of_source": source, "of_id": identity}
+    asked = {"of_run": page.run, "of_source": source, "of_id": identity}
     tried = update(cluster_wallpapers).where(_MINE)
     entries.connection.execute(tried.values(tries=cluster_wallpapers.c.tries + change), asked)
 
 
-def settle(entries: Entries, page: OpenPage, settled: Iterable[Settled]) -> bool:
-    """Record verdicts; return whether nothing of the page is left to this worker.
+def settle(
+    entries: Entries, page: OpenPage, settled: Iterable[Settled], alone: Key | None = None
+) -> PageState:
+    """Record verdicts; return what is left of the page to this worker.
 
-    Nothing is recorded of a page that another worker has taken over.
+    *alone* is the wallpaper that was alone, and whose try is taken back: the worker is alive.
+    Nothing else is recorded of a page that another worker has taken over.
     """
     connection, run, number = entries.connection, page.run, page.number
-    if not _is_mine(entries, page):
-        return True
+    is_mine = _is_mine(entries, page)
+    if alone:
+        _count_try(entries, page, alone, -1)
+    if not is_mine:
+        return PageState.TAKEN_OVER
     rows = [
         {
             "of_run": run,
@@ -190,4 +209,4 @@ def settle(entries: Entries, page: OpenPage, settled: Iterable[Settled]) -> bool
         .values(settled_at=func.now())
     )
     connection.execute(done)
-    return not connection.execute(select(is_open)).scalar_one()
+    return PageState.OPEN if connection.execute(select(is_open)).scalar_one() else PageState.SETTLED

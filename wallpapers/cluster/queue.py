@@ -47,6 +47,8 @@ def worker_app(url: URL) -> App:
     """Return the App of a worker, whose connections are asynchronous."""
     from procrastinate import App, PsycopgConnector
 
+    from wallpapers.cluster.jobs import OwnJobManager
+
     address = url.translate_connect_args(username="user", database="dbname")
     connector = PsycopgConnector(
         kwargs={**KEEPALIVE, **address, **url.query},
@@ -54,7 +56,9 @@ def worker_app(url: URL) -> App:
         max_size=3,
         timeout=_POOL_TIMEOUT_S,
     )
-    return App(connector=connector)
+    app = App(connector=connector)
+    app.job_manager = OwnJobManager(connector)
+    return app
 
 
 class Queue:

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from functools import partial, wraps
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 from wallpapers.cluster import pages, pictures, runs, takeover
 from wallpapers.cluster.errors import CrawlEndedError, ListingUnreadableError, TaskNotDoneError
 from wallpapers.cluster.isolation import Isolation
 from wallpapers.cluster.pages import Listing, NextPage
+from wallpapers.cluster.pictures import PageState
 from wallpapers.cluster.runs import ClusterRun, ListingState
 from wallpapers.errors import CatalogueError
 from wallpapers.pipelines.candidates import wallpaper_of
@@ -23,12 +26,14 @@ from wallpapers.pipelines.setup import listed_at
 if TYPE_CHECKING:
     from procrastinate import JobContext
 
+    from wallpapers.catalogue.entries import Entries
     from wallpapers.cluster.beat import CrawlLimits
     from wallpapers.cluster.crawls import Crawls, FedCrawl
     from wallpapers.cluster.database import Database
     from wallpapers.cluster.looks import PartLooker
     from wallpapers.cluster.pictures import OpenPage, Settled
     from wallpapers.cluster.queue import Queue
+    from wallpapers.items import Key
     from wallpapers.listings.page import Page
 
 logger = logging.getLogger(__name__)
@@ -39,12 +44,16 @@ Task = Callable[..., Awaitable[None]]
 
 
 def reported(task: Task) -> Task:
-    """Return *task*; each failure is logged, and becomes a TaskNotDoneError."""
+    """Return *task*; each failure is logged, and becomes a TaskNotDoneError.
+
+    A worker that was frozen may get back a task that it is still doing; it ends it first.
+    """
 
     @wraps(task)
     async def do(self: Tasks, context: JobContext, **arguments: int) -> None:
         try:
-            await task(self, context, **arguments)
+            async with self.lock_of(task.__name__, **arguments):
+                await task(self, context, **arguments)
         except TaskNotDoneError:
             raise
         except CatalogueError as error:
@@ -77,6 +86,11 @@ class Tasks:
         self._isolation = Isolation()
         self.stopping = False
         self.number: int | None = None  # of the worker, in the queue
+        self._locks: WeakValueDictionary[object, asyncio.Lock] = WeakValueDictionary()
+
+    def lock_of(self, name: str, **arguments: int) -> asyncio.Lock:
+        """Return the lock that this worker holds while it does a task."""
+        return self._locks.setdefault((name, *sorted(arguments.items())), asyncio.Lock())
 
     async def introduce(self, number: int) -> None:
         """Record the name of this worker, which has *number* in the queue, before it does a task.
@@ -120,16 +134,14 @@ class Tasks:
         if at.kills_workers:
             message = f"Page {at.number} of the listing killed {at.tries} workers"
             return await self._fail_listing(at, message)
-        try:
-            page, protocol = await crawl.fetch_page(at.position, at.protocol)
-        except ListingUnreadableError as error:
-            return await self._fail_listing(at, str(error))
-        except CrawlEndedError:
-            await self._database.do(partial(pages.give_back, page=at))
-            raise
-        finally:
-            self._pause.page_read()
-        new = await self._database.do(self._record(crawl, run, at, page, protocol))
+        async with self._survived(partial(pages.give_back, page=at)):
+            try:
+                page, protocol = await crawl.fetch_page(at.position, at.protocol)
+            except ListingUnreadableError as error:
+                return await self._fail_listing(at, str(error))
+            finally:
+                self._pause.page_read()
+            new = await self._database.do(self._record(crawl, run, at, page, protocol))
         if new is None:
             return False
         logger.info("Run %d: page %d lists %d new wallpapers", run.id, at.number, new)
@@ -175,26 +187,42 @@ class Tasks:
             raise await self._not_done(run, error) from None
 
     async def _download(self, crawl: FedCrawl, page: OpenPage) -> None:
-        settled = await crawl.download(page, page.wallpapers)
-        if not await self._settle(page, settled):
-            await self._database.do(partial(pictures.give_back, page=page))
-            raise CrawlEndedError(crawl.failure)
+        async with self._survived(partial(pictures.give_back, page=page)):
+            settled = await crawl.download(page, page.wallpapers)
+            if await self._settle(page, settled) is PageState.OPEN:
+                raise CrawlEndedError(crawl.failure)
 
     async def _download_one_by_one(self, crawl: FedCrawl, page: OpenPage) -> None:
-        for wallpaper in page.wallpapers:
-            counted = partial(
-                pictures.count_try, run=page.run, key=(wallpaper.source, wallpaper.id)
-            )
-            await self._database.do(counted)
-            settled = await crawl.download(page, [wallpaper])
-            if not settled:
-                await self._database.do(partial(counted, change=-1))
-                await self._database.do(partial(pictures.give_back, page=page))
-                raise CrawlEndedError(crawl.failure)
-            await self._settle(page, settled)
+        async with self._survived(partial(pictures.give_back, page=page)):
+            for wallpaper in page.wallpapers:
+                key = wallpaper.source, wallpaper.id
+                if not await self._database.do(partial(pictures.begin_alone, page=page, key=key)):
+                    return
+                settled = await crawl.download(page, [wallpaper])
+                state = await self._settle(page, settled, alone=key)
+                if state is PageState.TAKEN_OVER:
+                    return
+                if not settled:
+                    raise CrawlEndedError(crawl.failure)
 
-    async def _settle(self, page: OpenPage, settled: list[Settled]) -> bool:
-        return await self._database.do(partial(pictures.settle, page=page, settled=settled))
+    async def _settle(
+        self, page: OpenPage, settled: list[Settled], alone: Key | None = None
+    ) -> PageState:
+        state = await self._database.do_when_back(
+            partial(pictures.settle, page=page, settled=settled, alone=alone)
+        )
+        if state is PageState.TAKEN_OVER:
+            logger.info("Run %d: page %d was taken over by another worker", page.run, page.number)
+        return state
+
+    @asynccontextmanager
+    async def _survived(self, give_back: Callable[[Entries], None]) -> AsyncIterator[None]:
+        """Take a try back if it ends with the crawl or the catalogue: only deaths count."""
+        try:
+            yield
+        except (CatalogueError, CrawlEndedError):
+            await self._database.do_when_back(give_back)
+            raise
 
     async def _not_done(self, run: int, error: CrawlEndedError) -> TaskNotDoneError:
         """Record why a crawl ended, and return the error with which its tasks are given back."""

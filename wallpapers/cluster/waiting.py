@@ -13,7 +13,6 @@ from scrapy.exceptions import CloseSpider
 from wallpapers import signals
 from wallpapers.cluster.results import Progress, progress_of
 from wallpapers.cluster.runs import ListingState
-from wallpapers.errors import CatalogueError
 from wallpapers.items import Key, key_of
 from wallpapers.pipelines.drops import Filtered
 from wallpapers.run.addon import run_of
@@ -92,16 +91,8 @@ class WaitingSpider(ListingSpider):
 
     async def _progress(self, run: int, seen: set[int]) -> Progress:
         """Return what is new, also if PostgreSQL is away for a while."""
-        is_away = False
         look = partial(progress_of, run=run, seen=seen)
-        while True:
-            try:
-                return await self.database.do(lambda entries: look(entries.connection))
-            except CatalogueError as error:
-                if not is_away:
-                    logger.warning("Catalogue failed: %s; waiting for it", error)
-                is_away = True
-            await asyncio.sleep(_POLL_INTERVAL_S)
+        return await self.database.do_when_back(lambda entries: look(entries.connection))
 
 
 class RecordedVerdictPipeline:
