@@ -68,6 +68,10 @@ def _figures(entry: Entry, ours: Entry, pictures: int) -> list[str]:
     ]
 
 
+def _crawl(run: Run) -> float | None:
+    return run.crawl_s if run.count > 1 else None
+
+
 def _early_peak(run: Run) -> float | None:
     return run.early_peak_mb if run.count >= 10_000 else None
 
@@ -88,6 +92,7 @@ _COLUMNS = ("images/s", "of ours", "s", "until the last file", "CPU ms/image", "
 _OPTIONAL: dict[str, Callable[[Entry], str]] = {
     "max. concurrent": lambda entry: _number(entry.median(lambda run: run.most_at_once), 0),
     "first request, s": lambda entry: _number(entry.median(lambda run: run.first_request_s), 2),
+    "listing to last file, s": lambda entry: _number(entry.median(_crawl), 2),
     "peak MB until a tenth": lambda entry: _number(entry.median(_early_peak), 0),
     "reactor late, worst ms": lambda entry: _number(entry.median(lambda run: run.gap_worst_ms), 0),
     "p99 ms": lambda entry: _number(entry.median(lambda run: run.gap_p99_ms), 1),

@@ -32,6 +32,16 @@ class Run:
         """Images a second, from the start of the process to its end."""
         return self.count / self.seconds
 
+    @property
+    def crawl_s(self) -> float | None:
+        """Seconds from the first request for the listing until the last file stood."""
+        return self.last_file_s - self.first_request_s if self.first_request_s else None
+
+    @property
+    def crawl_speed(self) -> float | None:
+        """Images a second within these seconds: what started before does not count."""
+        return self.count / self.crawl_s if self.crawl_s else None
+
 
 @dataclass
 class Entry:

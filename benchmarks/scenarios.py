@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from benchmarks.pictures import LARGE, LIGHT, WALLPAPERS, Kind
 from benchmarks.programs import PROGRAMS
+from benchmarks.server import HELD_IMAGES_PER_S
 
 OURS = "wallpapers"
 STOCK = ("scrapy-images", "scrapy-files")
@@ -25,7 +26,7 @@ class Scenario:
     serial_share: float = 1.0  # of the pictures, for programs with one connection
     known: bool = False  # the store is filled before
     full: bool = False
-    first_request: bool = False  # what counts is the time until a request comes
+    first_request: bool = False  # the time until a request for the listing comes counts
 
     @property
     def throttled(self) -> bool:
@@ -47,7 +48,8 @@ class Scenario:
         return max(1, round(count * self.serial_share)) if serial else count
 
 
-_ALL = tuple(PROGRAMS)
+_WORKERS = ("worker", "workers-2")
+_ALL = tuple(name for name in PROGRAMS if name not in _WORKERS)
 SCENARIOS: dict[str, Scenario] = {
     scenario.name: scenario
     for scenario in (
@@ -83,6 +85,19 @@ SCENARIOS: dict[str, Scenario] = {
             known=True,
         ),
         Scenario("memory", "20,000 pictures of 45 KB", (OURS,), kind=LIGHT, fixed=20_000),
+        Scenario(
+            "cluster",
+            "a crawl, and a cluster of one worker",
+            (OURS, _WORKERS[0]),
+            first_request=True,
+        ),
+        Scenario(
+            "cluster-held",
+            f"each worker held to {HELD_IMAGES_PER_S} images/s, some 20 MB/s",
+            _WORKERS,
+            way="held",
+            first_request=True,
+        ),
         Scenario(
             "start",
             "from the start of the process to its first request",

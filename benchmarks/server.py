@@ -19,6 +19,7 @@ from benchmarks.pictures import Kind, Picture
 from wallpapers.demo.gallery import Exhibit
 from wallpapers.demo.standin import entry
 
+HELD_IMAGES_PER_S = 100  # of one worker
 PAGE = 100  # entries of a page: the most that the protocol's public clients ask for
 
 # The rates are those of nginx for each connection; the first second's worth is not limited.
@@ -41,6 +42,7 @@ http {{
     sendfile on;
     tcp_nopush on;
     keepalive_requests 1000000;
+    limit_req_zone $http_user_agent zone=worker:1m rate={held}r/s;
     map $arg_pn $page {{ default end; ~^[0-9]+$ $arg_pn; }}
     map $way $rate {{ default 0; slow 128k; large 4m; }}
     server {{
@@ -52,6 +54,10 @@ http {{
             try_files /$name/$page.json /end.json =404;
         }}
         location /pictures/ {{ alias {pictures}/; }}
+        location /held/ {{
+            limit_req zone=worker burst=1000;
+            alias {pictures}/;
+        }}
         location ~ ^/(?<way>counted|slow|large)/(?<picture>[a-z]+/[0-9a-f]+[.]jpg)$ {{
             access_log {folder}/pictures.log plain;
             limit_rate $rate;
@@ -79,7 +85,8 @@ class Server:
 
     *folder* takes configuration, pages and logs. What a request asks for is decided by its first
     path segment: ``pictures`` as fast as can be, and without a log; ``counted`` as fast, and
-    logged; ``slow`` and ``large`` logged, with a limited rate for each connection.
+    logged; ``slow`` and ``large`` logged, with a limited rate for each connection; ``held`` with a
+    limited number of images a second for each User-Agent.
     """
 
     def __init__(self, folder: Path, pictures: Path) -> None:
@@ -103,6 +110,7 @@ class Server:
                 folder=self._folder,
                 pictures=self._pictures,
                 port=self.port,
+                held=HELD_IMAGES_PER_S,
             )
         )
         self._process = subprocess.Popen(

@@ -67,6 +67,17 @@ def _times_the_best_python(outcome: Outcome) -> float | None:
     return min((ratio for ratio in ratios if ratio is not None), default=None)
 
 
+def _one_to_two(outcome: Outcome) -> float | None:
+    """Return how many times as fast two workers are as one."""
+    one, two = outcome.entries.get("worker"), outcome.entries.get("workers-2")
+    return two.ratio(one, lambda run: run.crawl_speed) if one and two else None
+
+
+def _cost_of_a_worker(outcome: Outcome) -> float | None:
+    worker = outcome.entries.get("worker")
+    return worker.ratio(_ours(outcome), lambda run: run.crawl_s) if worker else None
+
+
 def _own(what: Callable[[Run], float | None]) -> Callable[[Outcome], float | None]:
     return lambda outcome: _ours(outcome).median(what)
 
@@ -129,6 +140,14 @@ TARGETS = (
         "MB",
         at_least=False,
     ),
+    Target(
+        "cluster",
+        "one worker takes 1.15 x the time of a plain crawl or less",
+        _cost_of_a_worker,
+        1.15,
+        at_least=False,
+    ),
+    Target("cluster-held", "two workers: 1.5 x one or more", _one_to_two, 1.5),
     Target(
         "start",
         "first request within 1.3 x the time of stock Scrapy",

@@ -15,6 +15,10 @@ PROGRAMS: dict[str, Program] = {
     for program in (
         Program("wallpapers", "this project", commands.wallpapers, package="Scrapy"),
         Program(
+            "worker", "this project, a cluster of one", commands.workers(1), package="procrastinate"
+        ),
+        Program("workers-2", "a cluster of two", commands.workers(2), package="procrastinate"),
+        Program(
             "scrapy-images", _IMAGES, commands.stock_images, package="Scrapy", keeps_bytes=False
         ),
         Program(

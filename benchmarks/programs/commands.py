@@ -39,6 +39,16 @@ def wallpapers(job: Job) -> list[str]:
     return [*_scrapy(settings, "baidu_wallpaper", job, options), "-a", "rn=100"]
 
 
+def workers(count: int) -> Callable[[Job], list[str]]:
+    """Return how a cluster with *count* workers is called."""
+
+    def command(job: Job) -> list[str]:
+        words = [sys.executable, _HERE / "workers.py", count, job.endpoint, job.store]
+        return [str(word) for word in (*words, job.connections, job.scratch)]
+
+    return command
+
+
 def _stock(pipeline: str, store: str, job: Job) -> list[str]:
     options: dict[str, object] = {
         "ITEM_PIPELINES": json.dumps({pipeline: 1}),

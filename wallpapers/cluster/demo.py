@@ -45,7 +45,7 @@ def run_demo(settings: Settings, tell: Callable[[str], object]) -> int:
         )
     with (
         tempfile.TemporaryDirectory(prefix="wallpapers-") as folder,
-        _postgresql(Path(folder) / "postgresql") as address,
+        postgresql(Path(folder) / "postgresql") as address,
         StandIn(gallery.drawn_exhibits()) as standin,
     ):
         own = {
@@ -121,7 +121,7 @@ def _wait(is_so: Callable[[], bool]) -> None:
 
 
 @contextmanager
-def _postgresql(folder: Path) -> Iterator[str]:
+def postgresql(folder: Path) -> Iterator[str]:
     """Start a server whose data are in *folder*, on a socket; yield its address."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it complains where XDG_RUNTIME_DIR is not set
