@@ -1,9 +1,7 @@
-"""Runs that are cancelled, tried again, or submitted for each word; and how workers share hosts."""
+"""Runs that are cancelled, tried again, or submitted for each word."""
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -81,61 +79,3 @@ def test_a_file_of_words_is_a_run_for_each_word(running: Cluster, tmp_path: Path
         (2, "ended"),
     ]
     assert running.verdicts(1) + running.verdicts(2) == {"stored": 40, "known": 40}
-
-
-class AsksForPatience(StandIn):
-    """Answers one request with Retry-After; records when pictures are asked for."""
-
-    retry_after_s = 5
-
-    def __init__(self, shown: list[Exhibit]) -> None:
-        super().__init__(shown)
-        self.times: list[float] = []
-        self.refused_at = 0.0
-
-    async def picture(self, request: web.Request, exhibit: Exhibit) -> web.StreamResponse:
-        self.times.append(time.monotonic())
-        await asyncio.sleep(0.05)
-        if len(self.times) > 150 and not self.refused_at:
-            self.refused_at = time.monotonic()
-            raise web.HTTPTooManyRequests(headers={"Retry-After": str(self.retry_after_s)})
-        return await super().picture(request, exhibit)
-
-
-def test_retry_after_holds_all_workers_within_two_seconds(running: Cluster) -> None:
-    with AsksForPatience(exhibits(1_200)) as standin:
-        waiting = running.start_waiting(standin)
-        running.start_worker()
-        running.start_worker()
-        assert finish(waiting).status == 0
-        since = [at_s - standin.refused_at for at_s in standin.times]
-    assert [at_s for at_s in since if 2 < at_s < standin.retry_after_s] == []
-    assert [at_s for at_s in since if at_s >= standin.retry_after_s]
-    assert running.verdicts() == {"stored": 1_200}
-
-
-class Counting(StandIn):
-    """Records how many pictures are on their way at most."""
-
-    def __init__(self, shown: list[Exhibit]) -> None:
-        super().__init__(shown)
-        self.now = self.most = 0
-
-    async def picture(self, request: web.Request, exhibit: Exhibit) -> web.StreamResponse:
-        self.now += 1
-        self.most = max(self.most, self.now)
-        await asyncio.sleep(0.02)
-        try:
-            return await super().picture(request, exhibit)
-        finally:
-            self.now -= 1
-
-
-def test_the_requests_to_a_host_are_divided_among_the_workers(running: Cluster) -> None:
-    running.settings += ("-s", "WALLPAPERS_CLUSTER_REQUESTS_PER_DOMAIN=6")
-    with Counting(exhibits(120)) as standin:
-        running.start_worker()
-        running.start_worker()
-        running.wait_for_workers(2)
-        assert running.wait_for(standin).status == 0
-    assert standin.most <= 6

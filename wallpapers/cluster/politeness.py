@@ -12,7 +12,8 @@ from wallpapers.catalogue.cluster_tables import cluster_hosts
 from wallpapers.downloads.hosts import Hosts
 
 _MIN_PAUSE_S = 0.5  # a shorter one is over before others know of it
-_MARGIN_S = 1.0  # by which others wait longer, so that one worker probes a host that is away
+_MARGIN_S = 1.0  # by which others wait longer
+_PROBE_S = 2.0  # after a pause of an outage, until others know how the probe ended
 _INTERVAL = func.make_interval(0, 0, 0, 0, 0, 0, bindparam("wait_s"))
 _PAUSED = select(
     cluster_hosts.c.name, func.extract("epoch", cluster_hosts.c.until - func.now())
@@ -43,21 +44,28 @@ class SharedPauses:
 
     def __init__(self, hosts: Hosts) -> None:
         self.hosts = hosts
+        self._own: dict[str, float] = {}  # seconds, at the last beat
         self._learned: dict[str, float] = {}  # name -> monotonic time
 
     def own(self) -> dict[str, float]:
-        """Return the pauses that others should know, in seconds."""
+        """Return the pauses that others should know, in seconds.
+
+        Those of an outage are longer than they are here, so that others wait for the next probe.
+        """
         now_s = monotonic()
-        return {
-            name: wait_s
-            for name, wait_s in self.hosts.paused().items()
-            if wait_s > max(_MIN_PAUSE_S, self._learned.get(name, 0.0) - now_s + _MIN_PAUSE_S)
-        }
+        self._own = {}
+        for name, wait_s in self.hosts.paused().items():
+            learned_s = max(0.0, self._learned.get(name, 0.0) - now_s)
+            in_outage = self.hosts[name].in_outage
+            if wait_s > learned_s + _MIN_PAUSE_S or (in_outage and not learned_s):
+                self._own[name] = wait_s + (_PROBE_S if in_outage else 0.0)
+        return self._own
 
     def learn(self, waits: Mapping[str, float]) -> None:
         """Wait for the hosts that others wait for."""
         for name, wait_s in waits.items():
-            host = self.hosts[name]
-            if host.ready_in_s < wait_s - _MIN_PAUSE_S:
-                self._learned[name] = monotonic() + wait_s + _MARGIN_S
-                host.pause(wait_s + _MARGIN_S)
+            host, wait_here_s = self.hosts[name], wait_s + _MARGIN_S
+            is_own = wait_s < self._own.get(name, 0.0) + _MIN_PAUSE_S
+            if not is_own and host.ready_in_s < wait_here_s - _MIN_PAUSE_S:
+                self._learned[name] = monotonic() + wait_here_s
+                host.pause(wait_here_s)

@@ -16,6 +16,7 @@ from scrapy.exceptions import DownloadFailedError
 
 _ADDRESSES_OF_AN_OUTAGE = 3  # that failed since the last response
 _MAX_PAUSE_S = 30.0  # between two probes during an outage
+_MAX_PROBE_S = 15.0  # until a probe has failed, to connect included
 _MAX_UNPROVEN = 2  # concurrent requests to a host that has never responded
 _UNPROVEN_SHARE = 0.1  # of the outage budget, for a host that has never responded
 
@@ -74,6 +75,11 @@ class Host:
     def ready_in_s(self) -> float:
         """Seconds until the next request may be sent."""
         return max(0.0, self._resume_at_s - monotonic())
+
+    @property
+    def is_probed(self) -> bool:
+        """Whether a probe may be under way: a pause of an outage ended a short time ago."""
+        return self.in_outage and 0 <= monotonic() - self._resume_at_s < _MAX_PROBE_S
 
     @property
     def budget_s(self) -> float:
@@ -152,9 +158,12 @@ class Hosts:
         return self._hosts[name]
 
     def paused(self) -> dict[str, float]:
-        """Return the hosts that requests have to wait for, with the seconds."""
-        waits = {name: host.ready_in_s for name, host in self._hosts.items()}
-        return {name: wait_s for name, wait_s in waits.items() if wait_s > 0}
+        """Return the hosts that requests have to wait for, with the seconds; 0 = for a probe."""
+        return {
+            name: host.ready_in_s
+            for name, host in self._hosts.items()
+            if host.ready_in_s > 0 or host.is_probed
+        }
 
     def on_change(self, callback: Callable[[Host], None]) -> None:
         """Call *callback* with each host whose health changes."""
