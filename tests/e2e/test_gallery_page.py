@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -103,6 +105,19 @@ def titles(page: Page) -> set[str]:
     return {str(image.get_attribute("alt")) for image in page.locator(".tile img").all()}
 
 
+def add_copies(catalogue: sqlite3.Connection, count: int) -> None:
+    """Add wallpapers that differ in their ids from the first one."""
+    rows = catalogue.execute("SELECT * FROM wallpapers LIMIT 1")
+    names = [column[0] for column in rows.description]
+    row = dict(zip(names, rows.fetchone(), strict=True))
+    for number in range(count):
+        item = json.loads(row["item"]) | {"id": f"copy{number}"}
+        copy = row | {"id": item["id"], "item": json.dumps(item)}
+        marks = ", ".join("?" * len(names))
+        catalogue.execute(f"INSERT INTO wallpapers VALUES ({marks})", list(copy.values()))
+    catalogue.commit()
+
+
 def choose(page: Page, facet: str, value: str) -> None:
     page.locator(f'[data-facet="{facet}"][data-value="{value}"]').click()
 
@@ -124,12 +139,29 @@ def test_search_and_filters_narrow_the_view(page: Page) -> None:
     expect(page.locator("#count")).to_have_text("2 of 5")
 
 
+def test_wallpapers_beyond_the_first_script_are_shown_too(
+    browser: Browser, folder: Path, tmp_path: Path
+) -> None:
+    store = shutil.copytree(folder / "store", tmp_path / "store")
+    with closing(sqlite3.connect(store / FILE_NAME)) as catalogue:
+        add_copies(catalogue, 1_200)
+    assert write(tmp_path).status == 0
+    page_file = store / "gallery" / "index.html"
+    assert re.search(r'data-later="data-[^" ]+"', page_file.read_text())
+    faults: list[str] = []
+    with opened(browser, page_file.as_uri(), faults) as page:
+        expect(page.locator("#count")).to_have_text("1,205 of 1,205")
+        page.locator("#search").fill("copy1199")
+        expect(page.locator("#count")).to_have_text("1 of 1,205")
+    assert faults == []
+
+
 def test_a_picture_opens_and_the_back_button_closes_it(page: Page) -> None:
     page.locator(".tile", has=page.get_by_alt_text("red sea")).click()
     expect(page.locator("#lightbox")).to_be_visible()
     expect(page.locator("#title")).to_have_text("red sea")
     expect(page.locator("#facts")).to_contain_text("1920 × 1080, JPEG")
-    page.wait_for_function("document.getElementById('picture').naturalWidth === 1920")
+    expect(page.locator("#picture")).to_have_js_property("naturalWidth", 1920)
     page.go_back()
     expect(page.locator("#lightbox")).to_be_hidden()
 

@@ -94,6 +94,11 @@ class Shown:
         ]
         return found, (rows[-1].source, rows[-1].id)
 
+    def newest_since(self, count: int) -> str:
+        """Return a time since which about *count* images were stored; empty if there are fewer."""
+        times = select(pictures.c.stored_at).order_by(pictures.c.stored_at.desc())
+        return self._connection.execute(times.offset(count).limit(1)).scalar() or ""
+
     def has_image(self, path: str) -> bool:
         """Return whether *path* is that of a stored image."""
         found = select(pictures.c.sha256).where(pictures.c.path == path)

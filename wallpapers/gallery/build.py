@@ -7,19 +7,21 @@ import shutil
 from collections.abc import Iterable, Iterator
 from importlib.resources import files
 from io import BytesIO
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from wallpapers.errors import store_errors
-from wallpapers.gallery.rows import COLUMNS, read_groups, read_rows, script
+from wallpapers.gallery.rows import STORED_AT, read_groups, read_rows, script
 from wallpapers.storage.names import GALLERY
 
 if TYPE_CHECKING:
     from wallpapers.catalogue.catalogue import Catalogue
     from wallpapers.storage.local import LocalStorage
 
-_DATA_MARK = "<!-- data -->"
+FIRST_ROWS = 1_000  # more than a window shows, and quick to parse
+_LATER_ROWS = 10_000  # in one script; browsers parse several at a time
+_FIRST_MARK, _LATER_MARK = "<!-- first rows -->", 'data-later=""'
 _DIGITS = 16  # of the sha256 in the name of a file or folder
-_YEAR = COLUMNS.index("stored_at")
 
 _PAGE = files("wallpapers.gallery") / "page"
 
@@ -34,19 +36,24 @@ def build(catalogue: Catalogue, store: LocalStorage) -> int:
     folder = f"page-{_digest(b''.join(parts.values()))}"
     for name, content in parts.items():
         _write_new(store, f"{GALLERY}/{folder}/{name}", content)
-    data, count = _write_data(store, read_rows(catalogue, read_groups(catalogue)))
+    rows = list(read_rows(catalogue, read_groups(catalogue)))
+    data = _write_data(store, rows)
     store.persist_file(f"{GALLERY}/index.html", BytesIO(index_page(data, f"{folder}/")))
     _remove_old(store, {folder, *data})
-    return count
+    return len(rows)
 
 
 def index_page(data: Iterable[str], folder: str = "") -> bytes:
-    """Return the page with the scripts *data*; *folder* is where its other parts are."""
+    """Return the page with the scripts *data*; *folder* is where its other parts are.
+
+    The page shows what the first script adds before it loads the others.
+    """
     text = (_PAGE / "index.html").read_text("utf-8")
     for name in page_parts():
         text = text.replace(f'"{name}"', f'"{folder}{name}"')
-    tags = "\n".join(f'<script src="{name}"></script>' for name in data)
-    return text.replace(_DATA_MARK, tags).encode()
+    first, *later = data
+    text = text.replace(_FIRST_MARK, f'<script src="{first}"></script>')
+    return text.replace(_LATER_MARK, f'data-later="{" ".join(later)}"').encode()
 
 
 def page_parts() -> dict[str, bytes]:
@@ -58,18 +65,26 @@ def page_parts() -> dict[str, bytes]:
     }
 
 
-def _write_data(store: LocalStorage, rows: Iterator[list[Any]]) -> tuple[list[str], int]:
-    """Write a script for each year; return their names, the latest year first, and the count."""
-    years: dict[str, list[list[Any]]] = {}
-    for row in rows:
-        years.setdefault(row[_YEAR][:4], []).append(row)
+def data_scripts(rows: Iterable[list[Any]]) -> Iterator[bytes]:
+    """Yield scripts that add *rows*; the first one has the newest.
+
+    The others begin with the oldest, so that they stay the same when wallpapers are added.
+    """
+    oldest_first = sorted(rows, key=itemgetter(STORED_AT))
+    newest = oldest_first[-FIRST_ROWS:]
+    yield script(newest[::-1])
+    older = oldest_first[: -len(newest)]
+    for start in range(0, len(older), _LATER_ROWS):
+        yield script(older[start : start + _LATER_ROWS])
+
+
+def _write_data(store: LocalStorage, rows: Iterable[list[Any]]) -> list[str]:
+    """Write the data; return the names of the scripts."""
     names = []
-    for year in sorted(years, reverse=True):
-        content = script(years[year]).encode("utf-8", "replace")
-        name = f"data-{_digest(content)}.js"
-        _write_new(store, f"{GALLERY}/{name}", content)
-        names.append(name)
-    return names, sum(map(len, years.values()))
+    for content in data_scripts(rows):
+        names.append(f"data-{_digest(content)}.js")
+        _write_new(store, f"{GALLERY}/{names[-1]}", content)
+    return names
 
 
 def _write_new(store: LocalStorage, path: str, content: bytes) -> None:

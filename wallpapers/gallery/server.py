@@ -19,12 +19,13 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote
 
 from aiohttp import web
 
 from wallpapers.errors import PictureRefusedError, StoreError
-from wallpapers.gallery.build import index_page, page_parts
-from wallpapers.gallery.rows import read_groups, read_rows, script, to_json
+from wallpapers.gallery.build import FIRST_ROWS, index_page, page_parts
+from wallpapers.gallery.rows import STORED_AT, read_groups, read_rows, script, to_json
 from wallpapers.gallery.thumbnails import Thumbnails, thumbnail_path
 from wallpapers.storage.names import GALLERY
 
@@ -158,7 +159,11 @@ class GalleryServer:
         return not is_loopback(self._host)
 
     async def _index(self, request: web.Request) -> web.Response:
-        return web.Response(body=index_page(["data.js"]), content_type="text/html", charset="utf-8")
+        border = await self._with_catalogue(
+            lambda: self._catalogue.run(lambda entries: entries.shown.newest_since(FIRST_ROWS))
+        )
+        data = [f"data.js?{part}={quote(border)}" for part in ("since", "before")]
+        return web.Response(body=index_page(data), content_type="text/html", charset="utf-8")
 
     async def _part(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
@@ -169,14 +174,18 @@ class GalleryServer:
         return web.Response(body=content, content_type=kind, charset="utf-8")
 
     async def _data(self, request: web.Request) -> web.Response:
-        rows = await self._with_catalogue(lambda: script(self._read_rows()))
-        content = _SERVED + rows.encode("utf-8", "replace")
+        """Answer with a script that adds what was stored since, or before, a time."""
+        since, before = request.query.get("since", ""), request.query.get("before")
+        rows = await self._with_catalogue(lambda: self._read_rows(since))
+        if before is not None:
+            rows = [row for row in rows if row[STORED_AT] < before]
+        content = _SERVED + script(rows)
         return web.Response(body=content, content_type="text/javascript", charset="utf-8")
 
     async def _rows(self, request: web.Request) -> web.Response:
         since = request.query.get("since", "")
         rows = await self._with_catalogue(lambda: to_json(self._read_rows(since)))
-        return web.Response(body=rows.encode("utf-8", "replace"), content_type="application/json")
+        return web.Response(body=rows.encode(), content_type="application/json")
 
     def _read_rows(self, since: str = "") -> list[list[Any]]:
         return list(read_rows(self._catalogue, read_groups(self._catalogue), since=since))

@@ -14,14 +14,21 @@ let saving = Promise.resolve(true);
 let kept = {}; // key -> {starred, hidden}, where they differ from the catalogue
 
 function loadKept() {
+  if (Gallery.config.served) return;
   try {
     kept = JSON.parse(localStorage.getItem(KEPT)) || {};
   } catch {
     kept = {};
   }
-  for (const [key, decided] of Object.entries(kept)) {
-    const row = Gallery.find(key);
-    if (!row) continue;
+}
+
+/** Mark the rows from an index on as was decided before. */
+function applyKept(start) {
+  if (!Object.keys(kept).length) return;
+  for (const row of Gallery.rows.slice(start)) {
+    const { key } = row;
+    const decided = kept[key];
+    if (!decided) continue;
     for (const [mark, value] of Object.entries(decided)) {
       if (row[mark] === value) delete decided[mark]; // the catalogue has it by now
       else row[mark] = value;

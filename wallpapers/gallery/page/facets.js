@@ -116,7 +116,7 @@ Gallery.readFacets = () => {
 /** Read one row again, after it was starred or hidden. */
 Gallery.readAgain = (row) => {
   const marks = Gallery.facets[MARKS];
-  marks.ofRow[Gallery.byKey.get(row.key)] = marksOf(row).map((mark) => marks.code(mark));
+  marks.ofRow[Gallery.indexOf(row.key)] = marksOf(row).map((mark) => marks.code(mark));
 };
 
 /**

@@ -18,15 +18,19 @@ class Grid {
   }
 
   show(indexes) {
+    const before = this.indexes;
     this.indexes = indexes;
     this.focused = Math.min(this.focused, Math.max(0, indexes.length - 1));
-    this.clear();
+    for (const [position, tile] of this.tiles) {
+      if (indexes[position] === before[position]) this.mark(tile, position);
+      else this.remove(position);
+    }
     this.measure();
   }
 
-  clear() {
-    for (const tile of this.tiles.values()) tile.remove();
-    this.tiles.clear();
+  remove(position) {
+    this.tiles.get(position).remove();
+    this.tiles.delete(position);
   }
 
   measure() {
@@ -38,7 +42,7 @@ class Grid {
       this.columns = columns;
       this.tileWidth = tileWidth;
       this.rowHeight = Math.round(tileWidth * 0.625) + GAP;
-      this.clear();
+      for (const position of this.tiles.keys()) this.remove(position);
     }
     this.place.style.height = `${Math.ceil(this.indexes.length / columns) * this.rowHeight}px`;
     this.draw();
@@ -53,10 +57,7 @@ class Grid {
     const last = Math.min(this.indexes.length, (firstRow + rows) * this.columns);
     for (const [position, tile] of this.tiles) {
       const isNear = position >= first && position < last;
-      if (!isNear && tile.firstChild !== document.activeElement) {
-        tile.remove();
-        this.tiles.delete(position);
-      }
+      if (!isNear && tile.firstChild !== document.activeElement) this.remove(position);
     }
     for (let position = first; position < last; position += 1) {
       if (!this.tiles.has(position)) this.place.append(this.made(position));
@@ -68,18 +69,13 @@ class Grid {
     const image = element("img", { src: row.thumbnail, alt: row.label, decoding: "async" });
     const button = element("button", {
       type: "button",
-      class: row.hidden ? "tile hidden" : "tile",
-      tabindex: position === this.focused ? 0 : -1,
+      class: "tile",
       title: `${row.label}\n${row.width} × ${row.height}`,
       "data-position": position,
-    }, image);
-    if (row.starred) button.append(element("span", { class: "mark", "aria-label": words.starred }, "★"));
+    }, image, element("span", { class: "mark", "aria-label": words.starred }, "★"));
     image.addEventListener("error", () => image.classList.add("missing"));
-    const tile = element("div", {
-      role: "listitem",
-      "aria-setsize": this.indexes.length,
-      "aria-posinset": position + 1,
-    }, button);
+    const tile = element("div", { role: "listitem", "aria-posinset": position + 1 }, button);
+    this.mark(tile, position);
     const left = (position % this.columns) * (this.tileWidth + GAP);
     tile.style.left = `${left}px`;
     tile.style.top = `${Math.floor(position / this.columns) * this.rowHeight}px`;
@@ -87,6 +83,16 @@ class Grid {
     tile.style.height = `${this.rowHeight - GAP}px`;
     this.tiles.set(position, tile);
     return tile;
+  }
+
+  /** Show on a tile what can change while it is there. */
+  mark(tile, position) {
+    const row = Gallery.rows[this.indexes[position]];
+    const button = tile.firstChild;
+    tile.setAttribute("aria-setsize", this.indexes.length);
+    button.tabIndex = position === this.focused ? 0 : -1;
+    button.classList.toggle("hidden", row.hidden);
+    button.lastChild.hidden = !row.starred;
   }
 
   /** Focus the tile at a position, and scroll to it. */

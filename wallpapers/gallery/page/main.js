@@ -3,6 +3,7 @@
 
 const MOST_VALUES = 40; // shown for a facet, such as the listings
 const POLL_MS = 4000;
+const later = document.currentScript.dataset.later.split(" ").filter(Boolean);
 const VISIT = "wallpapers.lastVisit";
 
 let view;
@@ -35,30 +36,41 @@ function closePicture() {
 }
 
 function turn(step) {
-  const place = selected.indexOf(Gallery.byKey.get(view.open));
+  const place = selected.indexOf(Gallery.indexOf(view.open));
   const next = place < 0 ? 0 : (place + step + selected.length) % selected.length;
   if (selected.length) go({ open: Gallery.rows[selected[next]].key });
 }
 
 Gallery.render = () => {
   selected = Gallery.select(view, Gallery.orderOf(view));
-  document.getElementById("count").textContent = selected.length
-    ? words.count(selected.length, Gallery.rows.length) : words.none;
+  document.getElementById("count").textContent = countText();
   document.getElementById("clear").hidden =
     !view.query && !Gallery.facets.some(({ name }) => view.chosen[name].size);
-  showFacets();
+  if (Gallery.isComplete) showFacets();
   Gallery.showDecisions();
   grid.show(selected);
   const row = view.open && Gallery.find(view.open);
   if (row) {
     lightbox.show(row);
   } else if (lightbox.isOpen) {
-    const place = selected.indexOf(Gallery.byKey.get(lightbox.row.key));
+    const place = selected.indexOf(Gallery.indexOf(lightbox.row.key));
     lightbox.hide();
     openedHere = false;
     if (selected.length) grid.focus(place < 0 ? grid.focused : place);
   }
 };
+
+function countText() {
+  if (!Gallery.isComplete) return words.loading;
+  return selected.length ? words.count(selected.length, Gallery.rows.length) : words.none;
+}
+
+/** Show the rows that were added, too. */
+function showAdded() {
+  applyKept(Gallery.facets[0].ofRow.length);
+  Gallery.readFacets();
+  Gallery.render();
+}
 
 function read() {
   const before = view;
@@ -178,6 +190,19 @@ function noteVisit() {
   }
 }
 
+/** Load the scripts with the later rows, and show all. */
+async function loadLater() {
+  await Promise.all(later.map((src) => new Promise((resolve) => {
+    const script = element("script", { src });
+    script.addEventListener("load", resolve);
+    script.addEventListener("error", resolve);
+    document.body.append(script);
+  })));
+  Gallery.isComplete = true;
+  showAdded();
+  if (Gallery.config.served) setInterval(poll, POLL_MS);
+}
+
 /** Ask the server for what has been stored since the page was loaded. */
 async function poll() {
   const newest = Gallery.rows.reduce((latest, row) => (row.storedAt > latest ? row.storedAt : latest), "");
@@ -185,11 +210,8 @@ async function poll() {
     const answer = await fetch(`rows?since=${encodeURIComponent(newest)}`);
     const rows = answer.ok ? await answer.json() : [];
     const known = Gallery.rows.length;
-    Gallery.add(rows.filter(([source, id]) => !Gallery.byKey.has(`${source}/${id}`)));
-    if (Gallery.rows.length > known) {
-      Gallery.readFacets();
-      Gallery.render();
-    }
+    Gallery.add(rows.filter(([source, id]) => !Gallery.find(`${source}/${id}`)));
+    if (Gallery.rows.length > known) showAdded();
   } catch {
     // The server is gone, or will answer next time.
   }
@@ -197,9 +219,10 @@ async function poll() {
 
 translate();
 noteVisit();
-if (!Gallery.config.served) loadKept();
-Gallery.readFacets();
+loadKept();
 sort.append(...SORTS.map((name) => element("option", { value: name }, words[name])));
 listen();
+applyKept(0);
+Gallery.readFacets();
 read();
-if (Gallery.config.served) setInterval(poll, POLL_MS);
+requestAnimationFrame(() => setTimeout(loadLater)); // after the first rows are painted

@@ -1,7 +1,7 @@
 "use strict";
 // The wallpapers of the gallery. The data scripts call Gallery.add() with their rows.
 
-const Gallery = { rows: [], byKey: new Map(), config: { served: false } };
+const Gallery = { rows: [], isComplete: false, config: { served: false } };
 
 /** One wallpaper. The order of the values is that of COLUMNS in gallery/rows.py. */
 class Row {
@@ -12,10 +12,19 @@ class Row {
       this.storedAt, this.colours, this.lightness, this.group, this.quality, this.starred,
       this.hidden,
     ] = values;
-    this.key = `${this.source}/${this.id}`;
-    this.text = [
-      this.title, ...this.tags, ...this.listings, this.credit, this.source, this.id,
+    this.searched = undefined; // see text
+  }
+
+  get key() {
+    return `${this.source}/${this.id}`;
+  }
+
+  /** What is searched; made when it is first needed. */
+  get text() {
+    this.searched ??= [
+      this.title, this.tags, ...this.listings, this.credit, this.source, this.id,
     ].join("\n").toLowerCase();
+    return this.searched;
   }
 
   get label() {
@@ -35,21 +44,21 @@ class Row {
   }
 }
 
-/** Add rows, or replace those that are there already. */
+/** Add rows that are not there yet. */
 Gallery.add = (rows) => {
-  for (const values of rows) {
-    const row = new Row(values);
-    const place = Gallery.byKey.get(row.key);
-    if (place === undefined) {
-      Gallery.byKey.set(row.key, Gallery.rows.length);
-      Gallery.rows.push(row);
-    } else {
-      Gallery.rows[place] = row;
-    }
-  }
+  for (const values of rows) Gallery.rows.push(new Row(values));
 };
 
-Gallery.find = (key) => Gallery.rows[Gallery.byKey.get(key)];
+const indexes = new Map(); // key -> index of the first rows
+let indexed = 0;
+
+/** Return the index of the row with a key, or undefined. */
+Gallery.indexOf = (key) => {
+  for (; indexed < Gallery.rows.length; indexed += 1) indexes.set(Gallery.rows[indexed].key, indexed);
+  return indexes.get(key);
+};
+
+Gallery.find = (key) => Gallery.rows[Gallery.indexOf(key)];
 
 /** Percent-encode a path, but not its slashes. */
 function encoded(path) {
