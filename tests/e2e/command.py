@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.conftest import FAST_PATH
+from tests.e2e.forked import run_forked
 from tests.invariants import check_no_traceback
 
 PROJECT = Path(__file__).parents[2]
@@ -47,17 +48,7 @@ def start(
 
     An empty *settings_module* leaves the settings to the project in the folder.
     """
-    if not FAST_PATH and words and words[0] in ("crawl", "runspider", "demo", "retry"):
-        words = (words[0], "-s", "WALLPAPERS_FAST_PATH=False", *words[1:])
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(PROJECT),
-        "PYTHONUTF8": "1",
-        "NO_COLOR": "1",
-    }
-    if settings_module:
-        environment["SCRAPY_SETTINGS_MODULE"] = settings_module
-    environment.pop("PYTHONUNBUFFERED", None)  # a person's is not set
+    environment = _environment(settings_module)
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     own = options.pop("preexec_fn", None)
 
@@ -69,11 +60,31 @@ def start(
             own()
 
     return subprocess.Popen(
-        [*before, *(instead or PROGRAM), *words],
+        [*before, *(instead or PROGRAM), *_words(words)],
         text=True,
         preexec_fn=prepare,  # noqa: PLW1509 (no thread of the tests forks)
         **{"cwd": PROJECT, "env": environment, **pipes, **options},
     )
+
+
+def _words(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Return *words* for the way of pictures that is tested."""
+    if not FAST_PATH and words and words[0] in ("crawl", "runspider", "demo", "retry"):
+        return (words[0], "-s", "WALLPAPERS_FAST_PATH=False", *words[1:])
+    return words
+
+
+def _environment(settings_module: str) -> dict[str, str]:
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(PROJECT),
+        "PYTHONUTF8": "1",
+        "NO_COLOR": "1",
+    }
+    if settings_module:
+        environment["SCRAPY_SETTINGS_MODULE"] = settings_module
+    environment.pop("PYTHONUNBUFFERED", None)  # a person's is not set
+    return environment
 
 
 def finish(process: subprocess.Popen[str], *, tracebacks: bool = False) -> Result:
@@ -87,11 +98,25 @@ def finish(process: subprocess.Popen[str], *, tracebacks: bool = False) -> Resul
 def scrapy(
     *words: str,
     cwd: Path = PROJECT,
-    preexec: Callable[[], None] | None = None,
+    most_file_bytes: int | None = None,
     tracebacks: bool = False,
 ) -> Result:
-    """Run ``scrapy`` with *words* to its end."""
-    return finish(start(*words, cwd=cwd, preexec_fn=preexec), tracebacks=tracebacks)
+    """Run ``scrapy`` with *words* to its end, forked from a process that has imported it.
+
+    Every write beyond *most_file_bytes* of a file fails, as on a full disk.
+    """
+    result = Result(
+        *run_forked(
+            _words(words),
+            cwd,
+            _environment("wallpapers.settings"),
+            most_file_bytes=most_file_bytes,
+            timeout_s=TIMEOUT_S,
+        )
+    )
+    if not tracebacks:
+        check_no_traceback(result.log)
+    return result
 
 
 def wait_until(holds: Callable[[], bool], timeout_s: float = TIMEOUT_S) -> None:

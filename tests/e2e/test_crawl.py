@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import shlex
 import signal
 import subprocess
@@ -108,17 +107,11 @@ def test_status_4_the_listing_could_not_be_read(tmp_path: Path) -> None:
     assert (tmp_path / "out.json").read_text() == "yesterday's"
 
 
-def limit_files(size_bytes: int) -> None:
-    """Have every write beyond *size_bytes* of a file fail, as on a full disk."""
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, size_bytes))
-
-
 def test_status_5_the_store_takes_no_more(tmp_path: Path) -> None:
     large = exhibit(99, large_jpeg(FILE_LIMIT // 1_000_000 + 1))
     with StandIn([*exhibits(10), large, *exhibits(40)[10:]]) as standin:
         words = ("crawl", "baidu_wallpaper", *arguments(standin, tmp_path))
-        result = scrapy(*words, preexec=lambda: limit_files(FILE_LIMIT))
+        result = scrapy(*words, most_file_bytes=FILE_LIMIT)
     assert result.status == 5
     (error,) = result.errors
     assert "Store failed" in error
@@ -135,7 +128,7 @@ def test_status_5_a_feed_takes_no_more(tmp_path: Path) -> None:
     with StandIn(exhibits(50)) as standin:
         wide = ("-s", "FEED_EXPORT_INDENT=9000")
         words = ("crawl", "baidu_wallpaper", *arguments(standin, tmp_path), *wide)
-        result = scrapy(*words, preexec=lambda: limit_files(FILE_LIMIT))
+        result = scrapy(*words, most_file_bytes=FILE_LIMIT)
     assert result.status == 5
     (error,) = result.errors
     assert "Feed failed: " in error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import signal
 import zlib
 from pathlib import Path
@@ -38,12 +37,6 @@ def partial_of(folder: Path, kind: str, suffix: str) -> Path:
     return folder / f"{stem}.partial.{extension}"
 
 
-def limit_files(size_bytes: int) -> None:
-    """Have every write beyond *size_bytes* of a file fail, as on a full disk."""
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, size_bytes))
-
-
 def full_disk(
     folder: Path, kind: str, suffix: str, *, size: int, limit: int
 ) -> tuple[int, list[str], list[str]]:
@@ -59,7 +52,7 @@ def full_disk(
         "IMAGES_STORE": str(folder / "store"),
     }
     words = [word for name, value in settings.items() for word in ("-s", f"{name}={value}")]
-    result = scrapy("crawl", "items", *words, cwd=folder, preexec=lambda: limit_files(limit))
+    result = scrapy("crawl", "items", *words, cwd=folder, most_file_bytes=limit)
     assert target.read_text() == "yesterday's"
     return result.status, result.errors, ids(partial_of(folder, kind, suffix), kind)
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.e2e.command import finish, start
+from tests.e2e.command import scrapy
 from tests.e2e.test_doctor import RenamedKey
 from tests.pictures import exhibits
 from tests.standin.listing_faults import HtmlListing
@@ -16,14 +16,14 @@ from wallpapers.demo.standin import StandIn
 @pytest.mark.parametrize("as_json", [(), ("--json",)])
 @pytest.mark.parametrize(("kind", "status"), [(StandIn, 0), (RenamedKey, 3), (HtmlListing, 4)])
 def test_quiet_prints_only_what_is_wrong(
-    kind: type[StandIn], status: int, as_json: tuple[str, ...]
+    monkeypatch: pytest.MonkeyPatch, kind: type[StandIn], status: int, as_json: tuple[str, ...]
 ) -> None:
     """A proxy that is not used is a warning, and a changed format, too."""
-    proxy = ("env", "http_proxy=http://127.0.0.1:9")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     with kind(exhibits(5)) as standin:
         words = ("doctor", "baidu_wallpaper", "-a", f"endpoint={standin.endpoint}", *as_json)
-        loud = finish(start(*words, before=proxy))
-        quiet = finish(start(*words, "--quiet", before=proxy))
+        loud = scrapy(*words)
+        quiet = scrapy(*words, "--quiet")
     assert loud.status == quiet.status == status
     assert "WARNING" in loud.log
     assert quiet.log == ""

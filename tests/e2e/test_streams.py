@@ -89,7 +89,7 @@ def test_standard_streams_that_are_closed(
     settings = ("-s", f"LOG_FILE={log}") if log_file else ()
     with StandIn(exhibits(10)) as standin:
         command = (*words(standin, tmp_path), *settings)
-        result = scrapy(*command, preexec=closing(*closed))
+        result = finish(start(*command, preexec_fn=closing(*closed)))
     assert result.status == 0
     assert len(json.loads((tmp_path / "out.json").read_text())) == 10
     check_whole(tmp_path / "store")
@@ -101,7 +101,7 @@ def test_standard_streams_that_are_closed(
 def test_a_feed_on_a_stdout_that_is_closed(tmp_path: Path) -> None:
     with StandIn(exhibits(10)) as standin:
         command = (*words(standin, tmp_path)[:-2], "-o", "-:jsonlines")
-        result = scrapy(*command, preexec=closing(1))
+        result = finish(start(*command, preexec_fn=closing(1)))
     assert result.status == 1
     assert "the feed stdout: needs a standard output, which is closed" in result.errors[0]
 

@@ -25,7 +25,7 @@ from wallpapers.run.exit_status import ExitStatus
 
 PICTURES = 6
 THUMBS = {"IMAGES_THUMBS": {"small": (32, 32)}}
-QUICK_STRIDE = 7
+QUICK_STRIDE = 13
 LEAST_POINTS = 40
 
 

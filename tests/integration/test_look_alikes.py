@@ -100,7 +100,7 @@ def copy_of(looks: Looks, name: str, variant: str, size: int) -> Copy:
 
 
 def test_copies_of_drawn_pictures_are_recognised(tmp_path: Path) -> None:
-    looks = looks_at(drawn(12))
+    looks = looks_at(drawn(6))
     check(looks, paired(tmp_path, looks))
 
 
