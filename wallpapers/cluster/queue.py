@@ -15,7 +15,7 @@ from sqlalchemy import Connection, delete, select, text
 from wallpapers.catalogue.catalogue import KEEPALIVE
 from wallpapers.catalogue.cluster_tables import cluster_queue
 from wallpapers.errors import MissingLibraryError
-from wallpapers.options.extras import install_command
+from wallpapers.options.extras import extra_command
 
 if TYPE_CHECKING:
     from procrastinate import App
@@ -34,8 +34,7 @@ def require_library() -> None:
     """Raise MissingLibraryError if procrastinate is not installed."""
     if find_spec("procrastinate") is None:
         raise MissingLibraryError(
-            f"a cluster needs procrastinate, which is not installed: "
-            f"{install_command('wallpapers[cluster]')}"
+            f"a cluster needs procrastinate, which is not installed: {extra_command('cluster')}"
         )
     # It logs each task, and a traceback for each lost connection; the worker reports both.
     logging.getLogger("procrastinate").setLevel(logging.CRITICAL)

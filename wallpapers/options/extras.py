@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from importlib.util import find_spec
+from pathlib import Path
 
 from wallpapers.errors import MissingLibraryError
 
@@ -30,14 +31,25 @@ def require_for_collection(feature: str, module: str) -> None:
     """Raise MissingLibraryError if *module*, of the extra ``collection``, is missing."""
     if not is_installed(module):
         raise MissingLibraryError(
-            f"{feature} needs {module}, which is not installed: "
-            f"{install_command('wallpapers[collection]')}"
+            f"{feature} needs {module}, which is not installed: {extra_command('collection')}"
         )
 
 
-def install_command(requirement: str) -> str:
+def install_command(*requirement: str) -> str:
     """Return the command that installs *requirement* for the interpreter that runs this."""
-    return shlex.join([sys.executable or "python3", "-m", "pip", "install", requirement])
+    return shlex.join([sys.executable or "python3", "-m", "pip", "install", *requirement])
+
+
+def extra_command(extra: str) -> str:
+    """Return the command that installs the optional libraries of this project named *extra*.
+
+    A clone is named by its path: the environment of requirements.txt does not have the project
+    itself, so pip would look for its name on the package index.
+    """
+    clone = Path(__file__).parents[2]
+    if not (clone / "pyproject.toml").is_file():
+        return install_command(f"wallpapers[{extra}]")
+    return install_command("--editable", f"{clone}[{extra}]")
 
 
 def _require(feature: str, library: tuple[str, str] | None) -> None:
