@@ -29,6 +29,7 @@ _MODULES = [
     "wallpapers.spiders.baidu_search",
     "wallpapers.spiders.baidu_wallpaper",
     "sqlalchemy.dialects.sqlite",
+    "sqlalchemy.dialects.postgresql.psycopg",
     __name__,
 ]
 _CONTEXT = get_context("forkserver")

@@ -29,6 +29,7 @@ def words_of(text: str) -> str:
     return " ".join(text.split())
 
 
+@pytest.mark.slow
 def test_two_workers_share_a_run_and_request_everything_once(running: Cluster) -> None:
     with StandIn(exhibits(300)) as standin:
         waiting = running.start_waiting(standin)
@@ -43,6 +44,7 @@ def test_two_workers_share_a_run_and_request_everything_once(running: Cluster) -
     running.check_store(300)
 
 
+@pytest.mark.slow
 def test_a_second_run_requests_pages_only(running: Cluster) -> None:
     with StandIn(exhibits(120)) as standin:
         running.start_worker()
@@ -54,6 +56,7 @@ def test_a_second_run_requests_pages_only(running: Cluster) -> None:
     assert running.verdicts(2) == {"known": 120}
 
 
+@pytest.mark.slow
 def test_two_runs_that_share_wallpapers_request_each_image_once(running: Cluster) -> None:
     with StandIn(exhibits(200)) as standin:
         waiting = [running.start_waiting(standin, "-a", f"limit={most}") for most in (150, 200)]
@@ -85,6 +88,7 @@ def test_the_feed_and_status_of_a_run_are_those_of_a_crawl(
     assert "failed at 127.0.0.1: http_404 69" in status.output
 
 
+@pytest.mark.slow
 def test_a_worker_of_several_that_is_killed_is_replaced(running: Cluster) -> None:
     with StandIn(exhibits(120)) as standin:
         parent = running.start_worker("--processes", "2")
@@ -99,6 +103,7 @@ def test_a_worker_of_several_that_is_killed_is_replaced(running: Cluster) -> Non
     running.check_store(120)
 
 
+@pytest.mark.slow
 def test_the_filters_and_the_limit_of_a_run_hold(running: Cluster) -> None:
     shown = [exhibit(number, width=96 if number % 3 else 10) for number in range(90)]
     with StandIn(shown) as standin:

@@ -16,8 +16,6 @@ from tests.standin.picture_faults import HeldPictures
 from wallpapers.demo.gallery import Exhibit
 from wallpapers.demo.standin import StandIn
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture
 def running(postgresql_of_wheel: PostgreSQL, tmp_path: Path) -> Iterator[Cluster]:
@@ -36,6 +34,7 @@ class MissingForAWhile(StandIn):
         return await super().picture(request, exhibit)
 
 
+@pytest.mark.slow
 def test_retry_tries_what_failed_and_nothing_else(running: Cluster) -> None:
     with MissingForAWhile(exhibits(90)) as standin:
         running.start_worker()
@@ -67,6 +66,7 @@ def test_a_cancelled_run_ends_and_can_be_resumed(running: Cluster) -> None:
     assert "there is no run 9" in running.run("cancel", "9").log
 
 
+@pytest.mark.slow
 def test_a_file_of_words_is_a_run_for_each_word(running: Cluster, tmp_path: Path) -> None:
     (tmp_path / "tags.txt").write_text("forest\n\n# lakes\nsea\n")
     with StandIn(exhibits(40)) as standin:

@@ -333,7 +333,7 @@ def as_a_user(command: str, folder: Path) -> Result:
     return finish(start(command, "-s", f"IMAGES_STORE={folder / 'store'}", before=before))
 
 
-@pytest.mark.parametrize("command", ["verify", "stats"])
+@pytest.mark.parametrize("command", ["verify", pytest.param("stats", marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     ("name", "mode", "remedy"),
     [

@@ -23,8 +23,6 @@ from tests.pictures import exhibits
 from tests.s3 import BUCKET, keys, s3_bucket, s3_server, settings_of
 from wallpapers.demo.standin import StandIn
 
-pytestmark = pytest.mark.slow
-
 WITH_IMAGES = ("parquet", "webdataset", "imagefolder")
 
 
@@ -60,6 +58,7 @@ def contents(store: Path) -> set[str]:
     return {hashlib.sha256(path.read_bytes()).hexdigest() for path in store.rglob("*.jpg")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", WITH_IMAGES)
 def test_each_image_is_exported_once_and_always_with_the_same_bytes(
     store: Path, tmp_path: Path, kind: str
@@ -78,6 +77,7 @@ def test_each_image_is_exported_once_and_always_with_the_same_bytes(
     assert files_of(tmp_path / "one") == before
 
 
+@pytest.mark.slow
 def test_a_row_says_what_is_known(store: Path, tmp_path: Path) -> None:
     assert export(store, tmp_path / "set", "--to", "jsonl").status == 0
     rows = index(tmp_path / "set")
@@ -101,6 +101,7 @@ def test_a_row_says_what_is_known(store: Path, tmp_path: Path) -> None:
     assert "\n| baidu_wallpaper | 12 |\n" in card
 
 
+@pytest.mark.slow
 def test_parquet_has_the_images(store: Path, tmp_path: Path) -> None:
     export(store, tmp_path / "set")
     rows = parquet.read_table(tmp_path / "set" / "data" / "00000.parquet").to_pylist()
@@ -111,6 +112,7 @@ def test_parquet_has_the_images(store: Path, tmp_path: Path) -> None:
     assert len(rows) == 12
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # not closed
 def test_webdataset_reads_the_shards(store: Path, tmp_path: Path) -> None:
     export(store, tmp_path / "set", "--to", "webdataset", "--shard-size", "5k")
@@ -123,6 +125,7 @@ def test_webdataset_reads_the_shards(store: Path, tmp_path: Path) -> None:
         assert hashlib.sha256(sample["jpg"]).hexdigest() == row["sha256"] == sample["__key__"]
 
 
+@pytest.mark.slow
 def test_an_imagefolder_has_a_metadata_file(store: Path, tmp_path: Path) -> None:
     export(store, tmp_path / "set", "--to", "imagefolder")
     folder = tmp_path / "set" / "data" / "00000"
@@ -139,6 +142,7 @@ def test_csv_and_json_lines_name_the_images_in_the_store(store: Path, tmp_path: 
     assert json.loads(cells[0]["tags"]) == ["国家地理"]
 
 
+@pytest.mark.slow
 def test_a_removed_image_is_listed_and_a_new_one_added(
     store: Path, crawl: Crawl, tmp_path: Path
 ) -> None:
@@ -160,12 +164,14 @@ def test_a_removed_image_is_listed_and_a_new_one_added(
     assert "\n- 3 images have been removed" in (target / "README.md").read_text()
 
 
+@pytest.mark.slow
 def test_the_filters_of_find_select(store: Path, tmp_path: Path) -> None:
     export(store, tmp_path / "set", "--to", "jsonl", "--min-size", "97x1")
     assert (tmp_path / "set" / "README.md").exists()
     assert list((tmp_path / "set").glob("index/*")) == []
 
 
+@pytest.mark.slow
 def test_an_export_that_is_killed_goes_on(store: Path, tmp_path: Path) -> None:
     chance = random.Random(7)
     target = tmp_path / "set"
@@ -189,6 +195,7 @@ def test_an_export_that_is_killed_goes_on(store: Path, tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.slow
 def test_a_dataset_can_be_in_a_bucket(store: Path) -> None:
     target = f"s3://{BUCKET}/set"
     with s3_server() as address, s3_bucket(address) as client:
@@ -212,6 +219,7 @@ def test_a_dataset_can_be_in_a_bucket(store: Path) -> None:
     assert len(unset.log.splitlines()) == len(missing.log.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_a_folder_with_something_else_is_left_alone(store: Path, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes.txt").write_text("mine")

@@ -16,8 +16,6 @@ from wallpapers.demo import scenes
 from wallpapers.demo.gallery import Exhibit
 from wallpapers.demo.standin import StandIn
 
-pytestmark = pytest.mark.slow
-
 
 def find(store: Path, *words: str) -> Result:
     return scrapy("find", "-s", f"IMAGES_STORE={store}", *words)
@@ -63,11 +61,13 @@ def test_each_option_selects(store: Path) -> None:
     assert titles(store, "--source", "bing_wallpaper") == []
 
 
+@pytest.mark.slow
 def test_colours_are_found_by_how_they_look(store: Path) -> None:
     assert titles(store, "--colour", "#42121a") == ["night"]
     assert titles(store, "--color", "401018", "--colour", "#00ff00") == []
 
 
+@pytest.mark.slow
 def test_the_best_copy_is_found_and_favourites_are(store: Path) -> None:
     too_early = "scrapy: 4 images were not compared with others; to compare them, run: "
     assert find(store, "--best").log.startswith(too_early)
@@ -78,6 +78,7 @@ def test_the_best_copy_is_found_and_favourites_are(store: Path) -> None:
     assert titles(store, "--starred") == ["night"]
 
 
+@pytest.mark.slow
 def test_hidden_damaged_and_missing_images_are_not_found(store: Path) -> None:
     first, second, third, fourth = find(store).output.splitlines()
     assert scrapy("hide", "-s", f"IMAGES_STORE={store}", first).status == 0
@@ -87,6 +88,7 @@ def test_hidden_damaged_and_missing_images_are_not_found(store: Path) -> None:
     assert find(store).output.splitlines() == [fourth]
 
 
+@pytest.mark.slow
 def test_paths_are_for_other_programs(store: Path) -> None:
     paths = find(store).output.splitlines()
     assert find(store, "-0").output == "".join(f"{path}\0" for path in paths)
@@ -97,6 +99,7 @@ def test_paths_are_for_other_programs(store: Path) -> None:
     assert colours.startswith("#401018 #f0e0b0")
 
 
+@pytest.mark.slow
 def test_images_without_a_description_are_counted(crawl: Crawl) -> None:
     with StandIn(exhibits(2)) as standin:
         store = crawl(standin).store
@@ -108,6 +111,7 @@ def test_images_without_a_description_are_counted(crawl: Crawl) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -64,6 +64,7 @@ def test_the_page_has_all_wallpapers_and_their_thumbnails(folder: Path) -> None:
     assert " 0 not in the catalogue" in verified.output
 
 
+@pytest.mark.slow
 def test_a_second_run_makes_only_what_is_new(folder: Path) -> None:
     assert write(folder).status == 0
     before = parts_of(folder)
@@ -75,6 +76,7 @@ def test_a_second_run_makes_only_what_is_new(folder: Path) -> None:
     assert len(rows_of(folder)) == 4  # the old data file is gone
 
 
+@pytest.mark.slow
 def test_a_killed_run_leaves_the_old_gallery_complete(folder: Path) -> None:
     assert write(folder).status == 0
     before = parts_of(folder)

@@ -81,7 +81,7 @@ def test_kills_at_random_moments_lose_nothing(tmp_path: Path, kills: int) -> Non
     assert repeated <= kills * IN_FLIGHT
 
 
-@pytest.mark.parametrize("programs", [2, 4])
+@pytest.mark.parametrize("programs", [2, pytest.param(4, marks=pytest.mark.slow)])
 def test_crawls_at_once_share_a_store(tmp_path: Path, programs: int) -> None:
     twins = [exhibit(1_000 + number, encoded(noise(number))) for number in range(0, 60, 2)]
     shown = [*exhibits(60), *twins]

@@ -17,8 +17,6 @@ from wallpapers.demo import scenes
 from wallpapers.demo.gallery import Exhibit
 from wallpapers.demo.standin import StandIn
 
-pytestmark = pytest.mark.slow
-
 LAKE = recompressed("JPEG", 90)(scenes.draw("lake", 5, 640, 360))
 VARIANTS = ("half", "doubled", "jpeg", "cropped", "grey")
 
@@ -63,6 +61,7 @@ def groups(store: Path, *words: str) -> list[list[str]]:
     return [[titles[copy["path"]] for copy in (one["best"], *one["others"])] for one in found]
 
 
+@pytest.mark.slow
 def test_copies_are_grouped_around_the_original(store: Path) -> None:
     (group,) = groups(store)
     assert group[0] == "lake"
@@ -71,6 +70,7 @@ def test_copies_are_grouped_around_the_original(store: Path) -> None:
     assert set(recoloured) == {"lake", "grey"} | ({*recoloured} & {*VARIANTS})
 
 
+@pytest.mark.slow
 def test_the_same_is_printed_for_people(store: Path) -> None:
     lines = look_alikes(store).output.splitlines()
     assert lines[0].startswith("best    640x360 JPEG ")
@@ -89,6 +89,7 @@ def test_worse_copies_are_hidden_but_no_file_is_removed(store: Path) -> None:
     assert sorted(store.rglob("*.jpg")) == files
 
 
+@pytest.mark.slow
 def test_what_the_user_calls_different_stays_so(store: Path) -> None:
     path_of = {title: path for path, title in names(store).items()}
     pair = ("--different", path_of["lake"], path_of["half"])
@@ -102,6 +103,7 @@ def test_what_the_user_calls_different_stays_so(store: Path) -> None:
     assert look_alikes(store, "--different", path_of["lake"], path_of["lake"]).status == 1
 
 
+@pytest.mark.slow
 def test_new_images_are_compared_with_all_others(crawl: Crawl) -> None:
     everything = lakes()
     looks = {"WALLPAPERS_LOOK": "always"}
@@ -113,6 +115,7 @@ def test_new_images_are_compared_with_all_others(crawl: Crawl) -> None:
     assert len(groups(store)[0]) == 5
 
 
+@pytest.mark.slow
 def test_images_without_a_description_are_counted(crawl: Crawl) -> None:
     with StandIn([*exhibits(2), exhibit(3, encoded(noise(3)))]) as standin:
         store = crawl(standin).store

@@ -15,8 +15,6 @@ from tests.pictures import exhibit, exhibits
 from wallpapers.catalogue.location import FILE_NAME
 from wallpapers.demo.standin import StandIn
 
-pytestmark = pytest.mark.slow
-
 
 def look(store: Path, *words: str) -> Result:
     return scrapy("look", "-s", f"IMAGES_STORE={store}", *words)
@@ -48,6 +46,7 @@ def test_each_image_is_looked_at_once(crawl: Crawl) -> None:
     assert list(looks_in(run.store).values()) == [None] * 5
 
 
+@pytest.mark.slow
 def test_hostile_and_damaged_images_get_their_reason_and_cost_no_others_theirs(
     crawl: Crawl,
 ) -> None:
@@ -80,6 +79,7 @@ def test_hostile_and_damaged_images_get_their_reason_and_cost_no_others_theirs(
     assert "1 images looked at, 1 cannot be decoded" in again.output
 
 
+@pytest.mark.slow
 def test_a_killed_look_goes_on(crawl: Crawl) -> None:
     with StandIn(exhibits(200)) as standin:
         run = crawl(standin)
@@ -93,6 +93,7 @@ def test_a_killed_look_goes_on(crawl: Crawl) -> None:
     assert len(looks_in(run.store)) == 200
 
 
+@pytest.mark.slow
 def test_a_crawl_with_thumbnails_looks_at_what_it_stores(crawl: Crawl) -> None:
     with StandIn(exhibits(3)) as standin:
         run = crawl(standin, {"IMAGES_THUMBS": {"small": (32, 32)}})
@@ -101,6 +102,7 @@ def test_a_crawl_with_thumbnails_looks_at_what_it_stores(crawl: Crawl) -> None:
     assert look(run.store).output.startswith("0 images looked at")
 
 
+@pytest.mark.slow
 def test_when_a_crawl_looks_is_a_setting(crawl: Crawl) -> None:
     thumbs = {"IMAGES_THUMBS": {"small": (32, 32)}}
     with StandIn(exhibits(4)) as standin:
@@ -110,6 +112,7 @@ def test_when_a_crawl_looks_is_a_setting(crawl: Crawl) -> None:
     assert len(looks_in(run.store)) == 2
 
 
+@pytest.mark.slow
 def test_a_store_without_a_catalogue_and_a_wrong_argument_are_one_line(tmp_path: Path) -> None:
     result = look(tmp_path)
     assert result.status == 1

@@ -14,6 +14,8 @@ from tests.standin.transfer_faults import large_jpeg
 from wallpapers.demo.gallery import Exhibit
 from wallpapers.demo.standin import StandIn
 
+pytestmark = pytest.mark.slow
+
 LIMIT_MB = 300
 LARGE_MB = 160
 KNOWN_MB = 150
@@ -29,7 +31,6 @@ class LargeAndCut(StandIn):
 CUT = large_jpeg(8)[:-5_000]
 
 
-@pytest.mark.slow
 def test_refused_pictures_leave_nothing_in_memory(tmp_path: Path) -> None:
     with LargeAndCut(exhibits(60)) as standin:
         result = measured(
@@ -75,7 +76,6 @@ def test_a_thousand_known_wallpapers_cost_no_request_and_little_memory(tmp_path:
     assert again.peak_mb < KNOWN_MB
 
 
-@pytest.mark.slow
 def test_large_pictures_take_a_buffer_each(tmp_path: Path) -> None:
     with LargePictures(exhibits(64)) as standin:
         result = measured(

@@ -59,7 +59,10 @@ def printed(text: str, after: str) -> str:
     return str(command)
 
 
-@pytest.mark.parametrize("program", [("scrapy",), (sys.executable, "-m", "wallpapers")])
+@pytest.mark.parametrize(
+    "program",
+    [("scrapy",), pytest.param((sys.executable, "-m", "wallpapers"), marks=pytest.mark.slow)],
+)
 def test_another_listing(
     tmp_path: Path, environment: dict[str, str], program: tuple[str, ...]
 ) -> None:
@@ -100,6 +103,7 @@ def test_the_retry_of_failed_wallpapers(tmp_path: Path, environment: dict[str, s
     assert len((tmp_path / FEED[1]).read_text().splitlines()) == 3
 
 
+@pytest.mark.slow
 def test_the_retry_after_a_demo(tmp_path: Path, environment: dict[str, str]) -> None:
     """It names the store, which is not one of the options of the demo."""
     (tmp_path / "pictures").mkdir()
@@ -127,6 +131,7 @@ def test_the_check_of_a_source(tmp_path: Path, environment: dict[str, str]) -> N
     assert "\nwallhaven  yes      HTML: not JSON" in result.output
 
 
+@pytest.mark.slow
 def test_the_same_run_after_its_feed_failed(tmp_path: Path, environment: dict[str, str]) -> None:
     (tmp_path / "a file").touch()
     with StandIn(exhibits(1)) as standin:
@@ -140,6 +145,7 @@ def test_the_same_run_after_its_feed_failed(tmp_path: Path, environment: dict[st
     assert len((tmp_path / "a file/out.jsonl").read_text().splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_the_details_of_a_fault_of_a_component(tmp_path: Path, environment: dict[str, str]) -> None:
     (tmp_path / "own.py").write_text("class Pipeline:\n    def process_item(self): 1 / 0\n")
     environment["PYTHONPATH"] += f"{os.pathsep}{tmp_path}"
@@ -153,6 +159,7 @@ def test_the_details_of_a_fault_of_a_component(tmp_path: Path, environment: dict
     assert "DEBUG: Crawled (200)" in result.log
 
 
+@pytest.mark.slow
 def test_the_installation_of_a_library(tmp_path: Path, environment: dict[str, str]) -> None:
     failing = shlex.join(["scrapy", "crawl", "bing_wallpaper", "-s", "IMAGES_STORE=gs://bucket"])
     failed = shell(failing, tmp_path, environment)
@@ -183,6 +190,7 @@ def wheel(name: str, folder: Path) -> None:
         file.writestr(f"{information}/RECORD", "")
 
 
+@pytest.mark.slow
 def test_the_folder_of_a_catalogue(tmp_path: Path, environment: dict[str, str]) -> None:
     with StandIn(exhibits(1)) as standin:
         words = ("crawl", "baidu_wallpaper", "-a", f"endpoint={standin.endpoint}", *FAST)
@@ -196,6 +204,7 @@ def test_the_folder_of_a_catalogue(tmp_path: Path, environment: dict[str, str]) 
     assert (tmp_path / "no such/folder/c.db").is_file()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "mode"), [(FILE_NAME, 0o000), (".", 0o000)])
 def test_the_permissions_of_a_catalogue(
     tmp_path: Path, environment: dict[str, str], name: str, mode: int
@@ -213,6 +222,7 @@ def test_the_permissions_of_a_catalogue(
     assert shell(again, tmp_path, environment).status == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [("find", "--dark"), ("look-alikes",)])
 def test_the_description_of_images(
     tmp_path: Path, environment: dict[str, str], words: tuple[str, ...]
@@ -227,6 +237,7 @@ def test_the_description_of_images(
     assert "to describe them" not in silent.log + silent.output
 
 
+@pytest.mark.slow
 def test_missing_images(tmp_path: Path, environment: dict[str, str]) -> None:
     with StandIn(exhibits(2)) as standin:
         words = ("crawl", "baidu_wallpaper", "-a", f"endpoint={standin.endpoint}", *STORE, *FAST)
@@ -240,6 +251,7 @@ def test_missing_images(tmp_path: Path, environment: dict[str, str]) -> None:
     assert len(list((tmp_path / "my pictures").rglob("*.jpg"))) == 2
 
 
+@pytest.mark.slow
 def test_the_queue_of_a_cluster(
     tmp_path: Path, environment: dict[str, str], postgresql_of_wheel: PostgreSQL
 ) -> None:

@@ -22,6 +22,8 @@ from tests.standin.listing_faults import HtmlListing
 from tests.standin.picture_faults import HeldPictures
 from wallpapers.demo.standin import StandIn
 
+pytestmark = pytest.mark.slow
+
 USER = ("crawler", "a long password")
 PATIENCE_S = 60
 

@@ -81,7 +81,7 @@ def test_a_log_on_stderr_that_nobody_reads_stops_nothing(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("closed", [(1,), (2,), (0, 1, 2)])
-@pytest.mark.parametrize("log_file", [True, False])
+@pytest.mark.parametrize("log_file", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_standard_streams_that_are_closed(
     tmp_path: Path, closed: tuple[int, ...], log_file: bool
 ) -> None:

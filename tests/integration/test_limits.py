@@ -210,6 +210,7 @@ def test_a_hostile_image_does_not_affect_others(
     assert refusal in run.log
 
 
+@pytest.mark.slow
 def test_a_stopped_run_does_not_wait_for_slow_inspections(crawl: Crawl) -> None:
     """Running inspections get some seconds; the rest is left for the next run."""
 
