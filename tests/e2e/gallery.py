@@ -7,10 +7,12 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from PIL import Image
+from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.command import FAST, Result, scrapy, start
 from tests.pictures import encoded, exhibit
@@ -51,6 +53,35 @@ def served(folder: Path, *words: str) -> Iterator[str]:
     finally:
         process.terminate()
         process.communicate(timeout=60)
+
+
+class opened:  # noqa: N801 (a context manager)
+    """A new tab, with an own storage, that shows an address if one is given."""
+
+    def __init__(
+        self, browser: Browser, address: str, faults: list[str], **options: object
+    ) -> None:
+        self.context = browser.new_context(
+            **{"viewport": {"width": 1600, "height": 900}, "locale": "en-US", **options}  # type: ignore[arg-type]
+        )
+        self.address, self.faults = address, faults
+
+    def __enter__(self) -> Page:
+        tab = self.context.new_page()
+        events: Any = tab
+        note = self.faults.append
+        own = self.address.partition("/gallery/")[0]
+        events.on("pageerror", lambda error: note(f"error: {error}"))
+        events.on("console", lambda message: message.type == "error" and note(message.text))
+        events.on("dialog", lambda dialog: (note(f"dialog: {dialog.message}"), dialog.dismiss()))
+        events.on("request", lambda asked: asked.url.startswith(own) or note(f"asked {asked.url}"))
+        if self.address:
+            tab.goto(self.address)
+            expect(tab.locator(".tile").first).to_be_visible()
+        return tab
+
+    def __exit__(self, *error: object) -> None:
+        self.context.close()
 
 
 def ask(address: str, body: object = None, **headers: str) -> tuple[int, bytes]:

@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.e2e.command import scrapy
-from tests.e2e.gallery import crawl, plain, served, write
-from tests.system import find
+from tests.e2e.gallery import crawl, opened, plain, served, write
 from wallpapers.catalogue.location import FILE_NAME
 
 pytestmark = pytest.mark.system("chromium", package="chromium")
@@ -29,19 +28,6 @@ SHOWN = [
     plain(4, "red lake 山", "#b02020", "4K"),
     plain(5, "to be hostile", "#e0e0e0"),
 ]
-# As root, and without connections to hosts that the machine cannot reach.
-OPTIONS = [
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
-    *("--disable-background-networking", "--disable-component-update"),
-]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=str(find("chromium")), args=OPTIONS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")
@@ -73,36 +59,21 @@ def page(request: pytest.FixtureRequest, browser: Browser, folder: Path) -> Iter
     assert faults == []
 
 
-class opened:  # noqa: N801 (a context manager)
-    """A new tab, with an own storage, that shows an address."""
-
-    def __init__(
-        self, browser: Browser, address: str, faults: list[str], **options: object
-    ) -> None:
-        self.context = browser.new_context(
-            **{"viewport": {"width": 1600, "height": 900}, "locale": "en-US", **options}  # type: ignore[arg-type]
-        )
-        self.address, self.faults = address, faults
-
-    def __enter__(self) -> Page:
-        tab = self.context.new_page()
-        events: Any = tab
-        note = self.faults.append
-        own = self.address.partition("/gallery/")[0]
-        events.on("pageerror", lambda error: note(f"error: {error}"))
-        events.on("console", lambda message: message.type == "error" and note(message.text))
-        events.on("dialog", lambda dialog: (note(f"dialog: {dialog.message}"), dialog.dismiss()))
-        events.on("request", lambda asked: asked.url.startswith(own) or note(f"asked {asked.url}"))
-        tab.goto(self.address)
-        expect(tab.locator(".tile").first).to_be_visible()
-        return tab
-
-    def __exit__(self, *error: object) -> None:
-        self.context.close()
-
-
 def titles(page: Page) -> set[str]:
     return {str(image.get_attribute("alt")) for image in page.locator(".tile img").all()}
+
+
+def test_the_newest_are_shown_while_the_others_are_loaded(browser: Browser, folder: Path) -> None:
+    with served(folder) as address, opened(browser, "", []) as page:
+        waiting: list[Route] = []
+        page.route("**/data.js?before=*", lambda route, _: waiting.append(route))
+        page.goto(address, wait_until="commit")
+        expect(page.locator(".tile")).to_have_count(5)
+        expect(page.locator("#count")).to_have_text("Loading …")
+        page.locator(".tile").first.focus()
+        waiting[0].continue_()
+        expect(page.locator("#count")).to_have_text("5 of 5")
+        expect(page.locator(".tile").first).to_be_focused()
 
 
 def add_copies(catalogue: sqlite3.Connection, count: int) -> None:
