@@ -52,6 +52,12 @@ class Runs:
         }
         self._connection.execute(update(runs).where(runs.c.id == end.id).values(values))
 
+    def reopen(self, identity: str) -> None:
+        """Remove the end of a run, which goes on."""
+        columns = ("ended_at", "exit_status", *Verdict, "left_over", "bytes")
+        end = dict.fromkeys(columns)
+        self._connection.execute(update(runs).where(runs.c.id == identity).values(end))
+
     def latest(self, most: int) -> list[RecordedRun]:
         """Return the *most* runs that began last, the latest first."""
         rows = select(runs).order_by(runs.c.began_at.desc(), runs.c.id).limit(most)

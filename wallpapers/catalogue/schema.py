@@ -96,7 +96,7 @@ sessions = Table(
 runs = Table(
     "runs",
     _tables,
-    Column("id", Text, primary_key=True),  # the name of its run folder
+    Column("id", Text, primary_key=True),  # the name of its run folder, or cluster:<number>
     Column("source", Text, nullable=False),
     Column("arguments", Text, nullable=False),  # JSON object, with masked secrets
     Column("began_at", Text, nullable=False),

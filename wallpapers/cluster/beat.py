@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 
 from wallpapers.catalogue.cluster_tables import cluster_runs
 from wallpapers.cluster.politeness import exchange
+from wallpapers.cluster.records import record_ends
 from wallpapers.cluster.runs import ListingState
 from wallpapers.cluster.takeover import count_alive, take_over
 from wallpapers.options.setting_values import not_negative
@@ -36,8 +37,12 @@ class Beat:
 def beat(
     entries: Entries, worker: int, lease_s: float, waits: Mapping[str, float], runs: Collection[int]
 ) -> Beat:
-    """Take over tasks, publish *waits*, and return what the others published about *runs*."""
+    """Take over tasks, record the ends of runs, publish *waits*, and return what others published.
+
+    *runs* are those of this worker, which may have been cancelled.
+    """
     connection = entries.connection
+    record_ends(entries)
     return Beat(
         take_over(entries, worker, lease_s),
         count_alive(entries, lease_s),

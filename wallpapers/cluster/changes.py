@@ -10,18 +10,13 @@ from wallpapers.catalogue.cluster_tables import cluster_pages, cluster_runs, clu
 from wallpapers.catalogue.entries import Entries
 from wallpapers.cluster import runs
 from wallpapers.cluster.queue import Queue
+from wallpapers.cluster.records import lock_end, record_ends, remove_end
 from wallpapers.cluster.runs import ListingState
 from wallpapers.run.reasons import Verdict
 
 _CANCEL_TASKS = text(
     "SELECT procrastinate_cancel_job_v1(id, false, true) FROM procrastinate_jobs "
     "WHERE status = 'todo' AND CAST(args ->> 'run' AS BIGINT) = :run"
-)
-
-
-_TASKS = text(
-    "SELECT count(*) FROM procrastinate_jobs "
-    "WHERE status IN ('todo', 'doing') AND CAST(args ->> 'run' AS BIGINT) = :run"
 )
 
 
@@ -37,7 +32,7 @@ def is_ending(connection: Connection, run: int | None) -> bool:
     """Return whether *run* was cancelled, and workers still have tasks of it."""
     if run is None or runs.run_of(connection, run).state is not ListingState.CANCELLED:
         return False
-    return bool(connection.execute(_TASKS, {"run": run}).scalar_one())
+    return runs.has_tasks(connection, run)
 
 
 def retry(connection: Connection, queue: Queue, run: int | None) -> Retried:
@@ -56,6 +51,7 @@ def retry(connection: Connection, queue: Queue, run: int | None) -> Retried:
 
 
 def _retry_run(connection: Connection, queue: Queue, number: int) -> Retried:
+    lock_end(connection, number)
     submitted = runs.run_of(connection, number)
     was_cancelled = submitted.state is ListingState.CANCELLED
     failed = _failed_again(connection, number)
@@ -81,6 +77,8 @@ def _retry_run(connection: Connection, queue: Queue, number: int) -> Retried:
         connection.execute(mine.values(state=state, message="", problem=""))
         if listings:
             queue.add_listing(connection, number, submitted.source)
+    if pages or was_cancelled or submitted.state is ListingState.FAILED:
+        remove_end(connection, number)
     return Retried(len(failed), listings)
 
 
@@ -118,4 +116,5 @@ def cancel(entries: Entries, run: int) -> bool:
     mine = update(cluster_runs).where(cluster_runs.c.id == run)
     connection.execute(mine.values(state=ListingState.CANCELLED))
     connection.execute(_CANCEL_TASKS, {"run": run})
+    record_ends(entries)
     return True

@@ -104,12 +104,7 @@ def _pictures(standin: StandIn) -> list[str]:
 
 
 def _is_done(catalogue: Catalogue, run: int) -> bool:
-    return catalogue.run(
-        lambda entries: (
-            runs.run_of(entries.connection, run).state is not runs.ListingState.READING
-            and runs.is_settled(entries.connection, run)
-        )
-    )
+    return catalogue.run(lambda entries: runs.is_done(entries.connection, run))
 
 
 def _wait(is_so: Callable[[], bool]) -> None:

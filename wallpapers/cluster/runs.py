@@ -8,13 +8,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from sqlalchemy import Connection, and_, func, select, update
+from sqlalchemy import Connection, and_, func, select, text, update
 
 from wallpapers.catalogue.cluster_tables import cluster_pages, cluster_runs, cluster_wallpapers
 from wallpapers.cluster.queue import Queue
 from wallpapers.errors import ArgumentError
 from wallpapers.listings.page import Position
 from wallpapers.run.reasons import Verdict
+
+_TASKS = text(
+    "SELECT count(*) FROM procrastinate_jobs "
+    "WHERE status IN ('todo', 'doing') AND CAST(args ->> 'run' AS BIGINT) = :run"
+)
 
 
 class ListingState(StrEnum):
@@ -46,6 +51,7 @@ class Account:
     open: int = 0  # wallpapers without a verdict
     pages: int = 0
     repeated: int = 0
+    stored_bytes: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
     verdicts: Counter[Verdict] = field(default_factory=Counter)
 
@@ -127,12 +133,13 @@ def account_of(connection: Connection, run: int) -> Account:
     """Return the counts of *run*."""
     account = Account()
     rows = connection.execute(
-        select(cluster_wallpapers.c.verdict, func.count())
+        select(cluster_wallpapers.c.verdict, func.count(), func.sum(cluster_wallpapers.c.size))
         .where(cluster_wallpapers.c.run == run)
         .group_by(cluster_wallpapers.c.verdict)
     )
-    for verdict, count in rows:
+    for verdict, count, size_bytes in rows:
         account.listed += count
+        account.stored_bytes += int(size_bytes)
         if verdict is None:
             account.open = count
         else:
@@ -154,3 +161,16 @@ def is_settled(connection: Connection, run: int) -> bool:
         cluster_pages.c.settled_at.is_(None),
     )
     return connection.execute(left.limit(1)).first() is None
+
+
+def has_tasks(connection: Connection, run: int) -> bool:
+    """Return whether a task of *run* waits for a worker, or a worker is doing one."""
+    return bool(connection.execute(_TASKS, {"run": run}).scalar_one())
+
+
+def is_done(connection: Connection, run: int) -> bool:
+    """Return whether nothing is left to do of *run*."""
+    state = run_of(connection, run).state
+    if state is ListingState.CANCELLED:
+        return not has_tasks(connection, run)
+    return state is not ListingState.READING and is_settled(connection, run)

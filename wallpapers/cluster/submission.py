@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from wallpapers.cluster import runs
 from wallpapers.cluster.queue import Queue
+from wallpapers.cluster.records import record_beginning
 from wallpapers.errors import ArgumentError
 from wallpapers.options.filters import ImageFilters
 from wallpapers.options.words import each_listing
@@ -15,6 +16,7 @@ from wallpapers.spiders.listing_spider import ListingSpider
 if TYPE_CHECKING:
     from scrapy import Spider
     from scrapy.settings import BaseSettings
+    from sqlalchemy import Connection
 
     from wallpapers.catalogue.catalogue import Catalogue
 
@@ -40,8 +42,11 @@ def submit(catalogue: Catalogue, spiders: Sequence[ListingSpider]) -> list[int]:
     """Submit a run for each spider, all or none; return their numbers. Raises CatalogueError."""
     queue = Queue()
     return catalogue.run(
-        lambda entries: [
-            runs.submit(entries.connection, queue, spider.name, spider.given, spider.first_position)
-            for spider in spiders
-        ]
+        lambda entries: [_submit(entries.connection, queue, spider) for spider in spiders]
     )
+
+
+def _submit(connection: Connection, queue: Queue, spider: ListingSpider) -> int:
+    run = runs.submit(connection, queue, spider.name, spider.given, spider.first_position)
+    record_beginning(connection, run, spider.name, spider.given)
+    return run

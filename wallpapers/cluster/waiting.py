@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from scrapy.exceptions import CloseSpider
 
 from wallpapers import signals
+from wallpapers.cluster.records import record_ends
 from wallpapers.cluster.results import Progress, progress_of
 from wallpapers.cluster.runs import ListingState
 from wallpapers.items import Key, key_of
@@ -78,6 +79,7 @@ class WaitingSpider(ListingSpider):
                 break
             if not progress.pages:
                 await asyncio.sleep(_POLL_INTERVAL_S)
+        await self.database.do_when_back(record_ends)
         self._report_end(run, progress)
 
     def _report_end(self, run: int, progress: Progress) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from wallpapers.listings.text import one_line
 from wallpapers.run.exit_status import ExitStatus
 from wallpapers.run.reasons import Verdict
+from wallpapers.run.records import CLUSTER_PREFIX
 
 if TYPE_CHECKING:
     from wallpapers.catalogue.entries import Entries
@@ -59,7 +60,7 @@ def runs(
 
 def _described(run: RecordedRun, is_running: Callable[[str], bool | None]) -> dict[str, Any]:
     end, arguments = run.end, run.beginning.arguments
-    state = _STATES_WITHOUT_END[is_running(run.beginning.id)] if end is None else "ended"
+    state = "ended" if end else _state_without_end(run.beginning.id, is_running)
     return {
         "source": printable(run.beginning.source),
         "arguments": {printable(name): printable(value) for name, value in arguments.items()},
@@ -72,6 +73,12 @@ def _described(run: RecordedRun, is_running: Callable[[str], bool | None]) -> di
         "left": end and end.left,
         "bytes": end and end.stored_bytes,
     }
+
+
+def _state_without_end(run: str, is_running: Callable[[str], bool | None]) -> str:
+    if run.startswith(CLUSTER_PREFIX):  # it goes on when a worker that died is replaced
+        return "running"
+    return _STATES_WITHOUT_END[is_running(run)]
 
 
 _STATES_WITHOUT_END = {True: "running", False: "killed", None: "unknown"}

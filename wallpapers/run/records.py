@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from wallpapers.run.reasons import Verdict
 
+CLUSTER_PREFIX = "cluster:"  # of the ids of runs that many machines share
+
 
 @dataclass(frozen=True)
 class RunBeginning:
-    """A run that begins; ``id`` is the name of its run folder."""
+    """A run that begins; ``id`` is the name of its run folder, or of a run of a cluster."""
 
     id: str
     source: str
