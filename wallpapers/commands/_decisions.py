@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from scrapy.exceptions import UsageError
 
-from wallpapers.commands._settings import ChecksSettings
-from wallpapers.commands._shared import open_catalogue, quiet_on_closed_output, report_error
-from wallpapers.errors import SettingError, StoreError, UserError, message_of
+from wallpapers.commands._catalogue_command import CatalogueCommand
+from wallpapers.commands._shared import open_catalogue
+from wallpapers.errors import SettingError, message_of
 from wallpapers.listings.text import one_line
 from wallpapers.run.exit_status import ExitStatus
 from wallpapers.run.program import program_name
@@ -34,14 +34,12 @@ _NAMES_AND_STATUSES = (
 )
 
 
-class ChangesWallpapers(ChecksSettings):
+class ChangesWallpapers(CatalogueCommand):
     """A mixin for commands that change the wallpapers that the user names.
 
     Exit status 0; 3: some names are not in the catalogue; 1 and 5 as for a crawl.
     """
 
-    requires_project = True
-    requires_crawler_process = False
     effect: ClassVar[str]  # what the command does, for its help; {program} is its name
     done: ClassVar[str]  # what wallpapers are then, as in "3 wallpapers hidden"
 
@@ -67,25 +65,17 @@ class ChangesWallpapers(ChecksSettings):
             help="read paths and ids from FILE, one per line; - is the standard input",
         )
 
-    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+    def check_usage(self, args: list[str], opts: argparse.Namespace) -> None:
         if not args and opts.from_file is None:
             raise UsageError("expected a path, an id or --from FILE")
-        try:
-            with quiet_on_closed_output(self):
-                self.exitcode = self._change_named(args, opts)
-        except (UserError, StoreError) as error:
-            self.exitcode = report_error(error)
-        except KeyboardInterrupt:
-            self.exitcode = ExitStatus.INTERRUPTED
 
-    def _change_named(self, args: Sequence[str], opts: argparse.Namespace) -> int:
+    def execute(self, args: list[str], opts: argparse.Namespace) -> int:
         from wallpapers.maintenance.selection import select
 
         assert self.settings is not None
-        self.check_settings()
         names = [*args, *_names_in(opts.from_file)]
         with open_catalogue(self.settings) as catalogue:
-            selection = select(catalogue, folder_of(str(self.settings["IMAGES_STORE"])), names)
+            selection = select(catalogue, folder_of(self.store_address), names)
             keys = selection.keys
             changed = catalogue.run(lambda entries: self.change(entries.decisions, keys))
             line = f"{changed:,} {'wallpaper' if changed == 1 else 'wallpapers'} {self.done}"
@@ -111,21 +101,19 @@ class ListsWallpapers(ChangesWallpapers):
             help=f"print the {self.done} wallpapers as source/id, one per line, and change nothing",
         )
 
-    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+    def check_usage(self, args: list[str], opts: argparse.Namespace) -> None:
         if not opts.lists:
-            super().run(args, opts)
-            return
+            super().check_usage(args, opts)
+
+    def execute(self, args: list[str], opts: argparse.Namespace) -> int:
+        if not opts.lists:
+            return super().execute(args, opts)
         assert self.settings is not None
-        try:
-            self.check_settings()
-            with open_catalogue(self.settings, reads_only=True) as catalogue:
-                keys = catalogue.run(lambda entries: self.listed(entries.decisions))
-        except (UserError, StoreError) as error:
-            self.exitcode = report_error(error)
-            return
-        with quiet_on_closed_output(self):
-            for source, identity in keys:
-                print(f"{source}/{identity}")
+        with open_catalogue(self.settings, reads_only=True) as catalogue:
+            keys = catalogue.run(lambda entries: self.listed(entries.decisions))
+        for source, identity in keys:
+            print(f"{source}/{identity}")
+        return ExitStatus.COMPLETE
 
 
 def _names_in(file: str | None) -> list[str]:

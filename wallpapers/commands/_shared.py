@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from wallpapers.catalogue.existing import open_existing
@@ -47,6 +48,14 @@ def report_error(error: UserError | StoreError) -> int:
     """Print *error* in one line and return its exit status."""
     print(mask(f"{program_name()}: {error}"), file=sys.stderr)
     return ExitStatus.STORE if isinstance(error, StoreError) else ExitStatus.COULD_NOT_START
+
+
+@contextmanager
+def show_progress(description: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+    """Show a progress bar during the block, which calls the result with what is done since."""
+    with progress_bar() as progress:
+        task = progress.add_task(description, total=total)
+        yield partial(progress.advance, task)
 
 
 def progress_bar() -> Progress:

@@ -8,31 +8,20 @@ from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from wallpapers import __version__
+from wallpapers.commands._catalogue_command import CatalogueCommand
 from wallpapers.commands._search import add_search_options, criteria_of, options_text
-from wallpapers.commands._settings import ChecksSettings
-from wallpapers.commands._shared import (
-    open_catalogue,
-    progress_bar,
-    quiet_on_closed_output,
-    report_error,
-)
-from wallpapers.errors import SettingError, StoreError, UserError
+from wallpapers.commands._shared import open_catalogue, show_progress
 from wallpapers.options.arguments import read_arguments
 from wallpapers.options.extras import require_for_collection
 from wallpapers.options.sizes import amount
 from wallpapers.run.exit_status import ExitStatus
 from wallpapers.run.program import OWN_NAME, program_name
-from wallpapers.storage.address import folder_of
-from wallpapers.storage.local import LocalStorage
 
 _FORMATS = ("parquet", "webdataset", "imagefolder", "jsonl", "csv")
 
 
-class Command(ChecksSettings, ScrapyCommand):
+class Command(CatalogueCommand, ScrapyCommand):
     """Exit status 0: complete; 3: some images are missing or damaged; 1 and 5 as for a crawl."""
-
-    requires_project = True
-    requires_crawler_process = False
 
     def syntax(self) -> str:
         return "[options] <folder or s3://bucket/prefix>"
@@ -67,49 +56,33 @@ class Command(ChecksSettings, ScrapyCommand):
         )
         add_search_options(parser)
 
-    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+    def check_usage(self, args: list[str], opts: argparse.Namespace) -> None:
         if len(args) != 1:
             raise UsageError(f"{program_name()} export expects one folder")
-        try:
-            with quiet_on_closed_output(self):
-                self.exitcode = self._export(args[0], opts)
-        except (UserError, StoreError) as error:
-            self.exitcode = report_error(error)
-        except KeyboardInterrupt:
-            self.exitcode = ExitStatus.INTERRUPTED
 
-    def _export(self, address: str, opts: argparse.Namespace) -> int:
+    def execute(self, args: list[str], opts: argparse.Namespace) -> int:
         assert self.settings is not None
-        self.check_settings()
         require_for_collection("export", "pyarrow")
         require_for_collection("export", "numpy")
         from wallpapers.collection.export import Export
         from wallpapers.collection.targets import target_of
 
+        (address,) = args
         criteria = criteria_of(opts)
         given = {"shard_size": opts.shard_size}
         shard_bytes = read_arguments({"shard_size": amount()}, given)["shard_size"]
-        uri = str(self.settings["IMAGES_STORE"])
-        if folder_of(uri) is None:
-            raise SettingError(f"export supports folders only; IMAGES_STORE is {uri!r}")
+        store = self.local_store()
         made_by = f"{OWN_NAME} {__version__}: export --to {opts.to}{options_text(opts)}"
         with (
             open_catalogue(self.settings, reads_only=True) as catalogue,
             target_of(address, self.settings).opened() as target,
-            progress_bar() as progress,
         ):
             total = sum(count for count, _ in catalogue.run(lambda e: e.formats()).values())
-            task = progress.add_task("exporting", total=total)
             export = Export(
-                *(catalogue, LocalStorage(uri), target, opts.to),
-                shard_bytes=shard_bytes,
-                made_by=made_by,
+                *(catalogue, store, target, opts.to), shard_bytes=shard_bytes, made_by=made_by
             )
-            report = export.run(
-                criteria,
-                without_noai=opts.without_noai,
-                progress=lambda count: progress.advance(task, count),
-            )
+            with show_progress("exporting", total) as progress:
+                report = export.run(criteria, without_noai=opts.without_noai, progress=progress)
         for path, reason in report.failed.items():
             print(f"{reason}: {path}")
         print(

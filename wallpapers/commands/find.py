@@ -9,14 +9,13 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from scrapy.commands import ScrapyCommand
-from scrapy.exceptions import UsageError
 
+from wallpapers.commands._catalogue_command import CatalogueCommand
 from wallpapers.commands._search import add_search_options, criteria_of
-from wallpapers.commands._settings import ChecksSettings
-from wallpapers.commands._shared import open_catalogue, quiet_on_closed_output, report_error
-from wallpapers.errors import StoreError, UserError
+from wallpapers.commands._shared import open_catalogue
 from wallpapers.logs.masking import mask
 from wallpapers.run.command_line import shell_command
+from wallpapers.run.exit_status import ExitStatus
 from wallpapers.run.program import program_name
 from wallpapers.storage.address import folder_of, store_address
 from wallpapers.storage.files import is_below
@@ -27,14 +26,8 @@ if TYPE_CHECKING:
     from wallpapers.collection.search import Criteria
 
 
-class Command(ChecksSettings, ScrapyCommand):
+class Command(CatalogueCommand, ScrapyCommand):
     """Exit status 0, also if nothing matches; 1 and 5 as for a crawl."""
-
-    requires_project = True
-    requires_crawler_process = False
-
-    def syntax(self) -> str:
-        return "[options]"
 
     def short_desc(self) -> str:
         return (
@@ -63,30 +56,21 @@ class Command(ChecksSettings, ScrapyCommand):
             "--palette", action="store_true", help="print the colours of each image after its path"
         )
 
-    def run(self, args: list[str], opts: argparse.Namespace) -> None:
-        if args:
-            raise UsageError(f"{program_name()} find takes no argument, got {args[0]!r}")
+    def execute(self, args: list[str], opts: argparse.Namespace) -> int:
         assert self.settings is not None
-        try:
-            self.check_settings()
-            criteria = criteria_of(opts)
-            with (
-                open_catalogue(self.settings, reads_only=True) as catalogue,
-                quiet_on_closed_output(self),
-            ):
-                for line in islice(self._lines(catalogue, criteria, opts), opts.limit):
-                    sys.stdout.write(line + ("\0" if opts.null else "\n"))
-                _hint(catalogue, criteria)
-        except (UserError, StoreError) as error:
-            self.exitcode = report_error(error)
+        criteria = criteria_of(opts)
+        with open_catalogue(self.settings, reads_only=True) as catalogue:
+            for line in islice(self._lines(catalogue, criteria, opts), opts.limit):
+                sys.stdout.write(line + ("\0" if opts.null else "\n"))
+            _hint(catalogue, criteria)
+        return ExitStatus.COMPLETE
 
     def _lines(
         self, catalogue: Catalogue, criteria: Criteria, opts: argparse.Namespace
     ) -> Iterator[str]:
         from wallpapers.collection.search import search
 
-        assert self.settings is not None
-        uri = str(self.settings["IMAGES_STORE"])
+        uri = self.store_address
         folder = folder_of(uri)
         place = f"{folder.absolute()}/" if folder else store_address(uri)
         store = LocalStorage(uri) if folder else None

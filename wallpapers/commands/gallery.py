@@ -6,37 +6,24 @@ import argparse
 import asyncio
 import sys
 import webbrowser
-from functools import partial
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
-from wallpapers.commands._settings import ChecksSettings
-from wallpapers.commands._shared import (
-    open_catalogue,
-    progress_bar,
-    quiet_on_closed_output,
-    report_error,
-)
-from wallpapers.errors import SettingError, StoreError, UserError, message_of
+from wallpapers.commands._catalogue_command import CatalogueCommand
+from wallpapers.commands._shared import open_catalogue, show_progress
+from wallpapers.errors import SettingError, message_of
 from wallpapers.run.exit_status import ExitStatus
-from wallpapers.run.program import program_name
-from wallpapers.storage.address import folder_of
-from wallpapers.storage.local import LocalStorage
 
 if TYPE_CHECKING:
     from wallpapers.gallery.thumbnails import ThumbnailReport
+    from wallpapers.storage.local import LocalStorage
 
 
-class Command(ChecksSettings, ScrapyCommand):
+class Command(CatalogueCommand, ScrapyCommand):
     """Exit status 0; 3: some images could not be shown; 1 and 5 as for a crawl."""
-
-    requires_project = True
-    requires_crawler_process = False
-
-    def syntax(self) -> str:
-        return "[options]"
 
     def short_desc(self) -> str:
         return "Write a page to look at the stored wallpapers, or serve it"
@@ -65,27 +52,18 @@ class Command(ChecksSettings, ScrapyCommand):
             "machine can reach)",
         )
 
-    def run(self, args: list[str], opts: argparse.Namespace) -> None:
-        if args:
-            raise UsageError(f"{program_name()} gallery takes no argument, got {args[0]!r}")
+    def check_usage(self, args: list[str], opts: argparse.Namespace) -> None:
+        super().check_usage(args, opts)
         if not 0 <= opts.port < 65536:
             raise UsageError(f"--port must be a number from 0 to 65535, got {opts.port}")
-        try:
-            with quiet_on_closed_output(self):
-                self.check_settings()
-                store = self._store()
-                self.exitcode = self._serve(store, opts) if opts.serve else self._write(store, opts)
-        except (UserError, StoreError) as error:
-            self.exitcode = report_error(error)
-        except KeyboardInterrupt:
-            self.exitcode = 0 if opts.serve else ExitStatus.INTERRUPTED
 
-    def _store(self) -> LocalStorage:
-        assert self.settings is not None
-        uri = str(self.settings["IMAGES_STORE"])
-        if folder_of(uri) is None:
-            raise SettingError(f"gallery supports folders only; IMAGES_STORE is {uri!r}")
-        return LocalStorage(uri)
+    def execute(self, args: list[str], opts: argparse.Namespace) -> int:
+        store = self.local_store()
+        if not opts.serve:
+            return self._write(store, opts)
+        with suppress(KeyboardInterrupt):  # which ends it
+            self._serve(store, opts)
+        return ExitStatus.COMPLETE
 
     def _write(self, store: LocalStorage, opts: argparse.Namespace) -> int:
         from wallpapers.gallery.build import build
@@ -94,11 +72,10 @@ class Command(ChecksSettings, ScrapyCommand):
         assert self.settings is not None
         with (
             open_catalogue(self.settings) as catalogue,
-            progress_bar() as progress,
+            show_progress("making thumbnails") as progress,
         ):
             thumbnails = Thumbnails(catalogue, store, requirements_of(self.settings))
-            task = progress.add_task("making thumbnails", total=None)
-            report = thumbnails.make_all(partial(progress.advance, task))
+            report = thumbnails.make_all(progress)
             count = build(catalogue, store)
         page = (store.root / "gallery" / "index.html").absolute()
         for path, reason in report.failed.items():
@@ -108,7 +85,7 @@ class Command(ChecksSettings, ScrapyCommand):
             _open_in_browser(page.as_uri())
         return _status(report)
 
-    def _serve(self, store: LocalStorage, opts: argparse.Namespace) -> int:
+    def _serve(self, store: LocalStorage, opts: argparse.Namespace) -> None:
         from wallpapers.gallery.server import GalleryServer, is_loopback
         from wallpapers.gallery.thumbnails import requirements_of
 
@@ -138,7 +115,6 @@ class Command(ChecksSettings, ScrapyCommand):
             raise SettingError(
                 f"cannot listen on {opts.host}, port {opts.port}: {message_of(error)}"
             ) from error
-        return 0
 
 
 def _status(report: ThumbnailReport) -> int:

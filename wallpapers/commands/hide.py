@@ -41,10 +41,10 @@ class Command(ListsWallpapers, ScrapyCommand):
             help="delete the images and thumbnails of these wallpapers, too",
         )
 
-    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+    def check_usage(self, args: list[str], opts: argparse.Namespace) -> None:
         if opts.delete and self._folder is None:
             raise UsageError("--delete supports folders only; delete the files in the bucket")
-        super().run(args, opts)
+        super().check_usage(args, opts)
 
     def change(self, decisions: Decisions, keys: Sequence[Key]) -> int:
         return decisions.hide(keys)
@@ -63,5 +63,4 @@ class Command(ListsWallpapers, ScrapyCommand):
 
     @property
     def _folder(self) -> Path | None:
-        assert self.settings is not None
-        return folder_of(str(self.settings["IMAGES_STORE"]))
+        return folder_of(self.store_address)

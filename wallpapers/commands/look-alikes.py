@@ -11,16 +11,10 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from scrapy.commands import ScrapyCommand
-from scrapy.exceptions import UsageError
 
-from wallpapers.commands._settings import ChecksSettings
-from wallpapers.commands._shared import (
-    open_catalogue,
-    progress_bar,
-    quiet_on_closed_output,
-    report_error,
-)
-from wallpapers.errors import SettingError, StoreError, UserError
+from wallpapers.commands._catalogue_command import CatalogueCommand
+from wallpapers.commands._shared import open_catalogue, progress_bar
+from wallpapers.errors import SettingError
 from wallpapers.listings.text import one_line
 from wallpapers.options.extras import require_for_collection
 from wallpapers.run.command_line import shell_command
@@ -33,14 +27,8 @@ if TYPE_CHECKING:
     from wallpapers.collection.grouping import Copy, Group
 
 
-class Command(ChecksSettings, ScrapyCommand):
+class Command(CatalogueCommand, ScrapyCommand):
     """Exit status 0; 1 and 5 as for a crawl."""
-
-    requires_project = True
-    requires_crawler_process = False
-
-    def syntax(self) -> str:
-        return "[options]"
 
     def short_desc(self) -> str:
         return "Find copies of the same picture, and the best copy of each; nothing is deleted"
@@ -75,22 +63,15 @@ class Command(ChecksSettings, ScrapyCommand):
         )
         parser.add_argument("--json", action="store_true", help="print the groups as JSON")
 
-    def run(self, args: list[str], opts: argparse.Namespace) -> None:
-        if args:
-            raise UsageError(f"{program_name()} look-alikes takes no argument, got {args[0]!r}")
+    def execute(self, args: list[str], opts: argparse.Namespace) -> int:
         assert self.settings is not None
-        try:
-            self.check_settings()
-            require_for_collection("look-alikes", "numpy")
-            with open_catalogue(self.settings) as catalogue, quiet_on_closed_output(self):
-                if opts.different:
-                    self._remember(catalogue, *opts.different)
-                else:
-                    self._print_groups(catalogue, opts)
-        except (UserError, StoreError) as error:
-            self.exitcode = report_error(error)
-        except KeyboardInterrupt:
-            self.exitcode = ExitStatus.INTERRUPTED
+        require_for_collection("look-alikes", "numpy")
+        with open_catalogue(self.settings) as catalogue:
+            if opts.different:
+                self._remember(catalogue, *opts.different)
+            else:
+                self._print_groups(catalogue, opts)
+        return ExitStatus.COMPLETE
 
     def _print_groups(self, catalogue: Catalogue, opts: argparse.Namespace) -> None:
         from wallpapers.collection.look_alikes import COPIES, find_groups, hide_worse
@@ -116,8 +97,7 @@ class Command(ChecksSettings, ScrapyCommand):
         from wallpapers.collection.look_alikes import judge_different
         from wallpapers.maintenance.selection import select
 
-        assert self.settings is not None
-        root = folder_of(str(self.settings["IMAGES_STORE"]))
+        root = folder_of(self.store_address)
         checksums: list[str] = []
         for name in (one, other):
             keys = select(catalogue, root, [name]).keys

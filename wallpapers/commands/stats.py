@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
-from wallpapers.commands._settings import ChecksSettings
-from wallpapers.commands._shared import open_catalogue, quiet_on_closed_output, report_error
-from wallpapers.errors import StoreError, UserError
+from wallpapers.commands._catalogue_command import CatalogueCommand
+from wallpapers.commands._shared import open_catalogue
 from wallpapers.logs.masking import HideSecrets, mask
 from wallpapers.maintenance import statistics
 from wallpapers.run.command_line import shell_command
-from wallpapers.run.program import program_name
+from wallpapers.run.exit_status import ExitStatus
 from wallpapers.run.reasons import Verdict
 from wallpapers.storage.address import folder_of
 from wallpapers.storage.run_folder import is_running
@@ -30,11 +29,8 @@ _MAX_LINES = 20  # of failures by host and reason
 _RUNS = 20
 
 
-class Command(ChecksSettings, ScrapyCommand):
+class Command(CatalogueCommand, ScrapyCommand):
     """Exit status 0; 1 if there is no catalogue, 5 if it cannot be read."""
-
-    requires_project = True
-    requires_crawler_process = False
 
     def short_desc(self) -> str:
         return "Print the contents of the catalogue: wallpapers, images, failures, runs"
@@ -64,24 +60,20 @@ class Command(ChecksSettings, ScrapyCommand):
             help="print metrics for Prometheus, in its text format",
         )
 
-    def run(self, args: list[str], opts: argparse.Namespace) -> None:
-        if args:
-            raise UsageError(f"{program_name()} stats takes no argument, got {args[0]!r}")
+    def check_usage(self, args: list[str], opts: argparse.Namespace) -> None:
+        super().check_usage(args, opts)
         if opts.prometheus and (opts.json or opts.runs is not None):
             raise UsageError("--prometheus cannot be combined with --json or --runs")
         if opts.runs is not None and opts.runs < 1:
             raise UsageError(f"--runs must be a whole number, 1 or more, got {opts.runs}")
+
+    def execute(self, args: list[str], opts: argparse.Namespace) -> int:
         assert self.settings is not None
-        try:
-            self.check_settings()
-            with open_catalogue(self.settings, reads_only=True) as catalogue:
-                text = self._text(catalogue, opts)
-        except (UserError, StoreError) as error:
-            self.exitcode = report_error(error)
-            return
+        with open_catalogue(self.settings, reads_only=True) as catalogue:
+            text = self._text(catalogue, opts)
         HideSecrets().update_settings(self.settings)  # a suggested command may have one
-        with quiet_on_closed_output(self):
-            print(mask(text))
+        print(mask(text))
+        return ExitStatus.COMPLETE
 
     def _text(self, catalogue: Catalogue, opts: argparse.Namespace) -> str:
         if opts.prometheus:
@@ -116,8 +108,7 @@ class Command(ChecksSettings, ScrapyCommand):
 
     def _is_running(self, run: str) -> bool | None:
         """Return whether a run is alive on this machine; None = it has a remote store."""
-        assert self.settings is not None
-        folder = folder_of(str(self.settings["IMAGES_STORE"]))
+        folder = folder_of(self.store_address)
         return None if folder is None else is_running(folder, run)
 
 

@@ -6,27 +6,14 @@ import argparse
 from collections.abc import Iterable
 
 from scrapy.commands import ScrapyCommand
-from scrapy.exceptions import UsageError
 
-from wallpapers.commands._settings import ChecksSettings
-from wallpapers.commands._shared import (
-    open_catalogue,
-    progress_bar,
-    quiet_on_closed_output,
-    report_error,
-)
-from wallpapers.errors import SettingError, StoreError, UserError
+from wallpapers.commands._catalogue_command import CatalogueCommand
+from wallpapers.commands._shared import open_catalogue, show_progress
 from wallpapers.run.exit_status import ExitStatus
-from wallpapers.run.program import program_name
-from wallpapers.storage.address import folder_of
-from wallpapers.storage.local import LocalStorage
 
 
-class Command(ChecksSettings, ScrapyCommand):
+class Command(CatalogueCommand, ScrapyCommand):
     """Exit status 0: all images are intact; 3: some are not; 1 and 5 as for a crawl."""
-
-    requires_project = True
-    requires_crawler_process = False
 
     def short_desc(self) -> str:
         return "Hash the stored images and report damaged and missing ones"
@@ -43,33 +30,15 @@ class Command(ChecksSettings, ScrapyCommand):
             "was closed by its reader."
         )
 
-    def run(self, args: list[str], opts: argparse.Namespace) -> None:
-        if args:
-            raise UsageError(f"{program_name()} verify takes no argument, got {args[0]!r}")
-        try:
-            with quiet_on_closed_output(self):
-                self.exitcode = self._verify()
-        except (UserError, StoreError) as error:
-            self.exitcode = report_error(error)
-        except KeyboardInterrupt:
-            self.exitcode = ExitStatus.INTERRUPTED
-
-    def _verify(self) -> int:
+    def execute(self, args: list[str], opts: argparse.Namespace) -> int:
         from wallpapers.maintenance.verify import verify
 
         assert self.settings is not None
-        self.check_settings()
-        uri = str(self.settings["IMAGES_STORE"])
-        folder = folder_of(uri)
-        if folder is None:
-            raise SettingError(f"verify supports folders only; IMAGES_STORE is {uri!r}")
+        store = self.local_store()
         with open_catalogue(self.settings, check=True) as catalogue:
             total = sum(count for count, _ in catalogue.run(lambda e: e.formats()).values())
-            with progress_bar() as progress:
-                task = progress.add_task("hashing", total=total)
-                report = verify(
-                    catalogue, LocalStorage(uri), lambda count: progress.advance(task, count)
-                )
+            with show_progress("hashing", total) as progress:
+                report = verify(catalogue, store, progress)
         for title, paths in (
             ("damaged", report.damaged),
             ("missing", report.missing),
@@ -83,7 +52,7 @@ class Command(ChecksSettings, ScrapyCommand):
             f"{len(report.missing):,} missing, {len(report.moved):,} moved, "
             f"{len(report.not_in_catalogue):,} not in the catalogue, "
             f"{len(report.shared):,} shared by five or more wallpapers, {report.hidden:,} hidden, "
-            f"in {folder}"
+            f"in {store.root}"
         )
         if report.is_clean:
             return ExitStatus.COMPLETE
