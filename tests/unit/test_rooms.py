@@ -1,4 +1,4 @@
-"""Imports go down: a package imports from floors below its own, and there is no circle."""
+"""Imports go down: a package imports only from layers below its own, so there is no circle."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
-# From the ground up; packages on one floor do not import each other. Only settings.py, addon.py
+# From the lowest up; packages of one layer do not import each other. Only settings.py, addon.py
 # and the tests know all of them.
-FLOORS = (
+LAYERS = (
     {"errors", "items", "signals", "logs"},
     {"listings", "images", "run"},
     {"options", "demo"},
@@ -27,7 +27,7 @@ FLOORS = (
     {"settings"},
     {"addon", "__main__"},
 )
-HEIGHT = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
+HEIGHT = {package: layer for layer, packages in enumerate(LAYERS) for package in packages}
 MODULES = sorted((ROOT / "wallpapers").rglob("*.py"))
 # Where Scrapy's private names are allowed; docs/decisions.md lists each with its guard.
 PRIVATE = {"fastpath", "feeds", "middlewares/cookies.py"}
@@ -44,25 +44,25 @@ def imports(path: Path) -> Iterator[tuple[str, str]]:
                 yield alias.name, ""
 
 
-def room_of(path: Path) -> str:
+def package_of(path: Path) -> str:
     return path.relative_to(ROOT / "wallpapers").with_suffix("").parts[0]
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_imports_go_down(path: Path) -> None:
-    here = room_of(path)
+    here = package_of(path)
     if here == "__init__":
         return
     for module, name in imports(path):
         if module.split(".")[0] != "wallpapers":
             continue
-        room = module.split(".")[1] if "." in module else name
-        if room not in {here, "__version__"}:
-            assert HEIGHT[room] < HEIGHT[here], f"{here} imports {module}"
+        package = module.split(".")[1] if "." in module else name
+        if package not in {here, "__version__"}:
+            assert HEIGHT[package] < HEIGHT[here], f"{here} imports {module}"
 
 
-def test_every_package_has_a_floor() -> None:
-    assert {room_of(path) for path in MODULES} - {"__init__"} <= set(HEIGHT)
+def test_every_package_has_a_layer() -> None:
+    assert {package_of(path) for path in MODULES} - {"__init__"} <= set(HEIGHT)
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
