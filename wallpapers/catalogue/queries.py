@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, func, select, update
 
 from wallpapers.catalogue.decisions import HIDDEN_IMAGES, Decisions
-from wallpapers.catalogue.look_alikes import LookAlikes
-from wallpapers.catalogue.looks import Looks
 from wallpapers.catalogue.read_listings import ReadListings
 from wallpapers.catalogue.rows import image_of, now, wallpaper_of
 from wallpapers.catalogue.runs import Runs
 from wallpapers.catalogue.schema import pictures, wallpapers
-from wallpapers.catalogue.search import Search
-from wallpapers.catalogue.shown import Shown
 from wallpapers.items import StoredImage, Wallpaper
+
+if TYPE_CHECKING:
+    from wallpapers.catalogue.look_alikes import LookAlikes
+    from wallpapers.catalogue.looks import Looks
+    from wallpapers.catalogue.search import Search
+    from wallpapers.catalogue.shown import Shown
 
 # A content that more wallpapers share than these belongs to none of them.
 MOST_SHARING = 5
@@ -34,7 +36,10 @@ class Failed:
 
 
 class Queries:
-    """Reads rows of one transaction for the commands."""
+    """Reads rows of one transaction for the commands.
+
+    What a crawl does not need is imported when it is asked for: a crawl starts sooner.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -52,16 +57,22 @@ class Queries:
     @property
     def looks(self) -> Looks:
         """What the images look like."""
+        from wallpapers.catalogue.looks import Looks
+
         return Looks(self._connection)
 
     @property
     def look_alikes(self) -> LookAlikes:
         """Which images look alike."""
+        from wallpapers.catalogue.look_alikes import LookAlikes
+
         return LookAlikes(self._connection)
 
     @property
     def search(self) -> Search:
         """The images of the store, to search in."""
+        from wallpapers.catalogue.search import Search
+
         return Search(self._connection)
 
     @property
@@ -72,6 +83,8 @@ class Queries:
     @property
     def shown(self) -> Shown:
         """The stored wallpapers as a gallery shows them."""
+        from wallpapers.catalogue.shown import Shown
+
         return Shown(self._connection)
 
     @property
