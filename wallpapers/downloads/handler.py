@@ -16,7 +16,9 @@ from __future__ import annotations
 
 import asyncio
 import math
+import ssl
 from collections.abc import Callable
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlparse
 
@@ -39,9 +41,9 @@ from wallpapers.downloads.guard import (
     origin,
     refuse_private_literal,
 )
-from wallpapers.downloads.tls import tls_context
 from wallpapers.downloads.transfer import Transfer
 from wallpapers.options.setting_values import positive
+from wallpapers.options.tls import tls_context
 from wallpapers.run.addon import run_of
 from wallpapers.storage.batching import BatchExecutor, run_each
 
@@ -80,7 +82,6 @@ class GuardedDownloadHandler(BaseDownloadHandler):
         self.maxsize = settings.getint("DOWNLOAD_MAXSIZE")
         self._total_s = settings.getfloat("DOWNLOAD_TIMEOUT")
         self._fail_on_dataloss = settings.getbool("DOWNLOAD_FAIL_ON_DATALOSS")
-        self._ssl = tls_context(settings)
         self._trusted = _origins_of_endpoint(crawler)
         self._unguarded_session = self._new_session(guarded=False)
         self._guarded_session = (
@@ -89,6 +90,10 @@ class GuardedDownloadHandler(BaseDownloadHandler):
             else self._new_session(guarded=True)
         )
         self._threads = BatchExecutor(_WRITER_THREADS, "wallpapers-parts", run_each)
+
+    @cached_property
+    def _tls_context(self) -> ssl.SSLContext:
+        return tls_context(self.crawler.settings)
 
     def _new_session(self, *, guarded: bool) -> aiohttp.ClientSession:
         bind = self.crawler.settings["DOWNLOAD_BIND_ADDRESS"]
@@ -160,10 +165,12 @@ class GuardedDownloadHandler(BaseDownloadHandler):
         """Return the options of aiohttp in addition to method, address and headers."""
         options: dict[str, Any] = {
             "data": request.body or None,
-            "ssl": self._ssl,
             "allow_redirects": False,
         }
-        if proxy := request.meta.get("proxy"):
+        proxy = request.meta.get("proxy")
+        if proxy or request.url.startswith("https:"):
+            options["ssl"] = self._tls_context
+        if proxy:
             options["proxy"] = add_http_if_no_scheme(proxy)
             if authorization := request.headers.get("Proxy-Authorization"):
                 options["proxy_headers"] = {"Proxy-Authorization": authorization.decode("latin-1")}

@@ -10,6 +10,7 @@ from scrapy.settings import BaseSettings, default_settings
 
 from wallpapers.errors import SettingError, message_of
 from wallpapers.options.setting_values import boolean
+from wallpapers.options.tls import check_tls_settings
 
 # Scrapy reads them before a crawl exists, and any error of theirs is a traceback.
 _READ_EARLY = ("LOG_", "REACTOR_", "FORCE_", "TWISTED_")
@@ -27,13 +28,14 @@ _LEVELS = ("CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG")
 
 
 class SettingsCheck:
-    """Scrapy add-on that raises SettingError for a wrong number or boolean.
+    """Scrapy add-on that raises SettingError for a wrong number or boolean, or for TLS.
 
     Our own numbers are checked by the components that read them.
     """
 
     def update_settings(self, settings: BaseSettings) -> None:
         _check_all(settings)
+        check_tls_settings(settings)
 
 
 def check_early_settings(settings: BaseSettings) -> None:
