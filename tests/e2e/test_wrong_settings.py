@@ -34,6 +34,8 @@ def crawl_with(setting: str, folder: Path, command: str = "crawl") -> Result:
         ({"COOKIES_ENABLED": "maybe"}, "must be True or False, got 'maybe'"),
         ({"TELNETCONSOLE_ENABLED": "no"}, "must be True or False, got 'no'"),
         ({"RETRY_HTTP_CODES": "500,5xx"}, "must be whole numbers, separated by commas, got"),
+        ({"DOWNLOAD_TLS_MIN_VERSION": "1.2"}, "must be one of TLSv1.0, TLSv1.1, TLSv1.2, TLSv1.3"),
+        ({"DOWNLOADER_CLIENT_TLS_CIPHERS": "x"}, "must be a list of ciphers as OpenSSL writes it"),
         ({"WALLPAPERS_FAST_PATH": "yes"}, "must be True or False, got 'yes'"),
         ({"WALLPAPERS_ALLOW_PRIVATE_ADDRESSES": "no"}, "must be True or False, got 'no'"),
         ({"WALLPAPERS_CSV_SAFE": ""}, "must be True or False, got ''"),

@@ -17,7 +17,13 @@ from aiohttp.streams import StreamReader
 _MAX_HEAD_BYTES = 256 * 1024  # buffered until the head is complete
 _END_OF_HEAD = re.compile(rb"\n\r?\n")
 _STATUS_LINE = re.compile(rb"HTTP/(\d)(?:\.(\d))?[ \t]+(\d{3})(?!\d)[ \t]*(.*)", re.DOTALL)
-_NAME = re.compile(rb"[0-9A-Za-z!#$%&'*+.^_`|~-]+")
+_LENGTH = re.compile(rb"\ncontent-length:([^\r\n]*)", re.IGNORECASE)
+_CODING = re.compile(rb"\ntransfer-encoding:", re.IGNORECASE)
+_NAME_CHARACTERS = rb"[0-9A-Za-z!#$%&'*+.^_`|~-]"
+_SOUND_HEAD = re.compile(
+    rb"HTTP/1\.[01] \d{3} [^\s\0][^\r\n\0]*\r\n(?:%b+:[^\r\n\0]*\r\n)+\r\n" % _NAME_CHARACTERS
+)
+_NAME = re.compile(_NAME_CHARACTERS + rb"+")
 _QUOTED_BYTES = re.compile(r":?\s+b?['\"].*|\s*\^\s*$", re.DOTALL)
 
 
@@ -119,6 +125,8 @@ class LenientResponseHandler(ResponseHandler):
 
 def repaired_head(head: bytes) -> bytes:
     """Return *head* in the form that aiohttp accepts; without defects, it is unchanged."""
+    if _is_sound(head):
+        return head
     lines = [line.removesuffix(b"\r") for line in head.strip(b"\r\n").split(b"\n")]
     kept: list[bytes] = [_repaired_status_line(lines[0])]
     for line in lines[1:]:
@@ -131,6 +139,14 @@ def repaired_head(head: bytes) -> bytes:
             continue
         kept.append(line if name == name.rstrip() else name.rstrip() + b":" + value)
     return b"\r\n".join([kept[0], *_with_one_length(kept[1:])]) + b"\r\n\r\n"
+
+
+def _is_sound(head: bytes) -> bool:
+    """Return whether *head* has no defect, as most have none; False if it must be parsed."""
+    if not _SOUND_HEAD.fullmatch(head) or _CODING.search(head):
+        return False
+    lengths = _LENGTH.findall(head)
+    return not lengths or (len(lengths) == 1 and lengths[0].strip().isdigit())
 
 
 def _repaired_status_line(line: bytes) -> bytes:

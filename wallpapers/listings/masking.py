@@ -23,6 +23,8 @@ _BEGINNING = re.compile(rf"(?:{_SCHEME}:)?[/\\]*", re.IGNORECASE)
 _USER_OF_HOST = re.compile(rf"((?:{_SCHEME}:)?//)[^/\\?#]*@", re.IGNORECASE)
 _USER_PART = re.compile(rf".*{_AT}", re.DOTALL)
 _NO_PORT = re.compile(rf"([^/\\?#]*?{_COLON})(?!\d{{0,5}}(?:[/\\?#]|$))[^/\\?#]*", re.DOTALL)
+# Most addresses: a host, perhaps a port, and nothing that needs a parser.
+_PLAIN = re.compile(r"https?://[A-Za-z0-9.-]+(?::[1-9]\d{0,3})?(?:[/?#][!-~]*)?")
 _IN_TEXT = re.compile(r"(?<=://)[^\s/?#@]{1,500}@")
 
 
@@ -31,6 +33,8 @@ def is_well_formed(url: str) -> bool:
     """Return whether *url* is an http(s) address with a host and without user and password."""
     if len(url) > MAX_URL_CHARACTERS or "\\" in url:
         return False
+    if _PLAIN.fullmatch(url):
+        return True
     try:
         parts = urlsplit(url)
         port = parts.port  # raises ValueError if it is invalid

@@ -111,7 +111,8 @@ def _decoded(value: object) -> str:
     """Return *value* as an address without blanks; encoded addresses are decoded, none masked."""
     if not isinstance(value, str) or len(value) > MAX_URL_CHARACTERS:
         return ""
-    text = _UNPRINTABLE.sub("", value).strip()
+    is_plain = value.isascii() and value.isprintable()
+    text = (value if is_plain else _UNPRINTABLE.sub("", value)).strip()
     for _ in range(_MAX_ENCODINGS):
         if not _ENCODED.match(text):
             break

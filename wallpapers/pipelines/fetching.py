@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from scrapy import Request
 from scrapy.http import Response
+from scrapy.utils.httpobj import urlparse_cached
 
 from wallpapers.downloads import failures
 from wallpapers.downloads.errors import RunIsEndingError
@@ -229,7 +230,7 @@ class PictureFetcher:
 
     def _choose_slot(self, request: Request) -> None:
         """Use a separate slot for each port of a host, unless DOWNLOAD_SLOTS has the host."""
-        parts = urlsplit(request.url)
+        parts = urlparse_cached(request)
         if parts.port and parts.hostname not in self._slots:
             request.meta.setdefault("download_slot", parts.netloc)
 

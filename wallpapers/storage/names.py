@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from functools import lru_cache
 
 THUMBNAILS = "thumbs"  # their folder below the store
 GALLERY = "gallery"  # the folder of the page that shows them
@@ -25,6 +26,7 @@ def thumbnail_path(name: str, path: str) -> str:
     return f"{THUMBNAILS}/{safe_name(name)}/{path}"
 
 
+@lru_cache(maxsize=1024)  # source and listing recur in the path of each picture
 def safe_name(text: str) -> str:
     """Return *text* as one component of a path, valid on Linux, macOS and Windows.
 
