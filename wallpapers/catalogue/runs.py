@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, update
 
-from wallpapers.catalogue.rows import now
 from wallpapers.catalogue.schema import runs
 from wallpapers.run.exit_status import ExitStatus
 from wallpapers.run.reasons import Verdict
@@ -37,14 +37,14 @@ class Runs:
             "id": run.id,
             "source": run.source,
             "arguments": json.dumps(dict(run.arguments)),
-            "began_at": now(),
+            "began_at": _now(),
         }
         self._connection.execute(runs.insert(), row)
 
     def end(self, end: RunEnd) -> None:
         """Write the end of a run into its row, if there is one."""
         values = {
-            "ended_at": now(),
+            "ended_at": _now(),
             "exit_status": int(end.exit_status),
             **{verdict.value: end.verdicts.get(verdict, 0) for verdict in Verdict},
             "left_over": end.left,
@@ -86,6 +86,11 @@ class Runs:
         columns = (runs.c.source, runs.c.exit_status)
         counted = select(*columns, func.count()).group_by(*columns).order_by(runs.c.source)
         return {(row[0], row[1]): row[2] for row in self._connection.execute(counted)}
+
+
+def _now() -> str:
+    """Return the time in UTC, ISO 8601; several short runs may begin in one second."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def _recorded(row: Row[Any]) -> RecordedRun:

@@ -144,8 +144,8 @@ def _runs_text(catalogue: str, runs: list[dict[str, Any]]) -> str:
         f"{'began (UTC)':<19}{'took':>10}  {'status':<15}{counted}  source and arguments",
     ]
     for run in runs:
-        began = datetime.fromisoformat(run["began_at"])
-        took = datetime.fromisoformat(run["ended_at"]) - began if run["ended_at"] else "-"
+        began = _second(run["began_at"])
+        took = _second(run["ended_at"]) - began if run["ended_at"] else "-"
         status = f"{run['exit_status']} {run['outcome']}" if run["ended_at"] else run["state"]
         counts = "".join("-".rjust(10) if run[v] is None else f"{run[v]:>10,}" for v in Verdict)
         given = " ".join(f"{name}={value}" for name, value in run["arguments"].items())
@@ -154,3 +154,7 @@ def _runs_text(catalogue: str, runs: list[dict[str, Any]]) -> str:
             f"{run['source']} {given}".rstrip()
         )
     return "\n".join(lines)
+
+
+def _second(iso_time: str) -> datetime:
+    return datetime.fromisoformat(iso_time).replace(microsecond=0)
