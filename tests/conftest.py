@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-from scrapy.crawler import AsyncCrawlerRunner, Crawler
+from scrapy.crawler import Crawler
 from scrapy.settings import Settings
 from scrapy.utils.reactor import install_reactor
 
@@ -26,6 +26,8 @@ from wallpapers.spiders.baidu_wallpaper import BaiduWallpaperSpider
 
 # `WALLPAPERS_TEST_FAST_PATH=0 pytest` crawls by Scrapy's ordinary way of pictures.
 FAST_PATH = os.environ.get("WALLPAPERS_TEST_FAST_PATH", "1") != "0"
+# Reading those of the system takes as long as the rest of a short crawl.
+NO_CERTIFICATES = {"SSL_CERT_FILE": os.devnull, "SSL_CERT_DIR": os.devnull}
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 FORBID_SKIPS = "WALLPAPERS_FORBID_SKIPS"
 
@@ -113,9 +115,14 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
 
 @pytest.fixture
 def crawl(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, loop: asyncio.AbstractEventLoop
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    loop: asyncio.AbstractEventLoop,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Crawl:
     """Return what crawls a stand-in in this process and checks the invariants after it."""
+    for name, value in NO_CERTIFICATES.items():
+        monkeypatch.setenv(name, value)
     return Crawl(tmp_path, caplog, loop)
 
 
@@ -173,8 +180,8 @@ class Crawl:
     def _run(
         self, standin: StandIn, settings: dict[str, Any], arguments: dict[str, Any]
     ) -> Crawler:
-        runner = AsyncCrawlerRunner(self._settings(settings))
-        crawler = runner.create_crawler(arguments.pop("spider", BaiduWallpaperSpider))
+        spider = arguments.pop("spider", BaiduWallpaperSpider)
+        crawler = Crawler(spider, self._settings(settings))
         self._log.clear()
         self._log.set_level(logging.INFO)
         texts = {name: str(value) for name, value in arguments.items()}

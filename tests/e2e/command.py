@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.conftest import FAST_PATH
+from tests.conftest import FAST_PATH, NO_CERTIFICATES
 from tests.e2e.forked import run_forked
 from tests.invariants import check_no_traceback
 
@@ -76,6 +76,7 @@ def _words(words: tuple[str, ...]) -> tuple[str, ...]:
 
 def _environment(settings_module: str) -> dict[str, str]:
     environment = {
+        **NO_CERTIFICATES,
         **os.environ,
         "PYTHONPATH": str(PROJECT),
         "PYTHONUTF8": "1",
