@@ -169,6 +169,21 @@ def test_a_connection_with_bytes_behind_a_body_is_not_reused(crawl: Crawl) -> No
         assert server.connections == connections
 
 
+def test_a_connection_with_lower_case_headers_is_reused(crawl: Crawl) -> None:
+    answers = {
+        str(number): answer(encoded(noise(50 + number))).replace(
+            b"Content-Length", b"content-length"
+        )
+        for number in range(4)
+    }
+    settings = {"WALLPAPERS_ALLOW_PRIVATE_ADDRESSES": True, "CONCURRENT_REQUESTS_PER_DOMAIN": 1}
+    with RawServer(answers, keeps=True) as server, faults.OtherHosts(exhibits(5)) as standin:
+        standin.addresses = tuple(map(server.address, answers))
+        run = crawl(standin, settings)
+    assert run.exit_status is ExitStatus.COMPLETE
+    assert server.connections == 1
+
+
 def test_a_page_with_bytes_behind_it_is_accepted(crawl: Crawl) -> None:
     page = b'{"imgs": [], "totalNum": 0}'
     with RawServer({"imgs": answer(page, b"Connection: close") + b"<!-- 0.3 s -->"}) as server:
