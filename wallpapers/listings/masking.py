@@ -24,7 +24,7 @@ _USER_OF_HOST = re.compile(rf"((?:{_SCHEME}:)?//)[^/\\?#]*@", re.IGNORECASE)
 _USER_PART = re.compile(rf".*{_AT}", re.DOTALL)
 _NO_PORT = re.compile(rf"([^/\\?#]*?{_COLON})(?!\d{{0,5}}(?:[/\\?#]|$))[^/\\?#]*", re.DOTALL)
 # Most addresses: a host, perhaps a port, and nothing that needs a parser.
-_PLAIN = re.compile(r"https?://[A-Za-z0-9.-]+(?::[1-9]\d{0,3})?(?:[/?#][!-~]*)?")
+_PLAIN = re.compile(r"https?://[A-Za-z0-9.-]+(?::(?:[1-9]\d{0,3}|[1-5]\d{4}))?(?:[/?#][!-~]*)?")
 _IN_TEXT = re.compile(r"(?<=://)[^\s/?#@]{1,500}@")
 
 
