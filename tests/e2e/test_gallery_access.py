@@ -35,7 +35,7 @@ def scheme(request: pytest.FixtureRequest) -> str:
 def page(browser: Browser, address: str, scheme: str) -> Iterator[Page]:
     faults: list[str] = []
     with opened(browser, address, faults, color_scheme=scheme) as tab:
-        expect(tab.locator("#filters details").first).to_be_visible()
+        expect(tab.locator("#filters button").first).to_be_visible()
         yield tab
     assert faults == []
 

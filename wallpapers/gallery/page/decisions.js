@@ -3,13 +3,13 @@
 // was opened as a file keeps them in the browser, and exports them as lists for the program.
 
 const KEPT = "wallpapers.decisions";
-const ACTIONS = {
-  star: ["starred", true], unstar: ["starred", false],
-  hide: ["hidden", true], unhide: ["hidden", false],
+// The commands of the program that give a mark a value.
+const COMMANDS = {
+  starred: { true: "star", false: "unstar" },
+  hidden: { true: "hide", false: "unhide" },
 };
-const OPPOSITE = { star: "unstar", unstar: "star", hide: "unhide", unhide: "hide" };
 
-const done = []; // [action, keys], for undo
+const done = []; // [mark, value, rows], for undo
 let saving = Promise.resolve(true);
 let kept = {}; // key -> {starred, hidden}, where they differ from the catalogue
 
@@ -18,41 +18,39 @@ function loadKept() {
   try {
     kept = JSON.parse(localStorage.getItem(KEPT)) || {};
   } catch {
-    kept = {};
+    // Without storage, nothing was kept.
   }
 }
 
-/** Mark the rows from an index on as was decided before. */
-function applyKept(start) {
+/** Mark rows as was decided before. */
+function applyKept(rows) {
   if (!Object.keys(kept).length) return;
-  for (const row of Gallery.rows.slice(start)) {
-    const { key } = row;
-    const decided = kept[key];
-    if (!decided) continue;
-    for (const [mark, value] of Object.entries(decided)) {
-      if (row[mark] === value) delete decided[mark]; // the catalogue has it by now
+  for (const row of rows) {
+    for (const [mark, value] of Object.entries(kept[row.key] || {})) {
+      if (row[mark] === value) keep(row, mark, value); // the catalogue has it by now
       else row[mark] = value;
     }
-    if (!Object.keys(decided).length) delete kept[key];
   }
 }
 
-function keep(row, mark, value) {
-  const decided = kept[row.key] || (kept[row.key] = {});
-  if (mark in decided) delete decided[mark]; // back to what the catalogue says
+/** Keep a decision, or forget the one that it takes back. */
+function keep({ key }, mark, value) {
+  const decided = kept[key] || (kept[key] = {});
+  if (mark in decided) delete decided[mark];
   else decided[mark] = value;
-  if (!Object.keys(decided).length) delete kept[row.key];
+  if (!Object.keys(decided).length) delete kept[key];
 }
 
-/** Return for each action the keys of the wallpapers that it was taken for. */
-function keptByAction() {
-  const keys = {};
-  for (const [action, [mark, value]] of Object.entries(ACTIONS)) {
-    keys[action] = Object.keys(kept).filter((key) => kept[key][mark] === value);
+function setMarks(rows, mark, value) {
+  for (const row of rows) {
+    row[mark] = value;
+    if (!Gallery.config.served) keep(row, mark, value);
+    Gallery.readAgain(row);
   }
-  return keys;
+  Gallery.render();
 }
 
+/** Return whether a decision could be saved. */
 async function save(action, keys) {
   if (!Gallery.config.served) {
     try {
@@ -74,30 +72,29 @@ async function save(action, keys) {
   }
 }
 
-/** Apply an action to rows that it changes, and show the result. */
-Gallery.decide = async (action, rows, isUndo = false) => {
-  const [mark, value] = ACTIONS[action];
-  const changed = rows.filter((row) => row[mark] !== value);
-  if (!changed.length) return;
-  const set = (to) => {
-    for (const row of changed) {
-      row[mark] = to;
-      if (!Gallery.config.served) keep(row, mark, to);
-      Gallery.readAgain(row);
-    }
-    Gallery.render();
-  };
-  set(value);
-  const keys = changed.map((row) => row.key);
-  const step = [action, keys];
-  if (!isUndo) done.push(step);
-  saving = saving.then(() => save(action, keys)); // in the order of the decisions
-  if (!(await saving)) {
-    set(!value);
-    if (done.includes(step)) done.splice(done.indexOf(step), 1);
+/** Show and save a decision on rows; return whether it holds. */
+async function apply(mark, value, rows) {
+  setMarks(rows, mark, value);
+  const keys = rows.map((row) => row.key);
+  saving = saving.then(() => save(COMMANDS[mark][value], keys)); // in the order of the decisions
+  const isSaved = await saving;
+  if (!isSaved) {
+    setMarks(rows, mark, !value);
     say(words.notSaved);
   }
+  return isSaved;
+}
+
+/** Give a mark a value, for the rows that have the other one. */
+Gallery.decide = async (mark, value, rows) => {
+  const changed = rows.filter((row) => row[mark] !== value);
+  if (!changed.length) return;
+  const step = [mark, value, changed];
+  done.push(step);
+  if (!(await apply(...step)) && done.includes(step)) done.splice(done.indexOf(step), 1);
 };
+
+Gallery.toggle = (mark, row) => Gallery.decide(mark, !row[mark], [row]);
 
 Gallery.undo = async () => {
   const last = done.pop();
@@ -105,38 +102,29 @@ Gallery.undo = async () => {
     say(words.nothingToUndo);
     return;
   }
-  const [action, keys] = last;
-  await Gallery.decide(OPPOSITE[action], keys.map(Gallery.find).filter(Boolean), true);
-  say(words.undone);
+  const [mark, value, rows] = last;
+  if (await apply(mark, !value, rows)) say(words.undone);
 };
 
 /** Show a button for each list of decisions that the catalogue does not have yet. */
 Gallery.showDecisions = () => {
-  const place = document.getElementById("decisions");
-  const buttons = Object.entries(keptByAction()).filter(([, keys]) => keys.length).map(
-    ([action, keys]) => {
-      const title = words.exportHint(action);
-      const button = element("button", { type: "button", title }, words.exported(action, keys.length));
-      button.addEventListener("click", () => download(`${action}.txt`, `${keys.join("\n")}\n`));
-      return button;
-    },
-  );
-  place.replaceChildren(...buttons);
-  place.hidden = !buttons.length;
+  const buttons = [];
+  for (const [mark, commands] of Object.entries(COMMANDS)) {
+    for (const value of [true, false]) {
+      const keys = Object.keys(kept).filter((key) => kept[key][mark] === value);
+      if (keys.length) buttons.push(exportButton(commands[value], keys));
+    }
+  }
+  byId("decisions").replaceChildren(...buttons);
 };
 
-function download(name, text) {
-  const address = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
-  element("a", { href: address, download: name }).click();
-  URL.revokeObjectURL(address);
-}
-
-let silence;
-
-/** Show a message for some seconds; screen readers read it out. */
-function say(text) {
-  const place = document.getElementById("message");
-  place.textContent = text;
-  clearTimeout(silence);
-  silence = setTimeout(() => place.replaceChildren(), 4000);
+function exportButton(action, keys) {
+  const title = words.exportHint(action);
+  const button = element("button", { type: "button", title }, words.exported(action, keys.length));
+  button.addEventListener("click", () => {
+    const href = URL.createObjectURL(new Blob([`${keys.join("\n")}\n`], { type: "text/plain" }));
+    element("a", { href, download: `${action}.txt` }).click();
+    URL.revokeObjectURL(href);
+  });
+  return button;
 }

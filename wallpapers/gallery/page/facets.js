@@ -40,31 +40,32 @@ class Facet {
     this.name = name;
     this.valuesOf = valuesOf;
     this.order = order;
+    this.values = [...order]; // the place of a value is its code
     this.codes = new Map(order.map((value, code) => [value, code]));
-    this.values = [...order];
     this.ofRow = []; // codes of each row: a number, or an array of numbers
-    this.counts = [];
   }
 
-  /** Read the values of the rows from `start` on. */
-  read(rows, start) {
-    for (let index = start; index < rows.length; index += 1) {
-      const given = this.valuesOf(rows[index]);
-      this.ofRow[index] = Array.isArray(given) ? given.map((v) => this.code(v)) : this.code(given);
-    }
+  read(row, index) {
+    const given = this.valuesOf(row);
+    this.ofRow[index] = Array.isArray(given) ? given.map((value) => this.code(value)) : this.code(given);
   }
 
   code(value) {
-    if (!this.codes.has(value)) {
-      this.codes.set(value, this.values.length);
-      this.values.push(value);
-    }
+    if (!this.codes.has(value)) this.codes.set(value, this.values.push(value) - 1);
     return this.codes.get(value);
   }
 
-  has(index, chosen) {
+  /** Accept rows with one of these values from now on, or all if there are none; count anew. */
+  choose(values) {
+    this.chosen = values.size ? new Set([...values].map((value) => this.codes.get(value))) : null;
+    this.counts = new Array(this.values.length).fill(0);
+  }
+
+  accepts(index) {
+    if (!this.chosen) return true;
     const codes = this.ofRow[index];
-    return typeof codes === "number" ? chosen.has(codes) : codes.some((code) => chosen.has(code));
+    return typeof codes === "number"
+      ? this.chosen.has(codes) : codes.some((code) => this.chosen.has(code));
   }
 
   count(index) {
@@ -75,9 +76,9 @@ class Facet {
 
   /** Return the values to show with their counts; chosen ones are shown in any case. */
   shown(chosen) {
-    const all = this.values.map((value, code) => ({ value, count: this.counts[code] || 0, code }));
+    const all = this.values.map((value, code) => ({ value, count: this.counts[code], code }));
     const used = all.filter(({ value, count }) => count > 0 || chosen.has(value));
-    const rank = ({ code }) => (code < this.order.length ? code : this.order.length);
+    const rank = ({ code }) => Math.min(code, this.order.length);
     return used.sort((a, b) => rank(a) - rank(b) || b.count - a.count);
   }
 }
@@ -87,21 +88,21 @@ function coloursOf(row) {
 }
 
 function marksOf(row) {
-  const marks = [];
-  if (row.starred) marks.push("starred");
-  if (row.hidden) marks.push("hidden");
-  if (row.storedAt > Gallery.lastVisit) marks.push("fresh");
-  return marks;
+  const found = [];
+  if (row.starred) found.push("starred");
+  if (row.hidden) found.push("hidden");
+  if (row.storedAt > Gallery.lastVisit) found.push("fresh");
+  return found;
 }
 
 Gallery.lastVisit = "9"; // nothing is new at the first visit
-const MARKS = 0;
+const marks = new Facet("marks", marksOf, ["fresh", "starred", "hidden"]);
 Gallery.facets = [
-  new Facet("marks", marksOf, ["fresh", "starred", "hidden"]),
+  marks,
   new Facet("colour", coloursOf, COLOURS),
-  new Facet("light", lightOf, ["dark", "medium", "bright"]),
+  new Facet("light", lightOf, ["dark", "medium", "bright", "unknown"]),
   new Facet("size", sizeOf, [...SIZES.map(([name]) => name), "small", "phone"]),
-  new Facet("ratio", ratioOf, RATIOS.map(([name]) => name)),
+  new Facet("ratio", ratioOf, [...RATIOS.map(([name]) => name), "portrait", "other"]),
   new Facet("source", (row) => row.source),
   new Facet("listing", (row) => row.listings),
   new Facet("format", (row) => row.format),
@@ -110,14 +111,14 @@ Gallery.facets = [
 
 /** Read what was added since the last call. */
 Gallery.readFacets = () => {
-  for (const facet of Gallery.facets) facet.read(Gallery.rows, facet.ofRow.length);
+  const { facets, rows } = Gallery;
+  for (const facet of facets) {
+    for (let index = facet.ofRow.length; index < rows.length; index += 1) facet.read(rows[index], index);
+  }
 };
 
 /** Read one row again, after it was starred or hidden. */
-Gallery.readAgain = (row) => {
-  const marks = Gallery.facets[MARKS];
-  marks.ofRow[Gallery.indexOf(row.key)] = marksOf(row).map((mark) => marks.code(mark));
-};
+Gallery.readAgain = (row) => marks.read(row, Gallery.indexOf(row.key));
 
 /**
  * Return the indexes of the rows that match a view, in the given order, and count the facets.
@@ -128,31 +129,26 @@ Gallery.readAgain = (row) => {
 Gallery.select = (view, order) => {
   const { facets, rows } = Gallery;
   const needles = view.query.toLowerCase().split(/\s+/).filter(Boolean);
-  const chosen = facets.map((facet) => {
-    const values = [...view.chosen[facet.name]].map((value) => facet.codes.get(value));
-    return values.length ? new Set(values) : null;
-  });
   const showsHidden = view.chosen.marks.has("hidden");
-  for (const facet of facets) facet.counts = new Array(facet.values.length).fill(0);
+  for (const facet of facets) facet.choose(view.chosen[facet.name]);
   const selected = [];
   for (const index of order) {
     const row = rows[index];
     if (!needles.every((needle) => row.text.includes(needle))) continue;
-    const isLeftOut = row.hidden && !showsHidden; // "hidden" would have to be chosen
-    let failed = isLeftOut ? MARKS : -1;
-    let failures = isLeftOut ? 1 : 0;
-    for (let number = 0; number < facets.length && failures < 2; number += 1) {
-      if (number === failed) continue;
-      if (chosen[number] && !facets[number].has(index, chosen[number])) {
-        failed = number;
-        failures += 1;
-      }
+    let failures = 0;
+    let failed;
+    for (const facet of facets) {
+      const isHidden = facet === marks && row.hidden && !showsHidden;
+      if (!isHidden && facet.accepts(index)) continue;
+      failed = facet;
+      failures += 1;
+      if (failures > 1) break;
     }
     if (failures === 0) {
       selected.push(index);
       for (const facet of facets) facet.count(index);
     } else if (failures === 1) {
-      facets[failed].count(index);
+      failed.count(index);
     }
   }
   return selected;

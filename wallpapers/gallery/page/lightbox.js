@@ -5,21 +5,19 @@ const SWIPE_PX = 50;
 
 class Lightbox {
   constructor(turn, close) {
-    this.dialog = document.getElementById("lightbox");
-    this.picture = document.getElementById("picture");
-    this.close = close;
-    document.getElementById("previous").addEventListener("click", () => turn(-1));
-    document.getElementById("next").addEventListener("click", () => turn(1));
-    document.getElementById("close").addEventListener("click", close);
-    document.getElementById("star").addEventListener("click", () => this.toggle("star"));
-    document.getElementById("hide").addEventListener("click", () => this.toggle("hide"));
-    document.getElementById("copy").addEventListener("click", () => this.copyPath());
+    this.dialog = byId("lightbox");
+    this.picture = byId("picture");
+    onClicks({
+      previous: () => turn(-1),
+      next: () => turn(1),
+      close,
+      star: () => Gallery.toggle("starred", this.row),
+      hide: () => Gallery.toggle("hidden", this.row),
+      copy: () => this.copyPath(),
+    });
     this.dialog.addEventListener("cancel", (event) => {
       event.preventDefault();
       close();
-    });
-    this.dialog.addEventListener("click", (event) => {
-      if (event.target === this.dialog) close();
     });
     this.followSwipes(turn);
   }
@@ -45,9 +43,9 @@ class Lightbox {
       this.row = row;
       this.load(row);
     }
-    document.getElementById("title").textContent = row.label;
-    document.getElementById("original").href = row.original;
-    document.getElementById("facts").replaceChildren(...factsOf(row));
+    byId("title").textContent = row.label;
+    byId("original").href = row.original;
+    byId("facts").replaceChildren(...factsOf(row));
     this.showMark("star", row.starred ? "starred" : "star", row.starred);
     this.showMark("hide", row.hidden ? "hidden" : "hide", row.hidden);
     this.showAlike(row);
@@ -57,7 +55,7 @@ class Lightbox {
   hide() {
     this.row = undefined;
     this.picture.removeAttribute("src");
-    if (this.isOpen) this.dialog.close();
+    this.dialog.close();
   }
 
   load(row) {
@@ -72,33 +70,31 @@ class Lightbox {
   }
 
   showMark(id, word, isSet) {
-    const button = document.getElementById(id);
+    const button = byId(id);
     button.textContent = words[word];
     button.setAttribute("aria-pressed", isSet);
   }
 
   showAlike(row) {
-    const list = document.getElementById("alike");
-    const group = row.group ? Gallery.rows.filter((other) => other.group === row.group) : [];
-    group.sort((a, b) => b.quality - a.quality || b.pixels - a.pixels);
-    list.hidden = group.length < 2;
+    const copies = row.group ? Gallery.rows.filter(({ group }) => group === row.group) : [];
+    copies.sort((a, b) => b.quality - a.quality || b.pixels - a.pixels);
+    const list = byId("alike");
+    list.hidden = copies.length < 2;
     list.setAttribute("aria-label", words.alike);
-    list.replaceChildren(...(list.hidden ? [] : group.map((one, place) => {
-      const image = element("img", { src: one.thumbnail, alt: one.label });
-      const size = `${one.width} × ${one.height}${place ? "" : ` · ${words.best}`}`;
+    list.replaceChildren(...copies.map((copy, place) => {
       const keepThis = element("button", { type: "button" }, words.keepThis);
       keepThis.addEventListener("click", async () => {
-        await Gallery.decide("unhide", [one]);
-        await Gallery.decide("hide", group.filter((other) => other !== one));
+        await Gallery.decide("hidden", false, [copy]);
+        await Gallery.decide("hidden", true, copies.filter((other) => other !== copy));
       });
-      const current = one === row ? "true" : false;
-      return element("li", { class: one.hidden ? "hidden" : "", "aria-current": current }, image, size, keepThis);
-    })));
-  }
-
-  toggle(action) {
-    const mark = action === "star" ? "starred" : "hidden";
-    return Gallery.decide(this.row[mark] ? `un${action}` : action, [this.row]);
+      return element(
+        "li",
+        { class: copy.hidden && "hidden", "aria-current": copy === row && "true" },
+        element("img", { src: copy.thumbnail, alt: copy.label }),
+        `${copy.width} × ${copy.height}${place ? "" : ` · ${words.best}`}`,
+        keepThis,
+      );
+    }));
   }
 
   async copyPath() {
@@ -113,32 +109,24 @@ class Lightbox {
 }
 
 function factsOf(row) {
-  const megabytes = `${(row.bytes / 1e6).toFixed(1)} MB`;
   const facts = [
-    ["size", `${row.width} × ${row.height}, ${row.format}, ${megabytes}`],
+    ["size", `${row.width} × ${row.height}, ${row.format}, ${(row.bytes / 1e6).toFixed(1)} MB`],
     ["credit", row.credit],
     ["licence", row.licence],
     ["source", row.source],
     ["listing", row.listings.join(", ")],
     ["date", row.storedAt.slice(0, 10)],
+    ["page", linkTo(row.page)],
   ];
-  const shown = facts.filter(([, value]) => value);
-  const elements = shown.flatMap(([word, value]) => [
-    element("dt", {}, words[word]), element("dd", { dir: "auto" }, value),
+  return facts.filter(([, fact]) => fact).flatMap(([word, fact]) => [
+    element("dt", {}, words[word]), element("dd", { dir: "auto" }, fact),
   ]);
-  if (isWebAddress(row.page)) {
-    const link = element("a", { href: row.page, rel: "noopener noreferrer", target: "_blank" });
-    link.append(new URL(row.page).hostname);
-    elements.push(element("dt", {}, words.page), element("dd", {}, link));
-  }
-  return elements;
 }
 
-/** Listings come from strangers: only http(s) addresses become links. */
-function isWebAddress(text) {
-  try {
-    return ["http:", "https:"].includes(new URL(text).protocol);
-  } catch {
-    return false;
-  }
+/** Return a link, or null: listings come from strangers, and only http(s) addresses are links. */
+function linkTo(address) {
+  if (!URL.canParse(address)) return null;
+  const { protocol, hostname } = new URL(address);
+  if (!["http:", "https:"].includes(protocol)) return null;
+  return element("a", { href: address, rel: "noopener noreferrer", target: "_blank" }, hostname);
 }

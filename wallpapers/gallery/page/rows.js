@@ -36,7 +36,7 @@ class Row {
   }
 
   get original() {
-    return `../${encoded(this.path)}`;
+    return `../${this.path.split("/").map(encodeURIComponent).join("/")}`;
   }
 
   get thumbnail() {
@@ -59,18 +59,3 @@ Gallery.indexOf = (key) => {
 };
 
 Gallery.find = (key) => Gallery.rows[Gallery.indexOf(key)];
-
-/** Percent-encode a path, but not its slashes. */
-function encoded(path) {
-  return path.split("/").map(encodeURIComponent).join("/");
-}
-
-/** Return an element with attributes and children; texts become text nodes, never markup. */
-function element(name, attributes = {}, ...children) {
-  const made = document.createElement(name);
-  for (const [attribute, value] of Object.entries(attributes)) {
-    if (value !== false && value !== undefined) made.setAttribute(attribute, value);
-  }
-  made.append(...children);
-  return made;
-}

@@ -29,41 +29,39 @@ Gallery.writeView = (view) => {
   return written.toString();
 };
 
-const COMPARE = {
-  newest: (a, b) => (a.storedAt < b.storedAt ? 1 : a.storedAt > b.storedAt ? -1 : 0),
-  largest: (a, b) => b.pixels - a.pixels,
-  byColour: (a, b) => firstColour(a) - firstColour(b) || a.lightness - b.lightness,
-};
-
 function firstColour(row) {
   return row.colours ? Math.log2(row.colours & -row.colours) : COLOURS.length;
 }
 
+/** Return a number that depends on an index, and seems to be random. */
 function scrambled(index, seed) {
   let value = Math.imul(index + 1, 0x9e3779b1) ^ Math.imul(seed, 0x85ebca6b);
   value = Math.imul(value ^ (value >>> 15), 0xc2b2ae35);
   return (value ^ (value >>> 13)) >>> 0;
 }
 
-const orders = new Map();
-
-/** Return the indexes of all rows in the order of a view. Each order is computed once. */
-Gallery.orderOf = (view) => {
-  const key = view.sort === "shuffle" ? `shuffle ${view.seed}` : view.sort;
+/** Return a function that compares the indexes of two rows. */
+function comparison({ sort, seed }) {
   const { rows } = Gallery;
-  let order = orders.get(key);
-  if (!order || order.length !== rows.length) {
-    order = Array.from(rows, (_, index) => index);
-    if (view.sort === "shuffle") {
-      const places = order.map((index) => scrambled(index, view.seed));
-      order.sort((a, b) => places[a] - places[b]);
-    } else if (view.sort === "byTitle") {
-      const { compare } = new Intl.Collator(language);
-      order.sort((a, b) => compare(rows[a].label, rows[b].label));
-    } else {
-      order.sort((a, b) => COMPARE[view.sort](rows[a], rows[b]));
-    }
-    orders.set(key, order);
+  const { compare } = new Intl.Collator(language);
+  const comparisons = {
+    newest: (a, b) => (rows[a].storedAt < rows[b].storedAt) - (rows[a].storedAt > rows[b].storedAt),
+    largest: (a, b) => rows[b].pixels - rows[a].pixels,
+    byColour: (a, b) => firstColour(rows[a]) - firstColour(rows[b])
+      || rows[a].lightness - rows[b].lightness,
+    byTitle: (a, b) => compare(rows[a].label, rows[b].label),
+    shuffle: (a, b) => scrambled(a, seed) - scrambled(b, seed),
+  };
+  return comparisons[sort];
+}
+
+let lastOrder = { key: "", indexes: [] };
+
+/** Return the indexes of all rows in the order of a view. The last order is kept. */
+Gallery.orderOf = (view) => {
+  const key = `${view.sort} ${view.seed} ${Gallery.rows.length}`;
+  if (lastOrder.key !== key) {
+    lastOrder = { key, indexes: [...Gallery.rows.keys()].sort(comparison(view)) };
   }
-  return order;
+  return lastOrder.indexes;
 };

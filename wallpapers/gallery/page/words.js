@@ -8,7 +8,7 @@ const WORDS = {
     picture: "Picture", previous: "Previous", next: "Next", original: "Open original",
     copyPath: "Copy path", star: "Star", starred: "Starred", hide: "Hide", hidden: "Hidden",
     copied: "Path copied", noCopy: "The browser does not allow copying. The path is",
-    loading: "Loading …", undone: "Undone", nothingToUndo: "Nothing to undo", saved: "Saved",
+    loading: "Loading …", undone: "Undone", nothingToUndo: "Nothing to undo",
     notSaved: "Not saved: the server does not answer",
     notKept: "This browser does not keep decisions of a local file; export them before you leave",
     count: (shown, all) => `${shown.toLocaleString()} of ${all.toLocaleString()}`,
@@ -35,7 +35,7 @@ const WORDS = {
     picture: "图片", previous: "上一张", next: "下一张", original: "打开原图",
     copyPath: "复制路径", star: "收藏", starred: "已收藏", hide: "隐藏", hidden: "已隐藏",
     copied: "路径已复制", noCopy: "浏览器不允许复制。路径为",
-    loading: "正在加载……", undone: "已撤销", nothingToUndo: "没有可撤销的操作", saved: "已保存",
+    loading: "正在加载……", undone: "已撤销", nothingToUndo: "没有可撤销的操作",
     notSaved: "未保存：服务器没有响应",
     notKept: "此浏览器不为本地文件保存记录，离开前请先导出",
     count: (shown, all) => `${shown.toLocaleString()} / ${all.toLocaleString()} 张`,
@@ -77,5 +77,5 @@ function translate() {
   const keys = words.keys.flatMap(([key, effect]) => [
     element("dt", {}, element("kbd", {}, key)), element("dd", {}, effect),
   ]);
-  document.getElementById("keys").append(...keys);
+  byId("keys").append(...keys);
 }
