@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, and_, select, text, update
@@ -28,25 +29,24 @@ class Retried:
     listings: int
 
 
-def is_ending(connection: Connection, run: int | None) -> bool:
+def is_ending(connection: Connection, run: int) -> bool:
     """Return whether *run* was cancelled, and workers still have tasks of it."""
-    if run is None or runs.run_of(connection, run).state is not ListingState.CANCELLED:
+    if runs.run_of(connection, run).state is not ListingState.CANCELLED:
         return False
     return runs.has_tasks(connection, run)
 
 
-def retry(connection: Connection, queue: Queue, run: int | None) -> Retried:
-    """Add tasks for what failed in *run*, or in all runs, and for what a cancelled one left.
+def retry(connection: Connection, queue: Queue, numbers: Collection[int]) -> Retried:
+    """Add tasks for what failed in the runs with these *numbers*, and what cancelled ones left.
 
-    Raises ArgumentError.
+    Without numbers, for what failed in all runs but cancelled ones. Raises ArgumentError.
     """
-    if run is not None:
-        return _retry_run(connection, queue, run)
-    numbers = select(cluster_runs.c.id).where(cluster_runs.c.state != ListingState.CANCELLED)
-    retried = [
-        _retry_run(connection, queue, number)
-        for number in connection.execute(numbers.order_by(cluster_runs.c.id)).scalars().all()
-    ]
+    if not numbers:
+        uncancelled = select(cluster_runs.c.id).where(
+            cluster_runs.c.state != ListingState.CANCELLED
+        )
+        numbers = connection.execute(uncancelled.order_by(cluster_runs.c.id)).scalars().all()
+    retried = [_retry_run(connection, queue, number) for number in numbers]
     return Retried(sum(one.wallpapers for one in retried), sum(one.listings for one in retried))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -17,6 +16,8 @@ from wallpapers.cluster.runs import ListingState
 from wallpapers.items import Key, key_of
 from wallpapers.pipelines.drops import Filtered
 from wallpapers.run.addon import run_of
+from wallpapers.run.command_line import shell_command
+from wallpapers.run.explanation import Explanation
 from wallpapers.run.reasons import Verdict
 from wallpapers.spiders.listing_spider import ListingSpider
 
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
     from wallpapers.cluster.database import Database
     from wallpapers.cluster.pictures import Settled
-
-logger = logging.getLogger(__name__)
 
 _POLL_INTERVAL_S = 1.0
 
@@ -42,11 +41,21 @@ class WaitingSpider(ListingSpider):
         super().__init__(**given)
         self.verdicts: dict[Key, Settled] = {}
         self._expected = 0  # wallpapers of the pages that were read
+        numbers = map(str, self.runs)
+        self.interruption = Explanation(
+            "Interrupted, but the workers go on",
+            "to cancel the run, run",
+            shell_command("cluster", "cancel", *numbers),
+        )
 
     @classmethod
     def update_settings(cls, settings: BaseSettings) -> None:
         super().update_settings(settings)
         settings.set("ITEM_PIPELINES", {RecordedVerdictPipeline: 0}, priority="spider")
+
+    @property
+    def retry_words(self) -> tuple[str, ...]:
+        return "cluster", "retry", *map(str, self.runs)
 
     async def start(self) -> AsyncIterator[Any]:
         """Yield the wallpapers of each page as soon as all of them have verdicts."""
@@ -84,7 +93,10 @@ class WaitingSpider(ListingSpider):
 
     def _report_end(self, run: int, progress: Progress) -> None:
         if progress.state is ListingState.CANCELLED:
-            logger.warning("Run %d was cancelled", run)
+            command = shell_command("cluster", "retry", str(run))
+            self.interruption = Explanation(
+                f"Run {run} was cancelled", "to resume it, run", command
+            )
             raise CloseSpider("shutdown")
         if progress.state is ListingState.FAILED:
             self.fail_listing(progress.message)

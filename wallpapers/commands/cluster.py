@@ -17,8 +17,6 @@ from wallpapers.commands._shared import quiet_on_closed_output, report_error
 from wallpapers.commands.crawl import RESERVED_ARGUMENTS
 from wallpapers.commands.crawl import Command as CrawlCommand
 from wallpapers.errors import ArgumentError, StoreError, UserError
-from wallpapers.run.command_line import shell_command
-from wallpapers.run.exit_status import ExitStatus
 from wallpapers.run.program import program_name
 
 if TYPE_CHECKING:
@@ -36,7 +34,7 @@ _SYNTAX = {
     "work": "[--processes N]",
     "status": "[RUN]",
     "look": "",
-    "retry": "[RUN]",
+    "retry": "[RUN ...]",
     "cancel": "RUN [...]",
     "demo": "",
 }
@@ -139,9 +137,6 @@ class Command(CrawlCommand):
         own = {"runs": runs, "database": database}
         self.crawl(type(spider.__name__, (WaitingSpider, spider), own), opts.spargs)
         database.close()
-        if self.exitcode == ExitStatus.INTERRUPTED:
-            words = ("cluster", "cancel", *map(str, runs))
-            logger.info("The workers go on; end this with: %s", shell_command(*words))
 
     def _work(self, args: list[str], opts: argparse.Namespace) -> None:
         from wallpapers.cluster.processes import WorkerProcesses
@@ -171,21 +166,23 @@ class Command(CrawlCommand):
         from wallpapers.cluster.changes import is_ending, retry
         from wallpapers.cluster.queue import Queue
 
-        run = _number(args)
+        runs = _numbers(args)
         with self._catalogue() as catalogue:
             end_s = monotonic() + _MAX_WAIT_S
-            while catalogue.run(lambda entries: is_ending(entries.connection, run)):
-                if monotonic() > end_s:
-                    raise ArgumentError(f"workers still have tasks of run {run}; retry it later")
-                sleep(_POLL_INTERVAL_S)
+            for run in runs:
+                while catalogue.run(lambda entries: is_ending(entries.connection, run)):  # noqa: B023
+                    if monotonic() > end_s:
+                        text = f"workers still have tasks of run {run}; retry it later"
+                        raise ArgumentError(text)
+                    sleep(_POLL_INTERVAL_S)
             queue = Queue()
-            done = catalogue.run(lambda entries: retry(entries.connection, queue, run))
+            done = catalogue.run(lambda entries: retry(entries.connection, queue, runs))
         print(f"Trying again: {done.wallpapers:,} wallpapers, {done.listings:,} listings")
 
     def _cancel(self, args: list[str], opts: argparse.Namespace) -> None:
         from wallpapers.cluster.changes import cancel
 
-        runs = [number for word in args if (number := _number([word])) is not None]
+        runs = _numbers(args)
         if not runs:
             raise UsageError("cancel expects the number of a run")
         with self._catalogue() as catalogue:
@@ -234,8 +231,14 @@ def _expect(args: list[str], count: int, message: str) -> None:
 
 def _number(args: list[str]) -> int | None:
     """Return the number of a run, if one is given."""
-    if not args:
-        return None
-    if len(args) > 1 or not args[0].isdecimal():
+    if len(args) > 1:
         raise UsageError(f"RUN must be the number of a run, got {' '.join(args)!r}")
-    return int(args[0])
+    return next(iter(_numbers(args)), None)
+
+
+def _numbers(args: list[str]) -> list[int]:
+    """Return the numbers of runs."""
+    for word in args:
+        if not word.isdecimal():
+            raise UsageError(f"RUN must be the number of a run, got {word!r}")
+    return [int(word) for word in args]

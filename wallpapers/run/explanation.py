@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -74,18 +75,20 @@ def explain_interruption(ledger: RunLedger) -> Explanation:
     return Explanation(f"Interrupted{left}", "to continue, run again", same_command())
 
 
-def explain_failures(ledger: RunLedger, settings: BaseSettings, source: str | None) -> Explanation:
-    """Explain status 3; *source* is the spider whose wallpapers ``retry`` can try again."""
+def explain_failures(
+    ledger: RunLedger, settings: BaseSettings, retry_words: Sequence[str]
+) -> Explanation:
+    """Explain status 3; *retry_words* are those of a command that tries the failed ones again."""
     reason = (
         f"{ledger.verdicts[Verdict.FAILED]:,} of {ledger.listed:,} wallpapers failed "
         f"({by_reason(ledger.reasons[Verdict.FAILED])})"
     )
-    command = _retry_command(settings, source) if source else same_command()
+    command = _retry_command(settings, retry_words) if retry_words else same_command()
     return Explanation(reason, "to try them again, run", command)
 
 
-def _retry_command(settings: BaseSettings, source: str) -> str:
+def _retry_command(settings: BaseSettings, words: Sequence[str]) -> str:
     """Return the command for the store of this run, which a command such as ``demo`` may set."""
     command_line = SETTINGS_PRIORITIES["cmdline"]
     locations = [name for name in _LOCATIONS if settings.getpriority(name) == command_line]
-    return shell_command("retry", source, settings={name: settings[name] for name in locations})
+    return shell_command(*words, settings={name: settings[name] for name in locations})

@@ -129,17 +129,18 @@ class RunState:
     @property
     def explanation(self) -> Explanation | None:
         """The reason for an exit status other than 0, and what to run next."""
+        spider = self._crawler.spider
         match self.exit_status:
             case ExitStatus.STORE:
                 return self.store_failure and self.store_failure.after(self.listing_failure)
             case ExitStatus.INTERRUPTED:
-                return explain_interruption(self._ledger).after(self.listing_failure)
+                own = getattr(spider, "interruption", None)
+                return (own or explain_interruption(self._ledger)).after(self.listing_failure)
             case ExitStatus.LISTING:
                 return explain_listing_failures(self._listings, self.listing_failure)
             case ExitStatus.FAILURES:
-                spider = self._crawler.spider
-                source = spider.name if spider and self.has_listing else None
-                return explain_failures(self._ledger, self._crawler.settings, source)
+                retry_words = getattr(spider, "retry_words", ())
+                return explain_failures(self._ledger, self._crawler.settings, retry_words)
         return None
 
     @property

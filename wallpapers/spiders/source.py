@@ -114,6 +114,11 @@ class Source(Spider):
         return {name: value for name, value in self.given.items() if name in shared}
 
     @property
+    def retry_words(self) -> tuple[str, ...]:
+        """The words of the command that tries again what failed in this run."""
+        return "retry", self.name
+
+    @property
     def suggested_command(self) -> str:
         """A shell command to suggest if the listing cannot be read, or an empty string."""
         return ""
