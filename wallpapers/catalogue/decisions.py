@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, and_, select, update
+from sqlalchemy import Column, ColumnElement, Connection, and_, func, select, update
 
 from wallpapers.catalogue.rows import now
 from wallpapers.catalogue.schema import pictures, wallpapers
@@ -15,10 +15,11 @@ from wallpapers.items import Key
 _CHUNK = 500  # values in one statement; SQLite allows 32,766 parameters
 
 _others = wallpapers.alias()
-# The sha256 of images all of whose wallpapers are hidden.
+# The sha256 of images all of whose wallpapers are hidden. With IS NOT NULL in place of coalesce,
+# SQLite reads all wallpapers by the index of sha256, and not the hidden ones by their own.
 HIDDEN_IMAGES = select(wallpapers.c.sha256).where(
     wallpapers.c.hidden_at.is_not(None),
-    wallpapers.c.sha256.is_not(None),
+    func.coalesce(wallpapers.c.sha256, "") != "",
     ~select(_others.c.id)
     .where(_others.c.sha256 == wallpapers.c.sha256, _others.c.hidden_at.is_(None))
     .exists(),
