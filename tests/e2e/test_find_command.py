@@ -61,6 +61,19 @@ def test_each_option_selects(store: Path) -> None:
     assert titles(store, "--source", "bing_wallpaper") == []
 
 
+def test_words_are_found_in_any_case_and_in_each_listing(crawl: Crawl) -> None:
+    shown = [exhibit(0, title='Die "Große" Brücke'), exhibit(1, title="lake")]
+    with StandIn(shown) as standin:
+        crawl(standin)
+        store = crawl(standin, tag="Nacht").store
+    bridge = find(store, "--word", '"GROSSE" BRÜCKE').output.splitlines()
+    lake = find(store, "--word", "LAKE", "--word", "nacht").output.splitlines()
+    assert len(bridge) == len(lake) == 1
+    assert bridge != lake
+    assert sorted(find(store, "--word", "NACHT").output.splitlines()) == sorted(bridge + lake)
+    assert find(store, "--word", "image_urls").output == ""
+
+
 @pytest.mark.slow
 def test_colours_are_found_by_how_they_look(store: Path) -> None:
     assert titles(store, "--colour", "#42121a") == ["night"]

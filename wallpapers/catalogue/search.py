@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
@@ -17,6 +18,7 @@ from wallpapers.catalogue.schema import findings, pictures, wallpapers
 from wallpapers.items import Key, StoredImage, Wallpaper
 
 _PAGE = 500  # images
+_IS_ITS = and_(findings.c.source == wallpapers.c.source, findings.c.id == wallpapers.c.id)
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,10 @@ class Condition:
         return self.min_lightness > 0 or self.max_lightness < 100
 
 
+_ANY = Condition()
+_TONALITY = [field.name for field in fields(Tonality)]
+
+
 class Search:
     """Reads images within one transaction. Hidden and damaged ones are left out."""
 
@@ -79,11 +85,13 @@ class Search:
         rows = self._connection.execute(query.order_by(pictures.c.sha256).limit(most))
         return [_found(row) for row in rows]
 
-    def images(self, checksums: Iterable[str]) -> dict[str, FoundImage]:
+    def images(
+        self, checksums: Iterable[str], condition: Condition = _ANY
+    ) -> dict[str, FoundImage]:
         """Return the images with these sha256."""
         found = {}
         for some in chunks(list(checksums)):
-            query = _images().where(_matches(Condition()), pictures.c.sha256.in_(some))
+            query = _images().where(_matches(condition), pictures.c.sha256.in_(some))
             for row in self._connection.execute(query):
                 found[row.sha256] = _found(row)
         return found
@@ -97,6 +105,30 @@ class Search:
                 self._connection.execute(select(wallpapers.c.sha256).where(*mine)).scalars()
             )
         return {checksum for checksum in found if checksum}
+
+    def mentioning(self, word: str) -> set[str]:
+        """Return the sha256 of all images with *word* in their rows, and of some others.
+
+        The rows are not parsed, which takes most of the time of ``origins``. So *word* may be in a
+        part of a row that is not searched. Case does not matter.
+        """
+        folded = word.casefold()
+        in_json = json.dumps(folded, ensure_ascii=False)[1:-1]
+        rows = self._connection.execute(
+            select(wallpapers.c.sha256, wallpapers.c.item)
+            .where(wallpapers.c.sha256.is_not(None), wallpapers.c.hidden_at.is_(None))
+            .execution_options(yield_per=_PAGE)
+        )
+        found = {checksum for checksum, item in rows if in_json in item.casefold() or "\\u" in item}
+        listings = self._connection.execute(select(findings.c.listing).distinct()).scalars()
+        for some in chunks([listing for listing in listings if folded in listing.casefold()]):
+            mine = select(wallpapers.c.sha256).join(findings, _IS_ITS)
+            found |= set(
+                self._connection.execute(
+                    mine.where(findings.c.listing.in_(some), wallpapers.c.sha256.is_not(None))
+                ).scalars()
+            )
+        return found
 
     def origins(self, checksums: Sequence[str]) -> dict[str, list[Origin]]:
         """Return the wallpapers that have these images, by source and id.
@@ -121,10 +153,9 @@ class Search:
     def _listings(self, condition: ColumnElement[bool]) -> dict[Key, list[str]]:
         """Return by which listings the wallpapers of *condition* were found, in order."""
         found: dict[Key, list[str]] = defaultdict(list)
-        is_its = and_(findings.c.source == wallpapers.c.source, findings.c.id == wallpapers.c.id)
         rows = self._connection.execute(
             select(findings.c.source, findings.c.id, findings.c.listing)
-            .join(wallpapers, is_its)
+            .join(wallpapers, _IS_ITS)
             .where(condition)
             .order_by(findings.c.listing)
         )
@@ -135,7 +166,7 @@ class Search:
 
 def _images() -> Select[Any]:
     has_look = and_(looks.c.sha256 == pictures.c.sha256, HAS_VALUES)
-    values = [looks.c[field.name] for field in fields(Tonality)]
+    values = [looks.c[name] for name in _TONALITY]
     return select(pictures, *values).select_from(pictures.outerjoin(looks, has_look))
 
 
@@ -160,6 +191,6 @@ def _matches(condition: Condition) -> ColumnElement[bool]:
 
 
 def _found(row: Row[Any]) -> FoundImage:
-    values = [getattr(row, field.name) for field in fields(Tonality)]
+    values = [getattr(row, name) for name in _TONALITY]
     tonality = None if row.fingerprint is None else Tonality(*values)
     return FoundImage(image_of(row), row.stored_at, tonality)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from wallpapers.catalogue.looks import Colour
+from wallpapers.catalogue.looks import Colour, chunks
 from wallpapers.catalogue.search import Condition, FoundImage, Origin
 from wallpapers.collection.look_alikes import worse_copies
 from wallpapers.options.filters import ImageFilters
@@ -55,7 +55,7 @@ def search(catalogue: Catalogue, criteria: Criteria) -> Iterator[FoundImage]:
 
     matching = (
         found
-        for page in _pages(catalogue, criteria.condition)
+        for page in _pages(catalogue, criteria)
         for found in _with_words(catalogue, [one for one in page if matches(one)], criteria.words)
     )
     if shares is None:
@@ -63,7 +63,16 @@ def search(catalogue: Catalogue, criteria: Criteria) -> Iterator[FoundImage]:
     return iter(sorted(matching, key=lambda found: -shares[found.image["checksum"]]))
 
 
-def _pages(catalogue: Catalogue, condition: Condition) -> Iterator[list[FoundImage]]:
+def _pages(catalogue: Catalogue, criteria: Criteria) -> Iterator[list[FoundImage]]:
+    """Yield the images that meet the condition by sha256; with words, a part that has them all."""
+    condition = criteria.condition
+    if criteria.words:
+        mentioning = catalogue.run(lambda e: [e.search.mentioning(one) for one in criteria.words])
+        for some in chunks(sorted(set.intersection(*mentioning))):
+            found = catalogue.run(lambda e: e.search.images(some, condition))  # noqa: B023
+            yield [found[checksum] for checksum in some if checksum in found]
+        return
+
     def read(entries: Entries, after: str) -> list[FoundImage]:
         return entries.search.page(condition, after=after)
 
