@@ -194,6 +194,45 @@ def test_decisions_of_a_file_are_exported_for_the_program(
     assert scrapy("unhide", "--from", str(tmp_path / "hide.txt"), *store).status == 0
 
 
+def test_what_the_server_does_not_save_is_taken_back(browser: Browser, folder: Path) -> None:
+    refused: list[str] = []
+
+    def refuse(route: Route) -> None:
+        refused.append(route.request.url)
+        route.abort()
+
+    with served(folder) as address, opened(browser, address, []) as page:
+        page.locator(".tile").first.click()
+        star, hide = page.locator("#star"), page.locator("#hide")
+        page.keyboard.press("s")
+        expect(star).to_have_attribute("aria-pressed", "true")
+        page.route("**/decisions", refuse)
+        page.keyboard.press("x")
+        expect(page.locator("#message")).to_have_text("Not saved: the server does not answer")
+        expect(hide).to_have_attribute("aria-pressed", "false")
+        with page.expect_event("requestfailed"):
+            page.keyboard.press("u")
+        expect(star).to_have_attribute("aria-pressed", "true")
+        expect(page.locator("#message")).to_have_text("Not saved: the server does not answer")
+        assert len(refused) == 2
+        page.unroute("**/decisions")
+        page.keyboard.press("u")
+        expect(page.locator("#message")).to_have_text("Undone")
+        expect(star).to_have_attribute("aria-pressed", "false")
+
+
+def test_the_filters_are_in_chinese(browser: Browser, folder: Path) -> None:
+    faults: list[str] = []
+    address = (folder / "store/gallery/index.html").as_uri()
+    with opened(browser, address, faults, locale="zh-CN") as page:
+        expect(page.locator("#count")).to_have_text("5 / 5 张")
+        expect(page.locator("[data-value=portrait]")).to_have_text("竖图1")
+        red = page.locator("[data-value=red]")
+        expect(red).to_have_text("红2")
+        expect(red).to_have_attribute("aria-pressed", "false")
+    assert faults == []
+
+
 def test_hostile_texts_are_shown_as_text(page: Page) -> None:
     page.keyboard.press("/")
     page.keyboard.type("onerror")

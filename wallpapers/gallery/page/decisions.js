@@ -104,6 +104,7 @@ Gallery.undo = async () => {
   }
   const [mark, value, rows] = last;
   if (await apply(mark, !value, rows)) say(words.undone);
+  else done.push(last);
 };
 
 /** Show a button for each list of decisions that the catalogue does not have yet. */
