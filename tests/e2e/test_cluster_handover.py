@@ -1,0 +1,123 @@
+"""A worker that gets SIGTERM hands over within two seconds, whatever it is doing."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from tests.cluster import Cluster, cluster, pages_of
+from tests.e2e.command import finish, scrapy, wait_until
+from tests.pictures import exhibits
+from tests.postgresql import PostgreSQL
+from tests.standin.picture_faults import HeldPictures
+from wallpapers.demo.gallery import Exhibit
+from wallpapers.demo.standin import StandIn
+
+pytestmark = pytest.mark.slow
+
+MAX_S = 2.0
+
+
+@pytest.fixture
+def running(postgresql_of_wheel: PostgreSQL, tmp_path: Path) -> Iterator[Cluster]:
+    with cluster(postgresql_of_wheel.new_database(), tmp_path) as made:
+        yield made
+
+
+def check_hand_over(running: Cluster, worker: subprocess.Popen[str]) -> None:
+    """Wait for the end of the first worker: its log has how long it took, and it keeps no task."""
+    assert worker.wait(30) == 0
+    (took_s,) = re.findall(r"Handed over in (\d+\.\d) s", running.log_of(0))
+    assert float(took_s) <= MAX_S
+    doing = "SELECT count(*) FROM procrastinate_jobs WHERE status = 'doing'"
+    assert running.rows(doing) == [(0,)]
+
+
+class HeldPage(StandIn):
+    """Holds the second page of the listing until it is released."""
+
+    def __init__(self, shown: list[Exhibit]) -> None:
+        super().__init__(shown)
+        self.held = threading.Event()
+        self._released = asyncio.Event()
+
+    async def listing(self, request: web.Request) -> web.StreamResponse:
+        if self.offset(request):
+            self.held.set()
+            await self._released.wait()
+        return await super().listing(request)
+
+    def release(self) -> None:
+        self.call(self._released.set)
+
+
+def test_while_it_reads_a_page(running: Cluster) -> None:
+    with HeldPage(exhibits(150)) as standin:
+        waiting = running.start_waiting(standin)
+        worker = running.start_worker()
+        assert standin.held.wait(60)
+        worker.terminate()
+        check_hand_over(running, worker)
+        standin.release()
+        running.start_worker()
+        assert finish(waiting).status == 0
+        pages = pages_of(standin)
+    assert pages == {"0": 1, "60": 2, "120": 1, "150": 1}  # the one that did not come, again
+    assert running.verdicts() == {"stored": 150}
+
+
+def test_a_page_that_comes_in_time_is_not_read_again(running: Cluster) -> None:
+    with HeldPage(exhibits(150)) as standin:
+        waiting = running.start_waiting(standin)
+        worker = running.start_worker()
+        assert standin.held.wait(60)
+        worker.terminate()
+        wait_until(lambda: "Handing over" in running.log_of(0))
+        standin.release()
+        check_hand_over(running, worker)
+        running.start_worker()
+        assert finish(waiting).status == 0
+        assert set(pages_of(standin).values()) == {1}
+    assert running.verdicts() == {"stored": 150}
+
+
+def test_while_it_downloads(running: Cluster) -> None:
+    with HeldPictures(exhibits(150)) as standin:
+        waiting = running.start_waiting(standin)
+        worker = running.start_worker()
+        assert standin.held.wait(60)
+        worker.terminate()
+        check_hand_over(running, worker)
+        standin.release()
+        running.start_worker()
+        assert finish(waiting).status == 0
+        assert set(pages_of(standin).values()) == {1}
+    assert running.verdicts() == {"stored": 150}
+    running.check_store(150)
+
+
+def test_while_it_looks(running: Cluster) -> None:
+    with StandIn(exhibits(400)) as standin:
+        assert scrapy("crawl", *running.words(standin), *running.settings).status == 0
+    assert running.run("look").status == 0
+    worker = running.start_worker()
+    looks = "SELECT count(*) FROM looks WHERE error IS NULL"
+    wait_until(lambda: running.rows(looks) > [(20,)])
+    worker.terminate()
+    check_hand_over(running, worker)
+    running.start_worker()
+    wait_until(lambda: running.rows(looks) == [(400,)])
+
+
+def test_while_it_has_nothing_to_do(running: Cluster) -> None:
+    worker = running.start_worker()
+    running.wait_for_workers(1)
+    worker.terminate()
+    check_hand_over(running, worker)
