@@ -52,6 +52,7 @@ def test_every_command_of_the_page_has_a_test() -> None:
     assert with_commands == TESTED
 
 
+@pytest.mark.slow
 def test_runs_and_metrics_are_printed(machine: Machine) -> None:
     machine.run("wallpapers crawl bing_wallpaper")
     check_runs(machine)

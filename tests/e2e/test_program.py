@@ -89,7 +89,10 @@ def test_an_unknown_command_is_status_2(tmp_path: Path) -> None:
     assert " crawl, " in result.log
 
 
-@pytest.mark.parametrize("command", ["crawl", "doctor", "list", "fetch"])
+@pytest.mark.parametrize(
+    "command",
+    ["crawl", *(pytest.param(n, marks=pytest.mark.slow) for n in ("doctor", "list", "fetch"))],
+)
 def test_a_usage_line_has_the_name_of_the_program(tmp_path: Path, command: str) -> None:
     for program in ("wallpapers", "scrapy"):
         module = (sys.executable, "-m", program)

@@ -254,7 +254,13 @@ def send_until_ended(process: subprocess.Popen[str], number: signal.Signals) -> 
             process.wait(timeout=0.1)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "number",
+    [
+        signal.SIGINT,
+        *(pytest.param(n, marks=pytest.mark.slow) for n in (signal.SIGTERM, signal.SIGHUP)),
+    ],
+)
 @pytest.mark.parametrize("command", ["crawl", "doctor", "retry", "demo"])
 def test_a_signal_during_imports(tmp_path: Path, command: str, number: signal.Signals) -> None:
     arguments = (command, "baidu_wallpaper") if command != "demo" else (command,)

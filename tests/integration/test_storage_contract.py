@@ -276,10 +276,10 @@ def test_remove_ignores_missing_files(place: Place, new: New) -> None:
     assert left == {"a/d.jpg"}
 
 
-@pytest.mark.parametrize("path", ["../c.jpg", "/c.jpg", "a/../../c.jpg", "", "a/", "a\0.jpg", ".."])
-def test_a_path_outside_the_storage_is_refused(place: Place, new: New, path: str) -> None:
-    with pytest.raises(StoreError, match="must return a path below IMAGES_STORE"):
-        new(place.storage, path, b"content")
+def test_a_path_outside_the_storage_is_refused(place: Place, new: New) -> None:
+    for path in ("../c.jpg", "/c.jpg", "a/../../c.jpg", "", "a/", "a\0.jpg", ".."):
+        with pytest.raises(StoreError, match="must return a path below IMAGES_STORE"):
+            new(place.storage, path, b"content")
 
 
 def test_close_removes_all_parts(
