@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.command import FAST, PROJECT, TIMEOUT_S, Result
-from tests.e2e.test_commands import Recovering
+from tests.e2e.store import Recovering
 from tests.integration.test_guard import certificate
 from tests.integration.test_progress import read_all
 from tests.pictures import encoded, exhibit, exhibits, noise
