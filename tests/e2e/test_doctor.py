@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
-import signal
-import socket
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
 
-from tests.e2e.command import Result, finish, scrapy, start
-from tests.pictures import encoded, exhibit, exhibits, noise
+from tests.e2e.command import Result, scrapy
+from tests.pictures import exhibits
 from tests.standin import listing_faults as faults
 from tests.standin.listing_faults import AntiFlag, CaptchaRedirect, EmptyListing, HtmlListing
 from tests.standin.sources import (
@@ -164,12 +161,6 @@ def test_all_sources_are_checked_by_default(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_wrong_usage_has_an_exit_status(tmp_path: Path) -> None:
-    assert scrapy("doctor", "-a", "word=x").status == 2
-    assert scrapy("doctor", "nobody").status == 2
-    assert scrapy("doctor", "baidu_wallpaper", "-a", "rn=abc").status == 1
-
-
 SOURCES = {
     "baidu_channel": ChannelStandIn,
     "baidu_flip": FlipStandIn,
@@ -219,152 +210,8 @@ def test_a_switch_of_the_protocol_is_reported_with_drift(tmp_path: Path) -> None
     assert "baidu_search: only the other protocol works" in result.output
 
 
-class MovedPictures(StandIn):
-    async def picture(self, request: web.Request, exhibit: Exhibit) -> web.StreamResponse:
-        if "moved" in request.query:
-            return await super().picture(request, exhibit)
-        raise web.HTTPFound(request.url.update_query(moved=1))
-
-
-class ErrorPages(StandIn):
-    """Redirects images to an error page, as the hosts of deleted thumbnails do."""
-
-    def routes(self) -> list[web.RouteDef]:
-        return [*super().routes(), web.get("/search/error.html", self.error)]
-
-    async def error(self, request: web.Request) -> web.StreamResponse:
-        return web.Response(text="<!DOCTYPE html><title>error</title>", content_type="text/html")
-
-    async def picture(self, request: web.Request, exhibit: Exhibit) -> web.StreamResponse:
-        raise web.HTTPFound("/search/error.html")
-
-
-class SmallPictures(StandIn):
-    async def picture(self, request: web.Request, exhibit: Exhibit) -> web.StreamResponse:
-        return web.Response(body=encoded(noise(1, 40, 32)), content_type="image/jpeg")
-
-
-class FirstIsGone(StandIn):
-    """Serves no image for its first wallpaper, as third-party hosts do."""
-
-    async def picture(self, request: web.Request, exhibit: Exhibit) -> web.StreamResponse:
-        if exhibit is self.exhibits[0]:
-            raise web.HTTPNotFound
-        return await super().picture(request, exhibit)
-
-
-@pytest.mark.parametrize(
-    ("kind", "status", "picture"),
-    [
-        (MovedPictures, 0, "JPEG 96x64"),
-        (FirstIsGone, 0, "JPEG 96x64"),
-        (ErrorPages, 4, "not_an_image"),
-        (SmallPictures, 4, "placeholder (40x32, listed with 6,144 pixels)"),
-    ],
-)
-def test_the_image_is_requested_and_checked_as_in_a_crawl(
-    tmp_path: Path, kind: type[StandIn], status: int, picture: str
-) -> None:
-    with kind(exhibits(5)) as standin:
-        result = doctor(standin.endpoint, tmp_path)
-    assert cells(result)[-1].startswith(picture)
-    assert result.status == status
-
-
-def test_a_preview_is_not_compared_with_the_listed_size(tmp_path: Path) -> None:
-    class OnlyPreviews(SearchStandIn):
-        without_originals = True
-
-    with OnlyPreviews([exhibit(1, width=1920, height=1080)]) as standin:
-        words = ("-a", "previews=1", "-a", "protocol=data")
-        result = doctor(standin.endpoint, tmp_path, *words, spider="baidu_search")
-    assert cells(result)[-1] == "JPEG 48x32 (preview)"
-    assert result.status == 0
-
-
 def test_robots_txt_is_obeyed_on_request(tmp_path: Path) -> None:
     with faults.ForbiddingRobots(exhibits(2)) as standin:
         result = doctor(standin.endpoint, tmp_path, "-s", "ROBOTSTXT_OBEY=True")
     assert cells(result) == ["baidu_wallpaper", "yes", "robots", "0", "none", "not requested"]
     assert result.status == 4
-
-
-def test_no_setting_makes_it_store_anything(tmp_path: Path) -> None:
-    feed = json.dumps({str(tmp_path / "feed.json"): {"format": "json"}})
-    pipelines = json.dumps({"wallpapers.pipelines.images.WallpaperImagesPipeline": 1})
-    with StandIn(exhibits(2)) as standin:
-        result = doctor(
-            standin.endpoint,
-            tmp_path,
-            *("-s", f"FEEDS={feed}", "-s", f"JOBDIR={tmp_path / 'job'}"),
-            *("-s", "HTTPCACHE_ENABLED=True", "-s", f"HTTPCACHE_DIR={tmp_path / 'cache'}"),
-            *("-s", f"ITEM_PIPELINES={pipelines}"),
-        )
-    assert result.status == 0
-    assert not list(tmp_path.iterdir())
-
-
-def test_there_is_no_feed_option(tmp_path: Path) -> None:
-    result = scrapy("doctor", "baidu_wallpaper", "-O", str(tmp_path / "feed.json"))
-    assert result.status == 2
-    assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize(
-    ("word", "line"),
-    [
-        ("rn=abc", "Could not start: rn must be a number from 1 to 100, got 'abc'"),
-        ("self=1", "Could not start: unknown argument 'self'"),
-        ("cols=1", "Could not start: unknown argument 'cols'; expected one of: col, "),
-    ],
-)
-def test_a_wrong_argument_is_reported_in_one_line(word: str, line: str) -> None:
-    result = scrapy("doctor", "baidu_wallpaper", "-a", word)
-    assert (result.status, result.output) == (1, "")
-    (logged,) = result.log.splitlines()
-    assert line in logged
-
-
-def test_a_wrong_setting_is_reported_once(tmp_path: Path) -> None:
-    result = scrapy("doctor", "-s", "WALLPAPERS_PATIENCE_BACKOFF=0", *NOWHERE)
-    assert (result.status, result.output) == (1, "")
-    (logged,) = result.log.splitlines()
-    assert "WALLPAPERS_PATIENCE_BACKOFF must be a number above 0, got '0'" in logged
-
-
-class SilentServer(StandIn):
-    """Accepts every request and never responds."""
-
-    def routes(self) -> list[web.RouteDef]:
-        return [web.get("/{path:.*}", self.silence)]
-
-    async def silence(self, request: web.Request) -> web.StreamResponse:
-        await asyncio.Event().wait()
-        raise AssertionError
-
-
-@pytest.mark.slow
-def test_a_silent_host_ends_with_a_timeout(tmp_path: Path) -> None:
-    with SilentServer([]) as standin:
-        result = doctor(f"{standin.origin}/search/acjson", tmp_path, spider="baidu_search")
-        assert len(standin.asked) <= 4  # a crawl would retry for minutes
-    assert cells(result) == ["baidu_search", "no", "timeout", "0", "none", "not requested"]
-    assert result.status == 4
-
-
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_ends_it_with_130(tmp_path: Path, signum: signal.Signals) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}/data/imgs"
-        process = start("doctor", "baidu_wallpaper", "-a", f"endpoint={endpoint}", cwd=tmp_path)
-        with silent.accept()[0]:  # the page is asked for
-            process.send_signal(signum)
-            result = finish(process)
-    assert (result.status, result.output) == (130, "")
-
-
-def test_the_log_level_can_be_changed(tmp_path: Path) -> None:
-    with StandIn(exhibits(2)) as standin:
-        result = doctor(standin.endpoint, tmp_path, "-L", "DEBUG")
-    assert "] DEBUG: Crawled (200) <GET " in result.log
-    assert result.status == 0
