@@ -3,34 +3,23 @@
 from __future__ import annotations
 
 import random
-import sqlite3
-import subprocess
-import sys
 import threading
-import zipfile
-from contextlib import closing
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 import pytest
-import sqlalchemy
-from sqlalchemy import URL, inspect, make_url
+from sqlalchemy import URL, make_url
 
 from tests.integration.conftest import Open
-from wallpapers.catalogue import schema
 from wallpapers.catalogue.catalogue import Catalogue
 from wallpapers.catalogue.entries import Entries
 from wallpapers.catalogue.held import Holder
 from wallpapers.catalogue.queries import MOST_SHARING
-from wallpapers.catalogue.upgrade import upgrade
 from wallpapers.errors import CatalogueError
 from wallpapers.items import StoredImage, Wallpaper
 from wallpapers.run.exit_status import ExitStatus
 from wallpapers.run.reasons import Verdict
 from wallpapers.run.records import RunBeginning, RunEnd
-
-PROJECT = Path(__file__).parents[2]
 
 
 def wallpaper(identity: str = "1", **more: object) -> Wallpaper:
@@ -304,91 +293,6 @@ def test_two_programs_at_once_keep_one_of_each(
     }
 
 
-def test_the_steps_lead_to_the_tables_that_are_used(open_it: Open, url: URL) -> None:
-    open_it()
-    engine = sqlalchemy.create_engine(url)
-    for table in schema.TABLES:
-        # SQLite calls a key of its own nullable where the statement does not repeat NOT NULL.
-        columns = {
-            column["name"]: column["nullable"] and not column.get("primary_key")
-            for column in inspect(engine).get_columns(table.name)
-        }
-        assert columns == {column.name: column.nullable for column in table.columns}
-    engine.dispose()
-
-
-@pytest.mark.parametrize("version", range(1, schema.VERSION))
-def test_an_older_catalogue_is_upgraded_with_all_that_it_holds(
-    open_it: Open, store: dict[str, int], url: URL, version: int
-) -> None:
-    engine = sqlalchemy.create_engine(url)
-    with engine.begin() as connection:
-        upgrade(connection, to=version)
-        for statement in FIRST_ROWS:
-            connection.execute(sqlalchemy.text(statement))
-    engine.dispose()
-    store["s/1.jpg"] = 10
-    catalogue = open_it()
-    held = catalogue.run(lambda entries: entries.enter_listed([wallpaper()]))["s", "1"]
-    assert held.whole
-    assert held.image == {**image(), "status": "uptodate"}
-
-
-@pytest.mark.parametrize(
-    ("path", "item", "is_preview"),
-    [
-        ("s/1-preview.jpg", "{}", True),
-        ("s/1-preview-0123456789.webp", '{"previews": ["http://a.test/1.jpg"]}', True),
-        ("s/1-preview.jpg", '{"image_urls": ["http://a.test/1.jpg"], "previews": []}', False),
-        ("s/1-previews.jpg", "{}", False),
-        ("s/1-preview/1.jpg", "{}", False),
-    ],
-)
-def test_previews_of_an_older_catalogue_are_told_by_their_names(
-    open_it: Open, store: dict[str, int], url: URL, path: str, item: str, is_preview: bool
-) -> None:
-    engine = sqlalchemy.create_engine(url)
-    with engine.begin() as connection:
-        upgrade(connection, to=3)
-        for statement in FIRST_ROWS:
-            connection.execute(sqlalchemy.text(statement))
-        connection.execute(sqlalchemy.text("UPDATE pictures SET path = :path"), {"path": path})
-        connection.execute(sqlalchemy.text("UPDATE wallpapers SET item = :item"), {"item": item})
-    engine.dispose()
-    held = open_it().run(lambda entries: entries.enter_listed([wallpaper()]))["s", "1"]
-    assert held.image.get("preview", False) == is_preview
-
-
-# As the first version wrote them.
-FIRST_ROWS = (
-    "INSERT INTO pictures (sha256, path, size, width, height, format, stored_at) "
-    "VALUES ('aa', 's/1.jpg', 10, 1600, 900, 'JPEG', '2026-11-23T00:00:00+00:00')",
-    "INSERT INTO wallpapers (source, id, listing, state, sha256, url, reason, host, tried, "
-    "attempts, listed_at, changed_at, item) VALUES ('s', '1', 'l', 'stored', 'aa', "
-    "'http://a.test/1.jpg', '', '', '', 0, '2026-11-23T00:00:00+00:00', "
-    "'2026-11-23T00:00:00+00:00', '{}')",
-)
-
-
-def test_a_catalogue_of_a_later_version_is_left_alone(open_it: Open, url: URL) -> None:
-    open_it()
-    engine = sqlalchemy.create_engine(url)
-    with engine.begin() as connection:
-        connection.execute(sqlalchemy.text("UPDATE catalogue_version SET version = 99"))
-    engine.dispose()
-    with pytest.raises(CatalogueError, match="schema 99 is newer than supported"):
-        open_it()
-
-
-def test_another_programs_database_is_left_alone(open_it: Open, url: URL) -> None:
-    engine = sqlalchemy.create_engine(url)
-    with engine.begin() as connection:
-        connection.execute(sqlalchemy.text("CREATE TABLE pictures (name TEXT)"))
-    engine.dispose()
-    with pytest.raises(CatalogueError, match="contains other tables"):
-        open_it()
-
-
 def test_a_server_that_is_not_there_is_named_without_its_password() -> None:
     url = make_url("postgresql+psycopg://me:canary-123@127.0.0.1:1/db")
     with pytest.raises(CatalogueError) as raised:
@@ -396,203 +300,3 @@ def test_a_server_that_is_not_there_is_named_without_its_password() -> None:
     assert "postgresql+psycopg://me:***@127.0.0.1:1/db" in str(raised.value)
     assert "canary" not in str(raised.value)
     assert "\n" not in str(raised.value)
-
-
-# SQLite alone
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    """A catalogue of 300 wallpapers in a file."""
-    path = tmp_path / "catalogue.db"
-    catalogue = open_file(path)
-    for number in range(300):
-        stored = image(f"{number:064}", f"s/{number}.jpg")
-        catalogue.run(partial(Entries.record, wallpaper=wallpaper(f"{number}"), image=stored))
-    catalogue.close()
-    return path
-
-
-def open_file(path: Path, *, check: bool = False) -> Catalogue:
-    url = URL.create("sqlite", database=str(path))
-    return Catalogue.open(url, lambda path, size: True, check=check)
-
-
-def test_a_catalogue_that_was_cut_opens_or_says_so(file: Path, tmp_path: Path) -> None:
-    content = file.read_bytes()
-    told = opened = 0
-    for seed in range(100):
-        cut = tmp_path / f"{seed}" / "c.db"
-        cut.parent.mkdir()
-        cut.write_bytes(content[: random.Random(seed).randrange(len(content))])
-        try:
-            catalogue = open_file(cut)
-        except CatalogueError as error:
-            told += f"/catalogue-aside && for f in {cut} " in str(error)
-            continue
-        rows = catalogue.run(lambda entries: entries.count("state"))
-        assert rows in ({}, {("stored",): 300})
-        catalogue.close()
-        opened += 1
-    assert told + opened == 100
-    assert told > 90
-
-
-def test_a_file_that_is_no_database_is_named_with_the_remedy(tmp_path: Path) -> None:
-    path = tmp_path / "catalogue.db"
-    path.write_text("something else, and long enough to be looked at" * 30)
-    with pytest.raises(CatalogueError, match=r"not a database; .* mkdir"):
-        open_file(path)
-
-
-def test_the_remedy_works_as_it_is_printed(file: Path) -> None:
-    content = bytearray(file.read_bytes())
-    content[8192:40960] = bytes(32768)
-    file.write_bytes(content)
-    with pytest.raises(CatalogueError) as raised:
-        open_file(file, check=True)
-    beside = file.with_name(f"{file.name}-and-more")
-    beside.write_text("is none of its files")
-    subprocess.run(str(raised.value).partition("finds them: ")[2], shell=True, check=True)
-    open_file(file).close()
-    assert beside.exists()
-
-
-def test_a_catalogue_that_another_program_holds_is_named(
-    file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("wallpapers.catalogue.catalogue._LOCK_TIMEOUT_S", 0.1)
-    with closing(sqlite3.connect(file)) as other:
-        other.execute("BEGIN EXCLUSIVE")
-        with pytest.raises(CatalogueError, match=r"locked; another program holds it"):
-            open_file(file)
-
-
-def checks_of(path: Path, *, check: bool = False) -> list[str]:
-    """Open the catalogue at *path*; return the integrity checks that this took."""
-    asked: list[str] = []
-
-    def executed(_1: object, _2: object, statement: str, *_: object) -> None:
-        asked.append(statement)
-
-    sqlalchemy.event.listen(sqlalchemy.Engine, "before_cursor_execute", executed)
-    try:
-        open_file(path, check=check).close()
-    finally:
-        sqlalchemy.event.remove(sqlalchemy.Engine, "before_cursor_execute", executed)
-    return [statement for statement in asked if "_check" in statement]
-
-
-def left_by_an_earlier_system(path: Path) -> None:
-    """Leave the mark of a program that had *path* open when the system ended."""
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("INSERT INTO sessions VALUES ('dead', 'another boot')")
-        connection.commit()
-
-
-def test_a_catalogue_that_was_closed_is_opened_without_reading_it_whole(file: Path) -> None:
-    assert checks_of(file) == []
-    assert checks_of(file, check=True) == ["PRAGMA integrity_check(1)"]
-
-
-def test_a_catalogue_in_use_is_opened_without_reading_it_whole(file: Path) -> None:
-    first = open_file(file)
-    assert checks_of(file) == []
-    first.close()
-
-
-def test_a_catalogue_of_a_killed_program_is_opened_without_reading_it_whole(file: Path) -> None:
-    """What the program wrote is with the system, which keeps it."""
-    code = (
-        "import os, sys; from sqlalchemy import URL; "
-        "from wallpapers.catalogue.catalogue import Catalogue; "
-        "Catalogue.open(URL.create('sqlite', database=sys.argv[1]), lambda path, size: True); "
-        "os.kill(os.getpid(), 9)"
-    )
-    killed = subprocess.run([sys.executable, "-c", code, str(file)], check=False, cwd=PROJECT)
-    assert killed.returncode == -9
-    with closing(sqlite3.connect(file)) as connection:
-        assert connection.execute("SELECT count(*) FROM sessions").fetchall() == [(1,)]
-    assert checks_of(file) == []
-
-
-def test_a_catalogue_that_was_open_when_the_system_ended_is_checked_once(file: Path) -> None:
-    left_by_an_earlier_system(file)
-    assert checks_of(file) == ["PRAGMA quick_check(1)"]
-    assert checks_of(file) == []
-
-
-def test_damage_that_the_end_of_the_system_left_is_found_at_the_start(file: Path) -> None:
-    left_by_an_earlier_system(file)
-    damage(file)
-    for _ in range(2):
-        with pytest.raises(CatalogueError, match=r"malformed|damaged"):
-            open_file(file)
-
-
-def test_damage_that_is_found_late_is_found_at_the_start_of_the_next_run(file: Path) -> None:
-    damage(file)
-    catalogue = open_file(file)
-    with pytest.raises(CatalogueError, match=r"malformed; the pictures are not touched"):
-        catalogue.run(lambda entries: entries.count("item"))
-    catalogue.close()
-    with pytest.raises(CatalogueError, match=r"malformed|damaged"):
-        open_file(file)
-
-
-def damage(file: Path) -> None:
-    """Overwrite a page of the table of wallpapers."""
-    with closing(sqlite3.connect(file)) as connection:
-        ((page, size),) = connection.execute(
-            "SELECT rootpage, (SELECT page_size FROM pragma_page_size) FROM sqlite_master "
-            "WHERE name = 'wallpapers'"
-        )
-        (inner,) = connection.execute("SELECT count(*) FROM wallpapers").fetchone()
-        assert inner == 300
-    content = bytearray(file.read_bytes())
-    root = (page - 1) * size
-    assert content[root] == 5  # an inner page, whose first child is
-    cell = int.from_bytes(content[root + 12 : root + 14])
-    child = int.from_bytes(content[root + cell : root + cell + 4])
-    content[(child - 1) * size : child * size] = bytes([0xFF]) * size
-    file.write_bytes(content)
-
-
-def test_a_full_disk_takes_nothing_back(file: Path) -> None:
-    catalogue = open_file(file)
-
-    def too_much(entries: Entries) -> None:
-        entries._connection.exec_driver_sql("PRAGMA max_page_count = 1")
-        entries.enter_listed(
-            [wallpaper(f"new{number}", title="x" * 5_000) for number in range(100)]
-        )
-
-    with pytest.raises(CatalogueError, match="database or disk is full"):
-        catalogue.run(too_much)
-    catalogue.close()
-    catalogue = open_file(file)
-    assert catalogue.run(lambda entries: entries.count("state")) == {("stored",): 300}
-    catalogue.close()
-
-
-def test_the_steps_are_taken_from_an_egg(tmp_path: Path) -> None:
-    egg = tmp_path / "wallpapers.egg"
-    with zipfile.ZipFile(egg, "w") as archive:
-        for path in (PROJECT / "wallpapers").rglob("*.py"):
-            archive.write(path, path.relative_to(PROJECT))
-    code = (
-        "import sys; from sqlalchemy import URL; "
-        "from wallpapers.catalogue import catalogue as c; assert '.egg' in c.__file__; "
-        "url = URL.create('sqlite', database=sys.argv[1]); "
-        "print(c.Catalogue.open(url, lambda path, size: True).run(lambda e: e.formats()))"
-    )
-    words = [sys.executable, "-c", code, str(tmp_path / "c.db")]
-    done = subprocess.run(
-        words,
-        env={"PYTHONPATH": str(egg)},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout == "{}\n"

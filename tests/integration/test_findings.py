@@ -15,7 +15,8 @@ from sqlalchemy import URL, text
 
 from tests.conftest import Crawl
 from tests.integration.conftest import Open
-from tests.integration.test_catalogue import FIRST_ROWS, image, put, wallpaper
+from tests.integration.test_catalogue import image, put, wallpaper
+from tests.integration.test_catalogue_versions import FIRST_ROWS
 from tests.pictures import exhibits
 from tests.standin.several_listings import several
 from wallpapers.catalogue.catalogue import Catalogue
