@@ -1,13 +1,15 @@
-"""Catalogues of each database that is supported, for the tests of their contract."""
+"""Catalogues of each database that is supported, and files to put into a storage."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import URL, make_url
 
+from tests.integration.storages import New
 from tests.postgresql import PostgreSQL, postgresql
 from wallpapers.catalogue.catalogue import Catalogue
 
@@ -54,3 +56,10 @@ def open_it(url: URL, store: dict[str, int]) -> Iterator[Open]:
     yield open_one
     for catalogue in opened:
         catalogue.close()
+
+
+@pytest.fixture
+def new(loop: asyncio.AbstractEventLoop) -> Iterator[New]:
+    making = New(loop)
+    yield making
+    making.remove_parts()

@@ -6,82 +6,14 @@ import asyncio
 import hashlib
 import os
 import tempfile
-from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from scrapy.utils.test import get_crawler
 
-from tests.s3 import BUCKET, keys, s3_bucket, s3_server, settings_of
+from tests.integration.storages import ADDRESS, Bucket, Folder, New, Place
+from tests.s3 import BUCKET, s3_bucket, s3_server
 from wallpapers.errors import StoreError
-from wallpapers.pipelines.images import WallpaperImagesPipeline
-from wallpapers.spiders.baidu_wallpaper import BaiduWallpaperSpider
-from wallpapers.storage.contract import NewFile, Storage
-from wallpapers.storage.local import LocalStorage
-from wallpapers.storage.parts import Part
-from wallpapers.storage.remote import RemoteStorage
-
-ADDRESS = f"s3://{BUCKET}/deep/"
-
-
-class Place(ABC):
-    """What a storage writes to, as somebody else sees it."""
-
-    storage: Storage
-
-    @abstractmethod
-    def files(self) -> dict[str, bytes]:
-        """Return everything that is stored, by path."""
-
-    @abstractmethod
-    def another(self) -> Storage:
-        """Return another program's storage of the same place."""
-
-
-class Folder(Place):
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.storage = self.another()
-
-    def files(self) -> dict[str, bytes]:
-        found = (path for path in self.root.rglob("*") if path.is_file())
-        shown = {path.relative_to(self.root).as_posix(): path.read_bytes() for path in found}
-        return {path: content for path, content in shown.items() if not path.startswith(".parts/")}
-
-    def another(self) -> Storage:
-        return LocalStorage(str(self.root))
-
-
-class Bucket(Place):
-    def __init__(self, address: str, client: Any, tmp_path: Path) -> None:
-        self._settings = settings_of(address)
-        self._folder = tmp_path
-        self.client = client
-        self.storage = self.another()
-
-    def files(self) -> dict[str, bytes]:
-        return {key.removeprefix("deep/"): self._content(key) for key in keys(self.client)}
-
-    def another(self, address: str = ADDRESS) -> Storage:
-        more = {"IMAGES_STORE": address, "WALLPAPERS_CATALOGUE": f"sqlite:///{self._folder}/c.db"}
-        crawler = get_crawler(
-            BaiduWallpaperSpider, {**_project_settings(), **self._settings, **more}
-        )
-        crawler.spider = crawler._create_spider()
-        pipeline = WallpaperImagesPipeline.from_crawler(crawler)
-        return RemoteStorage(pipeline.store, address, pipeline.SpiderInfo(crawler.spider), 60.0)
-
-    def _content(self, key: str) -> bytes:
-        content: bytes = self.client.get_object(Bucket=BUCKET, Key=key)["Body"].read()
-        return content
-
-
-def _project_settings() -> dict[str, Any]:
-    from wallpapers import settings
-
-    return {name: value for name, value in vars(settings).items() if name.isupper()}
 
 
 @pytest.fixture(scope="module")
@@ -107,47 +39,6 @@ def place(
         made.storage.open()
         yield made
         made.storage.close()
-
-
-@pytest.fixture
-def folder(tmp_path: Path, loop: asyncio.AbstractEventLoop) -> Iterator[Folder]:
-    """A folder alone, for what a bucket has none of."""
-    made = Folder(tmp_path / "store")
-    made.storage.open()
-    yield made
-    made.storage.close()
-
-
-class New:
-    """Makes files to be put, as downloads do, and removes their parts after the test."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-        self._parts: list[Part] = []
-
-    def __call__(self, storage: Storage, path: str, content: bytes) -> NewFile:
-        part = storage.part(lambda start: None)
-        self._parts.append(part)
-        if work := part.feed(content):
-            work()
-        return NewFile(part, path, "image/jpeg", {"checksum": "abc", "width": 5})
-
-    def put(
-        self, storage: Storage, path: str, content: bytes, thumbs: dict[str, bytes] | None = None
-    ) -> bool:
-        small = [self(storage, name, body) for name, body in (thumbs or {}).items()]
-        return self._loop.run_until_complete(storage.put(self(storage, path, content), small))
-
-    def remove_parts(self) -> None:
-        while self._parts:
-            self._parts.pop().remove()
-
-
-@pytest.fixture
-def new(loop: asyncio.AbstractEventLoop) -> Iterator[New]:
-    making = New(loop)
-    yield making
-    making.remove_parts()
 
 
 LARGE = os.urandom(600_000)
@@ -245,12 +136,6 @@ def test_a_file_is_missing_if_the_store_is_there_without_it(place: Place, new: N
         assert storage.is_missing(path) != storage.is_remote
 
 
-def test_nothing_is_missing_from_a_folder_that_is_away(folder: Folder) -> None:
-    folder.root.rename(folder.root.parent / "unmounted")
-    folder.root.mkdir()
-    assert not folder.storage.is_missing("a/c.jpg")
-
-
 def test_files_are_matched_by_content(place: Place, new: New) -> None:
     storage = place.storage
     new.put(storage, "a/c.jpg", b"content")
@@ -322,72 +207,3 @@ def test_an_upload_has_content_type_and_metadata(server: str, tmp_path: Path, ne
     assert storage.address == ADDRESS
     assert stored["ContentType"] == "image/jpeg"
     assert stored["Metadata"] == {"checksum": "abc", "width": "5"}
-
-
-# What only a folder can have in a picture's place
-
-
-def link(path: Path) -> None:
-    victim = path.parents[2] / "victim"
-    victim.write_bytes(b"precious")
-    path.symlink_to(victim)
-
-
-def fifo(path: Path) -> None:
-    os.mkfifo(path)
-
-
-def folder_there(path: Path) -> None:
-    path.mkdir()
-
-
-@pytest.mark.parametrize("plant", [link, fifo, folder_there])
-def test_links_fifos_and_folders_are_neither_read_nor_followed(
-    folder: Folder, new: New, loop: asyncio.AbstractEventLoop, plant: Any
-) -> None:
-    storage, path = folder.storage, folder.root / "a" / "c.jpg"
-    path.parent.mkdir()
-    plant(path)
-    assert storage.find("a/c.jpg") is None
-    assert not storage.holds("a/c.jpg")
-    assert not storage.holds("a/c.jpg", 8)
-    file = new(storage, "a/c.jpg", b"content")
-    assert not loop.run_until_complete(storage.put(file))
-    assert not storage.matches(file)
-    assert storage.replace(file) == (plant is not folder_there)
-    if plant is not folder_there:
-        assert folder.files()["a/c.jpg"] == b"content"
-        assert not path.is_symlink()
-    if plant is link:
-        assert (folder.root.parent / "victim").read_bytes() == b"precious"
-
-
-def test_a_link_to_a_folder_is_not_followed(folder: Folder, new: New) -> None:
-    elsewhere = folder.root.parent / "elsewhere"
-    elsewhere.mkdir()
-    (elsewhere / "d.jpg").write_bytes(b"precious")
-    (folder.root / "a").symlink_to(elsewhere)
-    with pytest.raises(StoreError, match=r"/a: a symbolic link below IMAGES_STORE is not followed"):
-        new.put(folder.storage, "a/c.jpg", b"content")
-    with pytest.raises(StoreError, match=r"/a: a symbolic link below IMAGES_STORE is not followed"):
-        folder.storage.remove(["a/d.jpg"])
-    assert [path.name for path in elsewhere.iterdir()] == ["d.jpg"]
-
-
-def test_the_folder_itself_may_be_a_link(tmp_path: Path, new: New) -> None:
-    (tmp_path / "real").mkdir()
-    (tmp_path / "store").symlink_to(tmp_path / "real")
-    storage = LocalStorage(str(tmp_path / "store"))
-    storage.open()
-    assert new.put(storage, "a/c.jpg", b"content")
-    storage.close()
-    assert (tmp_path / "real" / "a" / "c.jpg").read_bytes() == b"content"
-
-
-def test_a_file_has_the_permissions_of_the_umask(folder: Folder, new: New) -> None:
-    previous = os.umask(0o027)
-    try:
-        new.put(folder.storage, "c.jpg", b"content")
-    finally:
-        os.umask(previous)
-    assert (folder.root / "c.jpg").stat().st_mode & 0o777 == 0o640
