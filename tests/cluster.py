@@ -27,6 +27,7 @@ class Cluster:
 
     def __init__(self, url: str, folder: Path) -> None:
         self.url = url
+        self.spider = "baidu_wallpaper"
         self.store = folder / "store"
         self.folder = folder
         self.workers: list[subprocess.Popen[str]] = []
@@ -57,7 +58,7 @@ class Cluster:
         return finish(self.start_waiting(standin, *words))
 
     def words(self, standin: StandIn) -> tuple[str, ...]:
-        return ("baidu_wallpaper", "-a", f"endpoint={standin.endpoint}")
+        return (self.spider, "-a", f"endpoint={standin.endpoint}")
 
     def start_worker(self, *words: str, **options: Any) -> subprocess.Popen[str]:
         """Start a worker, whose log is kept."""
