@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from wallpapers.cluster.errors import TaskNotDoneError
+from wallpapers.collection.inspecting import StoredImageInspector
 from wallpapers.collection.looking import ImageLooker, requirements_of
 from wallpapers.errors import SettingError
 from wallpapers.options.extras import require_for_collection
@@ -55,7 +56,7 @@ class PartLooker:
 
     def __init__(self, settings: BaseSettings) -> None:
         self._settings = settings
-        self._looker: ImageLooker | None = None
+        self._inspector: StoredImageInspector | None = None
 
     async def look_at(self, part: int, database: Database, is_stopping: Callable[[], bool]) -> None:
         """Look at the images of *part* that have no look. Raises TaskNotDoneError."""
@@ -67,7 +68,7 @@ class PartLooker:
         while images := await database.do(partial(read, after=after)):
             if is_stopping():
                 raise TaskNotDoneError("the worker is stopping")
-            looker = self._ready_looker()
+            looker = ImageLooker(self._ready_inspector())
             looks = await asyncio.gather(*(looker.look_at(image) for image in images))
             seen = {
                 image["checksum"]: look
@@ -77,15 +78,15 @@ class PartLooker:
             await database.do(lambda entries: entries.looks.put_looks(seen))  # noqa: B023
             after = images[-1]["checksum"]
 
-    def _ready_looker(self) -> ImageLooker:
-        if self._looker is None:
+    def _ready_inspector(self) -> StoredImageInspector:
+        if self._inspector is None:
             check(self._settings)
             store = LocalStorage(str(self._settings["IMAGES_STORE"]))
-            self._looker = ImageLooker(store, requirements_of(self._settings))
-            self._looker.start()
-        return self._looker
+            self._inspector = StoredImageInspector(store, requirements_of(self._settings))
+            self._inspector.start()
+        return self._inspector
 
     def close(self) -> None:
         """End the processes, if there are any."""
-        if self._looker is not None:
-            self._looker.close()
+        if self._inspector is not None:
+            self._inspector.close()

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
+from wallpapers.collection.inspecting import DAMAGED, MISSING, StoredImageInspector
 from wallpapers.errors import PictureRefusedError
 from wallpapers.images.look import Look
-from wallpapers.inspection.inspect_file import ImageRequirements, Task
-from wallpapers.inspection.pool import InspectorPool
+from wallpapers.inspection.inspect_file import ImageRequirements
 from wallpapers.options.setting_values import positive
-from wallpapers.storage.files import is_below
 
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
 
 _PAGE = 500  # images
 _SAVED_TOGETHER = 64  # looks; a killed process loses no more
-_AHEAD = 4  # images for each inspector, so that none waits for the next one
 
 
 @dataclass
@@ -50,16 +47,11 @@ def requirements_of(settings: BaseSettings) -> ImageRequirements:
 
 
 class ImageLooker:
-    """Looks at images of *store* in one inspector process for each core."""
+    """Looks at stored images, and reports what happened to them."""
 
-    def __init__(self, store: LocalStorage, requirements: ImageRequirements) -> None:
-        self._store = store
-        self._pool = InspectorPool(requirements, max_inspectors=os.cpu_count() or 1)
+    def __init__(self, inspector: StoredImageInspector) -> None:
+        self._inspector = inspector
         self.report = LookReport()
-
-    def start(self) -> int:
-        """Start the processes, within a running event loop; return their number."""
-        return self._pool.start_all()
 
     async def look_at(self, image: StoredImage) -> Look | str | None:
         """Return the look of *image*, or the reason why it has none.
@@ -67,25 +59,20 @@ class ImageLooker:
         None means that its file is missing or damaged, which is no property of its content. Raises
         StoreError.
         """
-        path = image["path"]
-        if not is_below(path) or not self._store.holds(path, image["size"]):
-            self.report.missing.append(path)
-            return None
         try:
-            inspection = await self._pool.inspect(Task(str(self._store.root / path), 0))
+            inspection = await self._inspector.inspect(image)
         except PictureRefusedError as refusal:
-            return str(refusal)
-        if inspection.checksum != image["checksum"]:
-            self.report.damaged.append(path)
+            if refusal.reason == MISSING:
+                self.report.missing.append(image["path"])
+            elif refusal.reason == DAMAGED:
+                self.report.damaged.append(image["path"])
+            else:
+                return str(refusal)
             return None
         if inspection.look is None:
             return "too_many_pixels (not enough memory to look at it)"
         self.report.seen += 1
         return inspection.look
-
-    def close(self) -> None:
-        """End the processes."""
-        self._pool.close()
 
 
 def look_at_images(
@@ -101,44 +88,25 @@ def look_at_images(
     *with_errors* includes images that could not be decoded before. *progress* is called with a
     number of images that are done. Raises StoreError.
     """
-    looking = _Looking(catalogue, ImageLooker(store, requirements), progress)
-    asyncio.run(looking.run(with_errors))
+    looking = _Looking(catalogue, StoredImageInspector(store, requirements))
+    asyncio.run(looking.run(with_errors, progress))
     return looking.report
 
 
 class _Looking:
-    def __init__(
-        self, catalogue: Catalogue, looker: ImageLooker, progress: Callable[[int], None]
-    ) -> None:
+    def __init__(self, catalogue: Catalogue, inspector: StoredImageInspector) -> None:
         self._catalogue = catalogue
-        self._looker = looker
-        self._progress = progress
+        self._inspector = inspector
+        self._looker = ImageLooker(inspector)
         self._unsaved: dict[str, Look | str] = {}  # by sha256
-        self.report = looker.report
+        self.report = self._looker.report
 
-    async def run(self, with_errors: bool) -> None:
+    async def run(self, with_errors: bool, progress: Callable[[int], None]) -> None:
         try:
-            at_most = _AHEAD * self._looker.start()
-            running: set[asyncio.Task[None]] = set()
-            for image in self._images(with_errors):
-                running.add(asyncio.create_task(self._look_at(image)))
-                if len(running) >= at_most:
-                    running = await self._first_of(running)
-            while running:
-                running = await self._first_of(running)
+            await self._inspector.each(self._images(with_errors), self._look_at, progress)
         finally:
-            self._looker.close()
+            self._inspector.close()
             self._save()
-
-    async def _first_of(self, running: set[asyncio.Task[None]]) -> set[asyncio.Task[None]]:
-        """Wait for the first of *running*; return the others."""
-        done, others = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-        if len(self._unsaved) >= _SAVED_TOGETHER:
-            self._save()
-        self._progress(len(done))
-        return others
 
     def _images(self, with_errors: bool) -> Iterator[StoredImage]:
         """Yield the images without a look, in the order of their sha256."""
@@ -155,6 +123,8 @@ class _Looking:
         seen = await self._looker.look_at(image)
         if seen is not None:
             self._unsaved[image["checksum"]] = seen
+        if len(self._unsaved) >= _SAVED_TOGETHER:
+            self._save()
 
     def _save(self) -> None:
         seen, self._unsaved = self._unsaved, {}

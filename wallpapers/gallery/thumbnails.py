@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from io import BytesIO
 from typing import TYPE_CHECKING
 
+from wallpapers.collection import looking
+from wallpapers.collection.inspecting import StoredImageInspector
 from wallpapers.errors import PictureRefusedError
-from wallpapers.inspection.inspect_file import ImageRequirements, Task
-from wallpapers.inspection.pool import InspectorPool
 from wallpapers.options.extras import is_installed
-from wallpapers.options.setting_values import positive
-from wallpapers.storage.files import is_below
 from wallpapers.storage.names import GALLERY
 
 if TYPE_CHECKING:
@@ -24,13 +21,13 @@ if TYPE_CHECKING:
     from wallpapers.catalogue.catalogue import Catalogue
     from wallpapers.catalogue.entries import Entries
     from wallpapers.images.look import Look
+    from wallpapers.inspection.inspect_file import ImageRequirements
     from wallpapers.items import StoredImage
     from wallpapers.storage.local import LocalStorage
 
 _NAME = "gallery"
 _SIZE = (320, 320)  # pixels, at most
 _PAGE = 500  # images
-_AHEAD = 4  # images for each inspector, so that none waits for the next one
 
 
 @dataclass
@@ -48,14 +45,8 @@ def thumbnail_path(checksum: str) -> str:
 
 def requirements_of(settings: BaseSettings) -> ImageRequirements:
     """Return how images are decoded, from the settings of the crawl. Raises SettingError."""
-    return ImageRequirements(
-        check="structure",
-        max_pixels=int(positive(settings, "WALLPAPERS_MAX_PIXELS")),
-        seconds=positive(settings, "WALLPAPERS_DECODE_SECONDS"),
-        memory=int(positive(settings, "WALLPAPERS_DECODE_MEMORY")),
-        thumbs={_NAME: _SIZE},
-        look=is_installed("numpy"),
-    )
+    required = looking.requirements_of(settings)
+    return replace(required, thumbs={_NAME: _SIZE}, look=is_installed("numpy"))
 
 
 class Thumbnails:
@@ -69,8 +60,8 @@ class Thumbnails:
     ) -> None:
         self._catalogue = catalogue
         self._store = store
-        self._requirements = requirements
-        self._pool: InspectorPool | None = None
+        self._makes_looks = requirements.look
+        self._inspector = StoredImageInspector(store, requirements)
         self._looks: dict[str, Look | str] = {}
 
     def make_all(self, progress: Callable[[int], None] = lambda _: None) -> ThumbnailReport:
@@ -82,19 +73,14 @@ class Thumbnails:
         try:
             asyncio.run(self._make_all(report, progress))
         finally:
+            self.close()
             self._save_looks()
         return report
 
     async def make(self, image: StoredImage) -> bytes:
         """Make the thumbnail of one image, and return it. Raises PictureRefusedError."""
-        if self._pool is None:
-            self._pool = InspectorPool(self._requirements)
-        path, checksum = image["path"], image["checksum"]
-        if not is_below(path) or not self._store.holds(path, image["size"]):
-            raise PictureRefusedError("missing")
-        inspection = await self._pool.inspect(Task(str(self._store.root / path), 0))
-        if inspection.checksum != checksum:
-            raise PictureRefusedError("damaged")
+        inspection = await self._inspector.inspect(image)
+        checksum = image["checksum"]
         if inspection.look is not None:
             self._looks[checksum] = inspection.look
         thumbnail = inspection.thumbs[_NAME]
@@ -104,44 +90,30 @@ class Thumbnails:
 
     def close(self) -> None:
         """End the inspector processes."""
-        if self._pool is not None:
-            self._pool.close()
-            self._pool = None
+        self._inspector.close()
 
     async def _make_all(self, report: ThumbnailReport, progress: Callable[[int], None]) -> None:
-        self._pool = InspectorPool(self._requirements, max_inspectors=os.cpu_count() or 1)
-        gate = asyncio.Semaphore(_AHEAD * self._pool.start_all())
-
         async def make(image: StoredImage) -> None:
             try:
                 await self.make(image)
                 report.made += 1
             except PictureRefusedError as refusal:
                 report.failed[image["path"]] = str(refusal)
-            finally:
-                gate.release()
-                progress(1)
 
-        try:
-            after = ""
-            while images := self._catalogue.run(partial(_pictures, after=after)):
-                try:
-                    async with asyncio.TaskGroup() as group:
-                        for image in self._unfinished(images):
-                            await gate.acquire()
-                            group.create_task(make(image))
-                except ExceptionGroup as errors:  # of a full disk, say: the first one tells enough
-                    raise errors.exceptions[0] from None
-                self._save_looks()
-                after = images[-1]["checksum"]
-        finally:
-            self.close()
+        await self._inspector.each(self._unfinished_images(), make, progress)
+
+    def _unfinished_images(self) -> Iterator[StoredImage]:
+        after = ""
+        while images := self._catalogue.run(partial(_pictures, after=after)):
+            yield from self._unfinished(images)
+            self._save_looks()
+            after = images[-1]["checksum"]
 
     def _unfinished(self, images: Sequence[StoredImage]) -> list[StoredImage]:
         """Return the images that lack a thumbnail, or a look if looks can be made."""
         checksums = [image["checksum"] for image in images]
         lack_look: set[str] = set()
-        if self._requirements.look:
+        if self._makes_looks:
             lack_look = self._catalogue.run(lambda entries: entries.shown.without_look(checksums))
         return [
             image

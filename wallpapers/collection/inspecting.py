@@ -1,0 +1,87 @@
+"""Inspect many stored images in the inspector processes, a few at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Coroutine, Iterable
+from typing import TYPE_CHECKING
+
+from wallpapers.errors import PictureRefusedError
+from wallpapers.inspection.inspect_file import ImageRequirements, Inspection, Task
+from wallpapers.inspection.pool import InspectorPool
+from wallpapers.storage.files import is_below
+
+if TYPE_CHECKING:
+    from wallpapers.items import StoredImage
+    from wallpapers.storage.local import LocalStorage
+
+MISSING, DAMAGED = "missing", "damaged"  # reasons for which a stored image cannot be inspected
+
+_AHEAD = 4  # images for each inspector, so that none waits for the next one
+
+
+class StoredImageInspector:
+    """Inspects images of *store* in at most one inspector process for each core."""
+
+    def __init__(self, store: LocalStorage, requirements: ImageRequirements) -> None:
+        self._store = store
+        self._pool = InspectorPool(requirements, max_inspectors=os.cpu_count() or 1)
+
+    def start(self) -> int:
+        """Start all processes, within a running event loop; return their number."""
+        return self._pool.start_all()
+
+    async def inspect(self, image: StoredImage) -> Inspection:
+        """Inspect the file of *image*.
+
+        Raises StoreError, and PictureRefusedError; its reason is MISSING if there is no file of the
+        same size, and DAMAGED if it has other bytes than were stored.
+        """
+        path = image["path"]
+        if not is_below(path) or not self._store.holds(path, image["size"]):
+            raise PictureRefusedError(MISSING)
+        inspection = await self._pool.inspect(Task(str(self._store.root / path), 0))
+        if inspection.checksum != image["checksum"]:
+            raise PictureRefusedError(DAMAGED)
+        return inspection
+
+    async def each(
+        self,
+        images: Iterable[StoredImage],
+        work: Callable[[StoredImage], Coroutine[None, None, None]],
+        progress: Callable[[int], None],
+    ) -> None:
+        """Do *work* for each image, as many at a time as keep all processes busy.
+
+        *images* are taken as others end, and *progress* is called with their number. The first
+        error is raised, and ends the work that is under way.
+        """
+        at_most = _AHEAD * self.start()
+        running: set[asyncio.Task[None]] = set()
+        try:
+            for image in images:
+                running.add(asyncio.create_task(work(image)))
+                if len(running) >= at_most:
+                    running = await _first_of(running, progress)
+            while running:
+                running = await _first_of(running, progress)
+        finally:
+            for task in running:
+                task.cancel()
+
+    def close(self) -> None:
+        """End the processes."""
+        self._pool.close()
+
+
+async def _first_of(
+    running: set[asyncio.Task[None]], progress: Callable[[int], None]
+) -> set[asyncio.Task[None]]:
+    """Wait for the first of *running*; return the others."""
+    done, others = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+    errors = [error for task in done if (error := task.exception())]
+    if errors:  # several of a full disk, say: the first one tells enough
+        raise errors[0]
+    progress(len(done))
+    return others
