@@ -32,6 +32,7 @@ ODD = {
         f"png {name} behind": with_chunk(encoded(noise(2), "PNG"), CHUNKS[name], behind=True)
         for name in CHUNKS
     },
+    "png wrong crc of the end": encoded(noise(5), "PNG")[:-1] + b"\0",
     **{f"jpeg {name}": JPEGS[name].removesuffix(EOI) for name in JPEGS},
     "gif without trailer": GIF[:-1],
     "gif with nuls": ANIMATED.replace(BEFORE_FRAME, bytes(3) + BEFORE_FRAME),

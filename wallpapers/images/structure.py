@@ -106,7 +106,8 @@ def check_png(data: Buffer) -> None:
         (crc,) = unpack(">I", data, position + 8 + length)
         if zlib.crc32(data[position + 4 : position + 8 + length]) != crc:
             fault = fault or f"wrong CRC in chunk {name!r} at byte {position}"
-            if not name[0] & 0x20:  # a critical chunk; decoders skip the others
+            # Without a critical chunk, pixels are missing; IEND has no content.
+            if not name[0] & 0x20 and name != b"IEND":
                 raise Broken(fault, final=True)
         if name == b"IEND":
             if fault:
