@@ -17,7 +17,6 @@ from scrapy.settings import Settings
 from tests.conftest import Crawl, Run
 from tests.pictures import exhibits
 from tests.standin import transfer_faults as faults
-from tests.standin.picture_faults import FaultyPictures
 from tests.standin.sources import BingStandIn
 from tests.unit.listings.test_text import MISSPELLED
 from wallpapers.catalogue.location import FILE_NAME
@@ -155,17 +154,32 @@ def test_a_script_is_no_page(crawl: Crawl) -> None:
 # Redirects
 
 
-class MisspelledRedirect(FaultyPictures):
-    """Redirects to a misspelled address with a password."""
+MISSPELLED_LOCATIONS = (
+    "http://me:canary@host/x",
+    "http:me:canary@host/x",
+    "http:/me:canary@host/x",
+    "HTTP:///me:canary@host/x",
+    "///me:canary@host/x",
+    r"/\me:canary@host/x",
+    r"http:\\me:canary@host/x",
+)
 
-    async def fault(self, request: web.Request) -> web.StreamResponse:
-        raise web.HTTPFound("http://me:canary@host/x")
+
+class MisspelledRedirects(StandIn):
+    """Redirects each image but the first to a misspelled address with a password."""
+
+    async def picture(self, request: web.Request, exhibit: Exhibit) -> web.StreamResponse:
+        number = self.exhibits.index(exhibit)
+        if not number:
+            return await super().picture(request, exhibit)
+        return web.Response(status=302, headers={"Location": MISSPELLED_LOCATIONS[number - 1]})
 
 
 def test_a_redirect_to_a_misspelled_address_is_refused_unseen(crawl: Crawl) -> None:
-    with MisspelledRedirect(exhibits(2)) as standin:
-        run = crawl(standin)
-    assert run.stats["wallpapers/failed/bad_url"] == 1
+    with MisspelledRedirects(exhibits(1 + len(MISSPELLED_LOCATIONS))) as standin:
+        run = crawl(standin, {"LOG_LEVEL": "DEBUG"})
+    assert run.stats["wallpapers/stored"] == 1
+    assert run.stats["wallpapers/failed/bad_url"] == len(MISSPELLED_LOCATIONS)
     assert "redirect to an address that is not http(s)" in run.warnings()[0]
     assert "canary" not in run.log
 

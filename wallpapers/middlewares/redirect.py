@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urljoin, urlsplit
 
 from scrapy import Spider
@@ -12,6 +13,10 @@ from wallpapers.downloads.addresses import is_valid_address
 from wallpapers.downloads.errors import RedirectLoopError, RedirectRefusedError
 
 STATUSES = (301, 302, 303, 307, 308)
+
+# http:user:pw@host, http:/user:pw@host, ///user:pw@host: clients disagree about the host, and
+# urljoin would make user and password a path.
+_MALFORMED = re.compile(r"\s*(?:https?:(?!//[^/\\])|//[/\\])", re.IGNORECASE)
 
 
 class PictureRedirectMiddleware(RedirectMiddleware):
@@ -43,7 +48,7 @@ def _refusal(url: str, location: str) -> str:
         target = urljoin(url, location)
     except ValueError:
         target = ""
-    if not is_valid_address(target):
+    if _MALFORMED.match(location) or not is_valid_address(target):
         return "redirect to an address that is not http(s), or contains a user name"
     if url.startswith("https:") and urlsplit(target).scheme == "http":
         return "redirect from https to http"
