@@ -19,13 +19,17 @@ _MASK = "***"
 _AT = r"(?:@|%(?:25)*40|&(?:#0*64|#[xX]0*40|commat);?|\uff20|\ufe6b)"
 _COLON = r"(?::|%(?:25)*3[aA]|\uff1a|\ufe13|\ufe55)"
 _SCHEME = r"(?:https?|[A-Za-z][A-Za-z0-9+.-]{0,20}(?=:[/\\]{2}))"
+_AT_SIGN = re.compile(_AT)
 _BEGINNING = re.compile(rf"(?:{_SCHEME}:)?[/\\]*", re.IGNORECASE)
 _USER_OF_HOST = re.compile(rf"((?:{_SCHEME}:)?//)[^/\\?#]*@", re.IGNORECASE)
 _USER_PART = re.compile(rf".*{_AT}", re.DOTALL)
 _NO_PORT = re.compile(rf"([^/\\?#]*?{_COLON})(?!\d{{0,5}}(?:[/\\?#]|$))[^/\\?#]*", re.DOTALL)
 # Most addresses: a host, perhaps a port, and nothing that needs a parser.
 _PLAIN = re.compile(r"https?://[A-Za-z0-9.-]+(?::(?:[1-9]\d{0,3}|[1-5]\d{4}))?(?:[/?#][!-~]*)?")
-_IN_TEXT = re.compile(r"(?<=://)[^\s/?#@]{1,500}@")
+_IN_TEXT = re.compile(
+    rf"(?:https?{_COLON}|[A-Za-z][A-Za-z0-9+.-]{{0,20}}:[/\\]{{2}})\S+", re.IGNORECASE
+)
+_USER_IN_TEXT = re.compile(r"(?<=://)[^\s/?#@]{1,500}@")
 
 
 @lru_cache(maxsize=256)  # asked when an address is read, and again when it is requested
@@ -72,4 +76,11 @@ def mask_address(url: str) -> str:
 
 def mask_text(text: str) -> str:
     """Return *text* with user and password masked in every address that it contains."""
-    return _IN_TEXT.sub(f"{_MASK}@", text) if "@" in text else text
+    if not _AT_SIGN.search(text):
+        return text
+    text = _USER_IN_TEXT.sub(f"{_MASK}@", text)
+    return _IN_TEXT.sub(lambda match: _masked_if_user(match[0]), text)
+
+
+def _masked_if_user(url: str) -> str:
+    return mask_address(url) if _AT_SIGN.search(url) else url

@@ -29,7 +29,8 @@ _MAX_ID = 200  # characters; a PostgreSQL index entry holds 2,700 bytes
 _MAX_TEXTS = 100  # of one value, such as the tags of one wallpaper
 _MAX_EXAMINED = 1_000  # elements of one value, many of which may be empty or repeated
 _MAX_NUMBER = 10**12  # larger numbers in listings are errors
-_MARKUP = re.compile("[<&@]")  # a tag, an entity, or a password in an address
+# A tag, an entity, or "@" in any spelling: a password in an address.
+_MARKUP = re.compile("[<&@\uff20\ufe6b]|%(?:25)*40")
 _COLOR = re.compile("#?([0-9A-Fa-f]{6})")
 
 

@@ -110,8 +110,22 @@ def test_other_schemes_are_not_page_addresses(value: object, page: str) -> None:
     assert text.page_address(value) == text.page_address(value, "https://base/") == page
 
 
-def test_a_password_in_a_title_is_mask_address() -> None:
-    assert text.plain_text("see http://me:canary@host/ or a@b") == "see http://***@host/ or a@b"
+@pytest.mark.parametrize(
+    ("title", "shown"),
+    [
+        ("see http://me:canary@host/ or a@b", "see http://***@host/ or a@b"),
+        ("http://me:p@canary@host/ and a@b", "http://***@host/ and a@b"),
+        ("http:me:canary@host/x", "http:***@host/x"),
+        (r"(http:/\me:canary@host/x)", r"(http:/\***@host/x)"),
+        ("http://me:canary?@host/x", "http://***@host/x"),
+        ("http://me:canary%40host/x", "http://***@host/x"),
+        ("ftp://me:canary\uff20host/x", "ftp://***@host/x"),
+        ("http://a:canary@host,http://b:canary@host", "http://***@host,http://***@host"),
+        ("http://host/img@2x.jpg, 100%40", "http://host/img@2x.jpg, 100%40"),
+    ],
+)
+def test_passwords_in_a_title_are_masked(title: str, shown: str) -> None:
+    assert text.plain_text(title) == shown
 
 
 # Bounds
