@@ -50,7 +50,7 @@ def test_a_damaged_catalogue_is_status_5(tmp_path: Path, command: str) -> None:
     (tmp_path / "store" / FILE_NAME).write_text("no database" * 1_000)
     result = run(command, tmp_path)
     assert result.status == 5
-    assert "is not a database; the pictures are not touched by it" in result.log
+    assert "is not a database; the images are not affected" in result.log
 
 
 def as_a_user(command: str, folder: Path) -> Result:
@@ -63,11 +63,11 @@ def as_a_user(command: str, folder: Path) -> Result:
 @pytest.mark.parametrize(
     ("name", "mode", "remedy"),
     [
-        (FILE_NAME, 0o000, f"{FILE_NAME} is not readable and writable; name another"),
-        (f"{FILE_NAME}-wal", 0o000, f"{FILE_NAME}-wal is not readable and writable; name"),
-        (f"{FILE_NAME}-shm", 0o000, f"{FILE_NAME}-shm is not readable and writable; name"),
-        (".", 0o500, "its folder is not writable; name another place with "),
-        (".", 0o000, "its folder is not readable; name another place with "),
+        (FILE_NAME, 0o000, f"{FILE_NAME} is not readable and writable; choose another"),
+        (f"{FILE_NAME}-wal", 0o000, f"{FILE_NAME}-wal is not readable and writable; choose"),
+        (f"{FILE_NAME}-shm", 0o000, f"{FILE_NAME}-shm is not readable and writable; choose"),
+        (".", 0o500, "its folder is not writable; choose another path with "),
+        (".", 0o000, "its folder is not readable; choose another path with "),
     ],
 )
 def test_a_catalogue_without_permission_is_status_5(

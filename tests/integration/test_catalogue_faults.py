@@ -57,10 +57,10 @@ def beside(end: str) -> Harm:
 
 ASIDE = "move it aside and crawl again, which finds them: mkdir"
 FAULTS: dict[str, tuple[Harm, str]] = {
-    "a folder": (in_its_place(Path.mkdir), f"{FILE_NAME} is not a file: remove it; name"),
+    "a folder": (in_its_place(Path.mkdir), f"{FILE_NAME} is not a file: remove it; choose"),
     "a link to nothing": (
         in_its_place(lambda path: path.symlink_to("/nowhere/at/all")),
-        "it is a symbolic link to nothing; name another place with ",
+        "it is a symbolic link to nothing; choose another path with ",
     ),
     "a text": (in_its_place(lambda path: path.write_text("no database" * 500)), ASIDE),
     "another program's": (
@@ -70,7 +70,7 @@ FAULTS: dict[str, tuple[Harm, str]] = {
     "no pictures": (sql("DROP TABLE pictures"), "no such table: pictures; its tables were"),
     "no wallpapers": (sql("DROP TABLE wallpapers"), ASIDE),
     "no sessions": (sql("DROP TABLE sessions"), ASIDE),
-    "no column": (sql("ALTER TABLE pictures DROP COLUMN width"), "no such column: pictures.width"),
+    "no column": (sql("ALTER TABLE pictures DROP COLUMN width"), "no such column: width"),
     "no version": (sql("DELETE FROM catalogue_version"), "must have one number, has no row"),
     "two versions": (
         sql("INSERT INTO catalogue_version VALUES (2)"),
@@ -137,7 +137,7 @@ def test_a_missing_folder_is_named(crawl: Crawl) -> None:
     url = f"sqlite:///{crawl.store.parent}/gone/c.db"
     with StandIn(exhibits(1)) as standin:
         stats = crawl.stats_of(standin, {"WALLPAPERS_CATALOGUE": url})
-    assert_one_line(crawl, stats, "its folder does not exist; name another place ")
+    assert_one_line(crawl, stats, "its folder does not exist; choose another path ")
 
 
 class Harmful(StandIn):
@@ -234,7 +234,7 @@ def test_connections_that_the_server_closes_are_opened_again(
 @pytest.mark.parametrize(
     ("role", "statements", "remedy"),
     [
-        ("nobody", [], "correct the user or the password|make it with createdb or createuser"),
+        ("nobody", [], "correct the user or the password|create it with createdb or createuser"),
         ("locked", ["CREATE ROLE {} LOGIN PASSWORD 'right'"], "the user or the password in WALLP"),
         (
             "barred",
@@ -253,7 +253,7 @@ def test_connections_that_the_server_closes_are_opened_again(
                 "CREATE ROLE {} LOGIN SUPERUSER",
                 "ALTER ROLE {} SET default_transaction_read_only = on",
             ],
-            "this user or server may only read",
+            "the user or the server may only read",
         ),
     ],
 )

@@ -153,7 +153,7 @@ def test_damage_that_the_end_of_the_system_left_is_found_at_the_start(file: Path
 def test_damage_that_is_found_late_is_found_at_the_start_of_the_next_run(file: Path) -> None:
     damage(file)
     catalogue = open_file(file)
-    with pytest.raises(CatalogueError, match=r"malformed; the pictures are not touched"):
+    with pytest.raises(CatalogueError, match=r"malformed; the images are not affected"):
         catalogue.run(lambda entries: entries.count("item"))
     catalogue.close()
     with pytest.raises(CatalogueError, match=r"malformed|damaged"):

@@ -1,1 +1,1 @@
-"""What we have, what failed and why: one contract, tested on every database it supports."""
+"""Record which wallpapers were listed, stored, filtered or failed, in SQLite or PostgreSQL."""

@@ -1,4 +1,4 @@
-"""Open a catalogue, whatever database it is in, and do work in it; each failure says the remedy."""
+"""Open a catalogue, and run transactions in it; each error message states the remedy."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from wallpapers.catalogue import sessions
 from wallpapers.catalogue.claims import Claims
-from wallpapers.catalogue.entries import Entries, RetryTransaction, Whole
+from wallpapers.catalogue.entries import ConflictError, Entries, Whole
 from wallpapers.catalogue.faults import DAMAGE, how_to_move_aside, remedy
 from wallpapers.catalogue.runs import Runs
 from wallpapers.catalogue.schema import VERSION
 from wallpapers.catalogue.sessions import Session
-from wallpapers.catalogue.upgrade import belong_to, upgrade, version_of
+from wallpapers.catalogue.upgrade import bind_to_store, upgrade, version_of
 from wallpapers.errors import CatalogueError
 from wallpapers.listings.text import one_line
 from wallpapers.run.records import RunEnd
@@ -36,16 +36,16 @@ KEEPALIVE: dict[str, Any] = {
 }
 _LOCK_TIMEOUT_S = 10
 _TRIES = 5
-# PostgreSQL's codes for what another transaction did meanwhile: a deadlock, a serialization
-# failure, a row that is gone, a row that is there.
-_MEANWHILE = {"40P01", "40001", "23503", "23505"}
+# PostgreSQL's codes for conflicts with another transaction: a deadlock, a serialization failure, a
+# missing foreign key, a duplicate key.
+_CONFLICTS = {"40P01", "40001", "23503", "23505"}
 
 
 class Catalogue:
-    """A catalogue that is open: whole, and of this program's schema.
+    """An open catalogue, which is intact and has the current schema.
 
-    ``is_whole`` is asked whether the store has the file that a row names. Not for two threads at
-    once. Every failure is a CatalogueError in one line.
+    *is_whole* returns whether the store has the file of a row. Not safe for use by several threads
+    concurrently. Every failure is a CatalogueError with a message of one line.
     """
 
     def __init__(
@@ -75,10 +75,10 @@ class Catalogue:
     ) -> Self:
         """Connect, check the tables, and bring the schema up to date.
 
-        An SQLite file is made where there is none. One that was not closed before the system ended
-        is read for its integrity, or any file with *check*. *remote_store* is the address of a
-        store that cannot be looked at: the catalogue has to be its own. *endpoint* is recorded for
-        the wallpapers that are entered, and *claims* claim those that this run fetches.
+        A missing SQLite file is created. The integrity of an SQLite file is checked if it was open
+        when the system crashed, or with *check*. *remote_store* is the address of a store whose
+        files are not checked, so the catalogue must belong to it. *endpoint* is recorded for new
+        wallpapers; *claims* claim those that this run fetches.
         """
         catalogue = cls(_engine_of(url), is_whole, endpoint, claims)
         try:
@@ -90,14 +90,14 @@ class Catalogue:
 
     @classmethod
     def open_unchanged(cls, url: URL, is_whole: Whole) -> Self | None:
-        """Connect for reading alone; return None for a database without tables.
+        """Connect for reading only; return None for a database without tables.
 
         Raises CatalogueError for an older schema, which ``open`` would bring up to date.
         """
         engine = _engine_of(url).execution_options(reads_only=True, postgresql_readonly=True)
         catalogue = cls(engine, is_whole)
         try:
-            with catalogue._errors(), engine.begin() as connection:
+            with catalogue._translated_errors(), engine.begin() as connection:
                 version = version_of(connection)
                 if 0 < version < VERSION:
                     raise CatalogueError(
@@ -115,12 +115,12 @@ class Catalogue:
         is_file = self._engine.dialect.name == "sqlite"
         left: list[str] = []
         session: Session | None = None
-        with self._errors(), self._engine.begin() as connection:
+        with self._translated_errors(), self._engine.begin() as connection:
             if is_file and 0 < version_of(connection) < VERSION:
                 _check_integrity(connection, "integrity_check")
             upgrade(connection)
             if remote_store:
-                belong_to(connection, remote_store)
+                bind_to_store(connection, remote_store)
             if is_file:
                 left = sessions.left_open(connection)
                 session = None if reads_only else Session(connection)
@@ -129,28 +129,28 @@ class Catalogue:
             self._check(left, "integrity_check" if check else "quick_check")
 
     def _check(self, left: list[str], pragma: str) -> None:
-        """Check the integrity, while other programs go on; then the marks *left* are done with."""
+        """Check the integrity without blocking other programs, then remove the sessions *left*."""
         reader = self._engine.execution_options(reads_only=True)
         try:
-            with self._errors(), reader.begin() as connection:
+            with self._translated_errors(), reader.begin() as connection:
                 _check_integrity(connection, pragma)
         except CatalogueError:
-            self._doubt()
+            self._mark_damaged()
             raise
         if left:
-            with self._errors(), self._engine.begin() as connection:
+            with self._translated_errors(), self._engine.begin() as connection:
                 sessions.remove(connection, left)
 
     def run(self, work: Callable[[Entries], T]) -> T:
-        """Do *work* in one transaction, which is committed when it ends well; return its result.
+        """Call *work* in one transaction, commit it, and return the result.
 
-        It is done again where another program came in between.
+        After a conflict with another program, *work* is called again.
         """
         for tries_left in reversed(range(_TRIES)):
             try:
-                with self._errors(), self._engine.begin() as connection:
+                with self._translated_errors(), self._engine.begin() as connection:
                     return work(Entries(connection, self._is_whole, self._endpoint, self._claims))
-            except RetryTransaction:
+            except ConflictError:
                 if not tries_left:
                     raise CatalogueError(
                         f"{self}: too many conflicts with other processes; run again"
@@ -158,7 +158,7 @@ class Catalogue:
         raise AssertionError
 
     def close(self, end: RunEnd | None = None) -> None:
-        """Disconnect, and note that this was done properly; *end* is that of a run, to record."""
+        """Disconnect, and record that the catalogue was closed, and the *end* of a run."""
         session, self._session = self._session, None
         if session is not None or end is not None:
             with suppress(SQLAlchemyError, OSError), self._engine.begin() as connection:
@@ -168,11 +168,11 @@ class Catalogue:
                     session.end(connection)
         self._engine.dispose()
 
-    def _doubt(self) -> None:
+    def _mark_damaged(self) -> None:
         session, self._session = self._session, None
         if session is not None:
             with suppress(SQLAlchemyError, OSError), self._engine.begin() as connection:
-                session.doubt(connection)
+                session.mark_damaged(connection)
 
     def __str__(self) -> str:
         url = self._engine.url
@@ -184,17 +184,17 @@ class Catalogue:
         return f"the catalogue {name}"
 
     @contextmanager
-    def _errors(self) -> Iterator[None]:
+    def _translated_errors(self) -> Iterator[None]:
         try:
             yield
         except CatalogueError as error:
             raise CatalogueError(f"{self}: {error}") from error
         except DBAPIError as error:
-            if getattr(error.orig, "sqlstate", "") in _MEANWHILE:
-                raise RetryTransaction from error
+            if getattr(error.orig, "sqlstate", "") in _CONFLICTS:
+                raise ConflictError from error
             said = one_line(str(error.orig).strip().partition("\n")[0]) or "connection lost"
             if any(word in said for word in DAMAGE):
-                self._doubt()
+                self._mark_damaged()
             hint = remedy(self._engine.url, said, getattr(error.orig, "sqlstate", None) or "")
             raise CatalogueError(f"{self}: {said}; {hint}") from error
         except (SQLAlchemyError, OSError) as error:
@@ -204,7 +204,7 @@ class Catalogue:
 
 
 def _engine_of(url: URL) -> Engine:
-    # Scrapy lets every logger speak; each statement would be built as a line of the log.
+    # Scrapy enables all loggers at DEBUG, so SQLAlchemy would format each statement for the log.
     logging.getLogger("sqlalchemy").setLevel(logging.WARNING)
     return (_sqlite if url.get_backend_name() == "sqlite" else _postgresql)(url)
 
@@ -232,7 +232,7 @@ def _sqlite(url: URL) -> Engine:
 
 
 def _may_be_ours(connection: Any) -> bool:
-    """Return whether a file is a catalogue or empty; that of another program stays as it is."""
+    """Return whether a file is a catalogue or empty; files of other programs are not changed."""
     tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
     return not tables or ("catalogue_version",) in tables
 
@@ -241,7 +241,7 @@ def _postgresql(url: URL) -> Engine:
     return sqlalchemy.create_engine(
         url,
         hide_parameters=True,
-        pool_pre_ping=True,  # a server that was started again is no failure
+        pool_pre_ping=True,  # a restarted server must not cause a failure
         connect_args=KEEPALIVE,
     )
 

@@ -1,4 +1,4 @@
-"""Claims of a run on the wallpapers that it fetches, so that no other run fetches them as well."""
+"""Claim the wallpapers that a run fetches, so that no other run fetches them as well."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from wallpapers.items import Key
 class Claims:
     """The claims of one run.
 
-    A claim is in the row of a wallpaper until the wallpaper is settled. That of a run that is not
-    running any more is void, so a run that is killed leaves nothing to be waited for.
+    A claim is in the row of a wallpaper until the wallpaper is settled. The claims of a run that
+    no longer runs are void, so no run waits for one that was killed.
     """
 
     run: str  # the name of its folder
@@ -27,19 +27,19 @@ class Claims:
         return self.run
 
     def lost(self, connection: Connection, keys: Iterable[Key]) -> set[Key]:
-        """Return those of *keys* that another run took over, so that nothing is written of them."""
+        """Return those of *keys* that another run took over; nothing may be written about them."""
         return set()
 
     def held_by_others(
         self, connection: Connection, claimed_by: Mapping[Key, str | None]
     ) -> set[Key]:
-        """Return the wallpapers that another run, which is alive, has claimed."""
+        """Return the wallpapers that another running run has claimed."""
         others = {run for run in claimed_by.values() if run and run != self.run}
         alive = {run for run in others if self.is_running(run)}
         return {key for key, run in claimed_by.items() if run in alive}
 
     def claim_free(self, connection: Connection, claimed_by: Mapping[Key, str | None]) -> set[Key]:
-        """Claim those of the wallpapers that no other run has claimed, and return the others."""
+        """Claim the wallpapers that no other run has claimed, and return the others."""
         others = self.held_by_others(connection, claimed_by)
         rows = [
             {"of_source": key[0], "of_id": key[1], "run": self.name_for(key)}

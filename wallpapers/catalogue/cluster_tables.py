@@ -1,4 +1,4 @@
-"""The tables by which many machines share their work; only a catalogue in PostgreSQL has them.
+"""Define the tables with which many machines share work; only PostgreSQL has them.
 
 Times are those of the database server, because decisions are made by them.
 """

@@ -15,7 +15,7 @@ class Comparison:
     """The result of ``compare``; sizes are in bytes."""
 
     without_row: dict[str, int]  # sizes of files that are not in the catalogue, by path
-    missing: list[int]  # sizes of images that are not hidden, and whose path no file has
+    missing: list[int]  # sizes of images that are not hidden and whose files are missing
     expected: int  # images that are not hidden
 
 

@@ -8,11 +8,10 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, and_, func, select, update
 
+from wallpapers.catalogue.chunks import chunks
 from wallpapers.catalogue.rows import now
 from wallpapers.catalogue.schema import pictures, wallpapers
 from wallpapers.items import Key
-
-_CHUNK = 500  # values in one statement; SQLite allows 32,766 parameters
 
 _others = wallpapers.alias()
 # The sha256 of images all of whose wallpapers are hidden. With IS NOT NULL in place of coalesce,
@@ -72,7 +71,7 @@ class Decisions:
             paths |= dict.fromkeys(rows.scalars())
         return list(paths)
 
-    # Wallpapers by what a user knows of them
+    # Find the wallpapers that a user names
 
     def existing(self, keys: Iterable[Key]) -> set[Key]:
         """Return those of *keys* that have a row."""
@@ -108,11 +107,11 @@ class Decisions:
         found: defaultdict[str, list[Key]] = defaultdict(list)
         joined = wallpapers.join(pictures, wallpapers.c.sha256 == pictures.c.sha256)
         tables = wallpapers if column.table is wallpapers else joined
-        for start in range(0, len(values), _CHUNK):
+        for chunk in chunks(values):
             rows = self._connection.execute(
                 select(column, wallpapers.c.source, wallpapers.c.id)
                 .select_from(tables)
-                .where(column.in_(values[start : start + _CHUNK]))
+                .where(column.in_(chunk))
                 .order_by(wallpapers.c.source, wallpapers.c.id)
             )
             for value, source, identity in rows:
@@ -121,11 +120,10 @@ class Decisions:
 
 
 def _conditions(keys: Iterable[Key]) -> Iterator[ColumnElement[bool]]:
-    """Yield conditions that hold for the rows of *keys*, each for some of them."""
+    """Yield conditions that together select the rows of *keys*."""
     ids: defaultdict[str, list[str]] = defaultdict(list)
     for source, identity in dict.fromkeys(keys):
         ids[source].append(identity)
     for source, theirs in ids.items():
-        for start in range(0, len(theirs), _CHUNK):
-            chunk = theirs[start : start + _CHUNK]
+        for chunk in chunks(theirs):
             yield and_(wallpapers.c.source == source, wallpapers.c.id.in_(chunk))

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, update
 
+from wallpapers.catalogue.chunks import chunks
 from wallpapers.catalogue.claims import Claims
 from wallpapers.catalogue.decisions import HIDDEN_IMAGES
 from wallpapers.catalogue.findings import Findings
@@ -28,9 +29,7 @@ from wallpapers.items import Key, StoredImage, Wallpaper
 from wallpapers.storage.files import is_below
 from wallpapers.storage.names import folded
 
-Whole = Callable[[str, int], bool]  # whether the store has this path, with so many bytes
-
-_CHUNK = 500  # keys in one statement; SQLite allows 32,766 parameters
+Whole = Callable[[str, int], bool]  # whether the store has a file at this path, of this size
 
 
 class Entries(Queries):
@@ -57,10 +56,10 @@ class Entries(Queries):
     # For a crawl
 
     def enter_listed(self, listed: Sequence[Wallpaper]) -> dict[Key, Held]:
-        """Insert rows for new wallpapers and findings; return the pictures of those with a row.
+        """Insert rows for new wallpapers and findings; return the images of the others.
 
-        Wallpapers without a picture are claimed, unless another run is fetching them: their keys
-        are in ``fetched_elsewhere``. Those that are hidden are in ``hidden_listed`` alone.
+        Wallpapers without an image are claimed, unless another run is fetching them; the keys of
+        the latter are then in ``fetched_elsewhere``. Hidden ones are in ``hidden_listed`` only.
         """
         found: dict[Key, Held | None] = {}
         claimed_by: dict[Key, str | None] = {}
@@ -90,52 +89,53 @@ class Entries(Queries):
         return {key: held for key, held in found.items() if held is not None}
 
     def look_up(self, wallpaper: Wallpaper) -> tuple[Held | None, bool]:
-        """Return the picture of *wallpaper*, and whether it is hidden; write nothing."""
+        """Return the image of *wallpaper*, and whether it is hidden; write nothing."""
         source, listing, ids = wallpaper.source, wallpaper.listing, [wallpaper.id]
         question = {"source": source, "listing": listing, "ids": ids}
         row = self._connection.execute(WITH_PICTURE, question).one_or_none()
         return (self._held_for(row), row.hidden_at is not None) if row else (None, False)
 
     def find(self, checksum: str) -> Held | None:
-        """Return the picture with the sha256 *checksum*."""
+        """Return the image with the sha256 *checksum*."""
         row = self._connection.execute(PICTURE, {"sha256": checksum}).one_or_none()
         return self._held(row, image_of(row), "stored") if row else None
 
     def record_all(self, stored: Sequence[tuple[Wallpaper, StoredImage]]) -> list[Entered | None]:
-        """Do for each wallpaper what ``record`` does for one, in a few statements for all."""
-        lost = self._lost(*(wallpaper for wallpaper, _ in stored))
+        """Call ``record`` for each wallpaper; images that are new take a few statements for all."""
+        lost = self._taken_over(*(wallpaper for wallpaper, _ in stored))
         if lost:
             return [
                 Entered(image) if wallpaper in lost else self.record(wallpaper, image)
                 for wallpaper, image in stored
             ]
-        alone = self._alone(stored)
+        are_new = self._are_new(stored)
         pictures_in = [
-            picture_row(image) for (_, image), new in zip(stored, alone, strict=True) if new
+            picture_row(image) for (_, image), new in zip(stored, are_new, strict=True) if new
         ]
         if pictures_in:
             entered = self._connection.execute(self._statements.new_pictures, pictures_in)
             if len(entered.all()) != len(pictures_in):  # another program has inserted one
-                raise RetryTransaction
-            said = [
+                raise ConflictError
+            rows = [
                 stored_row(*pair, self._endpoint)
-                for pair, new in zip(stored, alone, strict=True)
+                for pair, new in zip(stored, are_new, strict=True)
                 if new
             ]
-            self._connection.execute(self._statements.put, said)
+            self._connection.execute(self._statements.put, rows)
         return [
             Entered(image, is_new=True) if new else self.record(wallpaper, image)
-            for (wallpaper, image), new in zip(stored, alone, strict=True)
+            for (wallpaper, image), new in zip(stored, are_new, strict=True)
         ]
 
     def record(self, wallpaper: Wallpaper, image: StoredImage) -> Entered | None:
-        """Enter *image*, whose file is whole, synced and under its path, for *wallpaper*.
+        """Record that *wallpaper* has *image*, whose file is complete, synced and at its path.
 
-        Return None, and write nothing, where another content has a row with this path, or with one
-        that differs in case alone. Where the same content is whole under another path, that one
-        stays, as ``duplicate``: the file of *image* is one too many. Where it is stored for five
-        other wallpapers already, nothing is written about this one. Where all of the others are
-        hidden, this one becomes hidden, too.
+        - If another content has a row with this path, or with one that differs only in case,
+          return None and write nothing.
+        - If the same content has a complete file at another path, the result has that path and the
+          status ``duplicate``; the caller removes the file of *image*.
+        - If five other wallpapers have the same content, write nothing and refuse it.
+        - If all other wallpapers with the same content are hidden, hide this one, too.
         """
         checksum, path = image["checksum"], image["path"]
         asked = {"sha256": checksum, "path": path, "folded": folded(path)}
@@ -146,25 +146,25 @@ class Entries(Queries):
             self._put(stored_row(wallpaper, image, self._endpoint))
             self.decisions.hide([(wallpaper.source, wallpaper.id)])
             return Entered({**image, "path": rows[0].path}, refused_as="hidden")
-        held = self._moved(rows[0], path) if rows else None
-        is_new = held is None and self._is_new(image)
+        held = self._keep_or_move(rows[0], path) if rows else None
+        is_new = held is None and self._insert_picture(image)
         if held is None and not is_new:
-            # Another program stored the same bytes, or other bytes under this path, meanwhile.
+            # Meanwhile, another program stored the same bytes, or other bytes at this path.
             held = self.find(checksum)
             if held is None:
-                raise RetryTransaction
+                raise ConflictError
         theirs = held.image["path"] if held else path
         status = image["status"] if theirs == path else "duplicate"
         entered: StoredImage = {**image, "path": theirs, "status": status}
-        if held and self._sharing(checksum, wallpaper) >= MOST_SHARING:
+        if held and self._count_others(checksum, wallpaper) >= MOST_SHARING:
             return Entered(entered, refused_as="placeholder")
         self._put(stored_row(wallpaper, image, self._endpoint))
         return Entered(entered, is_new=is_new)
 
     def adopt(self, wallpaper: Wallpaper, image: StoredImage) -> Entered | None:
-        """Do as ``store`` does for a file without a row, which was found under its name.
+        """Record a file without a row that was found under the name of *wallpaper*.
 
-        Return None where the file belongs to another wallpaper.
+        Return None if the file belongs to another wallpaper.
         """
         holder = self.holder(image["path"], wallpaper)
         if holder is not None and (holder.is_needed or holder.path != image["path"]):
@@ -174,10 +174,10 @@ class Entries(Queries):
         return self.record(wallpaper, image)
 
     def holder(self, path: str, wallpaper: Wallpaper) -> Holder | None:
-        """Return the picture whose row has *path*, as *wallpaper* sees it.
+        """Return the image whose row has *path*; ``has_others`` does not count *wallpaper*.
 
-        If there is none, return one whose path differs in case alone. No other program sees any
-        path so until this transaction ends.
+        If there is none, return one whose path differs only in case. Until this transaction ends,
+        no other program can call this method.
         """
         if self._connection.dialect.name == "postgresql":  # SQLite has one writer anyway
             self._connection.execute(ONE_AT_A_TIME)
@@ -186,36 +186,36 @@ class Entries(Queries):
             return None
         row = next((row for row in rows if row.path == path), rows[0])
         is_whole = self._held(row, image_of(row), "stored").whole
-        return Holder(row.path, row.sha256, is_whole, self._sharing(row.sha256, wallpaper) > 0)
+        return Holder(row.path, row.sha256, is_whole, self._count_others(row.sha256, wallpaper) > 0)
 
     def forget(self, checksum: str) -> None:
-        """Remove the row of a picture whose file is replaced; its wallpapers are fetched again."""
+        """Remove the row of an image whose file is replaced; its wallpapers are fetched again."""
         listed = {"sha256": None, "state": "listed", "preview": False, "noai": False}
         theirs = update(wallpapers).where(wallpapers.c.sha256 == checksum)
         self._connection.execute(theirs.values(listed | {"changed_at": now()}))
         self._connection.execute(pictures.delete().where(pictures.c.sha256 == checksum))
 
     def fail(self, wallpaper: Wallpaper, reason: str, host: str, tried: str) -> None:
-        """Enter the failure of *wallpaper*; what was held of it before is not forgotten.
+        """Record the failure of *wallpaper*; an image that it has remains recorded.
 
-        A failure that may pass, like a timeout, counts, and leaves the reason of one that an answer
-        of the server gave before. *host* is that of its best candidate, *tried* tells what became
-        of each.
+        A temporary failure, such as a timeout, is counted, but does not replace the reason of an
+        earlier permanent one. *host* is that of the best candidate, *tried* describes the result of
+        each candidate.
         """
-        if self._lost(wallpaper):
+        if self._taken_over(wallpaper):
             return
-        said = {"state": "failed", "reason": reason, "host": host, "tried": tried, "attempts": 1}
-        self._put({**listed_row(wallpaper, self._endpoint), **said})
+        failure = {"state": "failed", "reason": reason, "host": host, "tried": tried, "attempts": 1}
+        self._put({**listed_row(wallpaper, self._endpoint), **failure})
 
     def filter(self, wallpaper: Wallpaper, reason: str) -> None:
-        """Say that *wallpaper* is there, but not wanted."""
-        if self._lost(wallpaper):
+        """Record that *wallpaper* does not match the filters."""
+        if self._taken_over(wallpaper):
             return
         self._put({**listed_row(wallpaper, self._endpoint), "state": "filtered", "reason": reason})
 
-    # Within
+    # Internal
 
-    def _lost(self, *listed: Wallpaper) -> list[Wallpaper]:
+    def _taken_over(self, *listed: Wallpaper) -> list[Wallpaper]:
         """Return the wallpapers that another run took over while this one was frozen."""
         if self._claims is None:
             return []
@@ -223,20 +223,20 @@ class Entries(Queries):
         return [by_key[key] for key in self._claims.lost(self._connection, by_key)]
 
     def _held_for(self, row: Row[Any]) -> Held | None:
-        """Return the picture of a wallpaper, whose columns *row* has as well."""
+        """Return the image of the wallpaper in *row*; None = it has none."""
         return self._held(row, image_for(row), row.state) if row.path else None
 
     def _held(self, row: Row[Any], image: StoredImage, state: str) -> Held:
-        # A path out of the store is that of no picture of ours: it is not even looked at.
+        # A path outside the store is never accessed.
         usable = row.damaged_at is None and is_below(row.path)
         whole = usable and self._is_whole(row.path, row.size)
         return Held(image, state, whole)
 
-    def _alone(self, stored: Sequence[tuple[Wallpaper, StoredImage]]) -> list[bool]:
-        """Return for each picture whether neither its content nor its path has a row."""
+    def _are_new(self, stored: Sequence[tuple[Wallpaper, StoredImage]]) -> list[bool]:
+        """Return for each image whether neither its content nor its path has a row."""
         taken: set[str] = set()
-        for start in range(0, len(stored), _CHUNK):
-            images = [image for _, image in stored[start : start + _CHUNK]]
+        for chunk in chunks(stored):
+            images = [image for _, image in chunk]
             asked = {
                 "sha256s": [image["checksum"] for image in images],
                 "paths": [image["path"] for image in images],
@@ -244,15 +244,15 @@ class Entries(Queries):
             }
             for row in self._connection.execute(ANY_BYTES_OR_PATHS, asked):
                 taken |= {row.sha256, folded(row.path)}
-        alone = []
+        are_new = []
         for _, image in stored:
             own = {image["checksum"], folded(image["path"])}
-            alone.append(not own & taken)
+            are_new.append(not own & taken)
             taken |= own
-        return alone
+        return are_new
 
-    def _moved(self, row: Row[Any], path: str) -> Held:
-        """Return the picture of *row*; if its file is lost, it moves to *path*."""
+    def _keep_or_move(self, row: Row[Any], path: str) -> Held:
+        """Return the image of *row*; if its file is missing or damaged, record *path* instead."""
         held = self._held(row, image_of(row), "stored")
         if held.whole and row.path != path:
             return held
@@ -262,25 +262,25 @@ class Entries(Queries):
         return Held({**held.image, "path": path}, "stored", whole=True)
 
     def _is_hidden(self, checksum: str) -> bool:
-        """Return whether the picture has wallpapers, and all of them are hidden."""
+        """Return whether the image has wallpapers, and all of them are hidden."""
         mine = HIDDEN_IMAGES.where(wallpapers.c.sha256 == checksum).limit(1)
         return self._connection.execute(mine).first() is not None
 
-    def _is_new(self, image: StoredImage) -> bool:
-        """Insert the row of a picture; False = it exists."""
+    def _insert_picture(self, image: StoredImage) -> bool:
+        """Insert the row of an image; return False if it exists."""
         row = picture_row(image)
         return self._connection.execute(self._statements.new_picture, row).rowcount == 1
 
-    def _sharing(self, checksum: str, wallpaper: Wallpaper) -> int:
-        """Return how many other wallpapers have the picture with the sha256 *checksum*."""
+    def _count_others(self, checksum: str, wallpaper: Wallpaper) -> int:
+        """Return how many other wallpapers have the image with the sha256 *checksum*."""
         asked = {"sha256": checksum, "source": wallpaper.source, "id": wallpaper.id}
         return self._connection.execute(OTHERS_SHARING, asked).scalar_one()
 
     def _put(self, row: Mapping[str, Any]) -> None:
-        """Insert *row*, or have the row of the same key say the same."""
+        """Insert *row*, or update the row with the same key."""
         statement = self._statements.put if row["sha256"] else self._statements.put_unstored
         self._connection.execute(statement, row)
 
 
-class RetryTransaction(Exception):
-    """Another program wrote the same rows; repeating the transaction finds them."""
+class ConflictError(Exception):
+    """Another program wrote the same rows; the transaction must be repeated to read them."""

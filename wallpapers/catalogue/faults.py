@@ -10,20 +10,20 @@ from pathlib import Path
 
 from sqlalchemy import URL
 
-_ELSEWHERE = "name another place with -s WALLPAPERS_CATALOGUE=sqlite:///<path>"
+_ELSEWHERE = "choose another path with -s WALLPAPERS_CATALOGUE=sqlite:///<path>"
 _LOCKED = (
-    "another program holds it, or it lies on a network drive, where SQLite does not belong: "
+    "another program holds it, or it is on a network drive, where SQLite does not work: "
     f"end that program, or {_ELSEWHERE}"
 )
 DAMAGE = ("malformed", "not a database", "corrupt", "could not decode")
 _OTHER_TABLES = ("no such table", "no such column", "has no column", "constraint failed")
 
-# The beginnings of PostgreSQL's codes; the longest that fits counts.
+# Prefixes of PostgreSQL's error codes; the longest match counts.
 _POSTGRESQL = {
     "08": "check that the server runs",
-    "25006": "this user or server may only read: name one that may write",
+    "25006": "the user or the server may only read: use one that may write",
     "28": "correct the user or the password in WALLPAPERS_CATALOGUE",
-    "3D000": "make the database with createdb, or correct WALLPAPERS_CATALOGUE",
+    "3D000": "create the database with createdb, or correct WALLPAPERS_CATALOGUE",
     "42501": (
         "the user needs GRANT USAGE, CREATE ON SCHEMA and GRANT SELECT, INSERT, UPDATE, DELETE "
         "ON ALL TABLES IN SCHEMA"
@@ -31,12 +31,12 @@ _POSTGRESQL = {
     "42P01": "its tables were changed by hand: restore a backup, or name an empty database",
     "42703": "its tables were changed by hand: restore a backup, or name an empty database",
     "3F000": "the user needs a schema: GRANT USAGE, CREATE ON SCHEMA, or set its search_path",
-    "53": "the server has no room or no connection left: free some, and run again",
+    "53": "the server has no disk space or no connection left: free some, and run again",
     "57P": "the server was shut down: start it, and run again",
 }
-# What the server or its client library says where there is no code.
+# Words in the messages of the server or its client library if there is no code.
 _POSTGRESQL_SAYS = {
-    "does not exist": "make it with createdb or createuser, or correct WALLPAPERS_CATALOGUE",
+    "does not exist": "create it with createdb or createuser, or correct WALLPAPERS_CATALOGUE",
     "password": "correct the user or the password in WALLPAPERS_CATALOGUE",
     "authentication": "correct the user or the password in WALLPAPERS_CATALOGUE",
     "permission denied": "correct the user in WALLPAPERS_CATALOGUE, or its rights",
@@ -53,15 +53,15 @@ def remedy(url: URL, said: str, sqlstate: str = "") -> str:
     for words, found in _POSTGRESQL_SAYS.items():
         if words in said:
             return found
-    return "check that the server runs, and WALLPAPERS_CATALOGUE; what is stored stays"
+    return "check that the server runs, and check WALLPAPERS_CATALOGUE; stored images are kept"
 
 
 def how_to_move_aside(path: Path) -> str:
-    """Return the commands that put a catalogue aside, so that the next crawl makes a new one."""
+    """Return the commands that move a catalogue aside, so that the next crawl creates a new one."""
     aside = shlex.quote(str(path.with_name("catalogue-aside")))
     files = " ".join(shlex.quote(f"{path}{end}") for end in ("", "-wal", "-shm"))
     return (
-        "the pictures are not touched by it: move it aside and crawl again, which finds them: "
+        "the images are not affected: move it aside and crawl again, which finds them: "
         f'mkdir -p {aside} && for f in {files}; do [ ! -e "$f" ] || mv "$f" {aside}; done'
     )
 
@@ -74,12 +74,12 @@ def _of_sqlite(path: Path, said: str) -> str:
     if any(word in said for word in _OTHER_TABLES):
         return f"its tables were changed by another program; {how_to_move_aside(path)}"
     if "full" in said:
-        return "make room on the disk, and run again; what is stored stays"
+        return "make room on the disk, and run again; stored images are kept"
     return _of_files(path)
 
 
 def _of_files(path: Path) -> str:
-    """Return what keeps SQLite from opening, reading or writing the files at *path*."""
+    """Return why SQLite cannot open, read or write the files at *path*, and the remedy."""
     folder = path.parent
     for is_well, problem, command in _checks(path):
         if not is_well:
@@ -89,7 +89,7 @@ def _of_files(path: Path) -> str:
 
 
 def _checks(path: Path) -> Iterator[tuple[bool, str, list[str]]]:
-    """Yield whether each thing is as it must be, what is wrong if not, and the command for it."""
+    """Yield for each check whether it holds, the problem if not, and the command that helps."""
     folder = path.parent
     allow = ["chmod", "u+rwx", str(folder)]
     yield os.path.exists(folder), "its folder does not exist", ["mkdir", "-p", str(folder)]

@@ -1,4 +1,4 @@
-"""Record by which listings each wallpaper was found."""
+"""Record the listings in which each wallpaper was found."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
+from wallpapers.catalogue.chunks import chunks
 from wallpapers.catalogue.rows import item_of, now
 from wallpapers.catalogue.statements import RENEW_ITEM, Statements
 from wallpapers.items import Wallpaper
 
-_CHUNK = 500  # ids in one statement; SQLite allows 32,766 parameters
 _MAX_LISTING = 300  # characters; a PostgreSQL index entry holds 2,700 bytes
 
 
 class Findings:
-    """The wallpapers that listings have named, of which only new findings are written.
+    """The findings of wallpapers that were just listed; only new ones are written.
 
-    A finding without a time is of an older version, which recorded less of the item: both are
-    written anew.
+    An older version recorded findings without a time, and less of the item. For these, both are
+    written again.
     """
 
     def __init__(self, listed: Iterable[Wallpaper]) -> None:
@@ -31,14 +31,13 @@ class Findings:
             self._unrecorded[wallpaper.source, listing][wallpaper.id] = wallpaper
 
     def questions(self) -> Iterator[dict[str, Any]]:
-        """Yield the parameters of WITH_PICTURE, each for some wallpapers of one listing."""
+        """Yield parameters for WITH_PICTURE, each for some wallpapers of one listing."""
         for (source, listing), wallpapers in self._unrecorded.items():
-            ids = list(wallpapers)
-            for start in range(0, len(ids), _CHUNK):
-                yield {"source": source, "listing": listing, "ids": ids[start : start + _CHUNK]}
+            for ids in chunks(list(wallpapers)):
+                yield {"source": source, "listing": listing, "ids": ids}
 
     def note(self, question: dict[str, Any], row: Row[Any]) -> None:
-        """Note the finding in a *row* of the answer; one that is recorded is not written again."""
+        """Read from a result *row* of *question* whether the finding is recorded."""
         if row.found_at is None:
             return
         wallpapers = self._unrecorded[question["source"], question["listing"]]

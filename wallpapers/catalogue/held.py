@@ -1,4 +1,4 @@
-"""What the catalogue answers about pictures."""
+"""The results of queries for stored images."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from wallpapers.items import StoredImage
 
 @dataclass(frozen=True)
 class Held:
-    """A picture with a row; ``whole`` = the store has its file, too."""
+    """An image that has a row; ``whole`` = the store has its file, too."""
 
     image: StoredImage
     state: str  # of the wallpaper
@@ -18,11 +18,11 @@ class Held:
 
 @dataclass(frozen=True)
 class Entered:
-    """A picture as it was recorded, possibly under the path of the same content.
+    """An image as it was recorded, possibly at the path of an earlier one with the same content.
 
-    ``refused_as`` is "placeholder" for a content that many wallpapers share, "hidden" for one
-    whose wallpapers are all hidden, and "" for one that is accepted. ``is_new`` = the catalogue did
-    not have the content before.
+    ``refused_as`` is "placeholder" if many wallpapers share the content, "hidden" if all wallpapers
+    with this content are hidden, and "" if it is accepted. ``is_new`` = the catalogue did not have
+    the content before.
     """
 
     image: StoredImage
@@ -32,14 +32,14 @@ class Entered:
 
 @dataclass(frozen=True)
 class Holder:
-    """The picture whose row has a path, or one that differs in case alone."""
+    """The image whose row has a path, or one that differs only in case."""
 
     path: str
     checksum: str
     is_whole: bool
-    has_others: bool  # another wallpaper has this picture as well
+    has_others: bool  # another wallpaper has this image as well
 
     @property
     def is_needed(self) -> bool:
-        """Whether another wallpaper would lose its picture with the file."""
+        """Whether another wallpaper would lose its image if the file were replaced."""
         return self.is_whole and self.has_others

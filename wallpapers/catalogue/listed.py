@@ -1,4 +1,4 @@
-"""Enter wallpapers as a listing shows them now, whether they have rows or not."""
+"""Record wallpapers as a listing describes them now, whether they have rows or not."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from wallpapers.items import Wallpaper
 def enter_current(
     connection: Connection, listed: Iterable[Wallpaper], endpoint: str | None
 ) -> set[str]:
-    """Insert *listed*, of one source, or update what the listing says of them; and the findings.
+    """Insert or update the rows of *listed*, which are of one source, and their findings.
 
     Return the ids of those that are stored.
     """

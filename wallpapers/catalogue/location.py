@@ -1,4 +1,4 @@
-"""Where the catalogue is: WALLPAPERS_CATALOGUE, or beside the pictures."""
+"""Determine where the catalogue is: WALLPAPERS_CATALOGUE, or by default in the store."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ALLOWED = "sqlite:///<path> or postgresql://<user>:<password>@<host>/<database>
 
 
 def catalogue_url(settings: BaseSettings) -> URL:
-    """Return the address of the catalogue that *settings* ask for.
+    """Return the address of the catalogue according to *settings*.
 
     Raises SettingError, and MissingLibraryError where its driver is not installed.
     """

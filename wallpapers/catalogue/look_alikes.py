@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select, update
 
+from wallpapers.catalogue.chunks import chunks
 from wallpapers.catalogue.look_tables import look_alikes, looks
-from wallpapers.catalogue.looks import HAS_VALUES, chunks
+from wallpapers.catalogue.looks import HAS_VALUES
 from wallpapers.catalogue.statements import insert_of
 from wallpapers.images.look import VERSION
 
@@ -31,12 +32,12 @@ class LookAlikes:
         self._connection = connection
 
     def unpaired(self) -> list[str]:
-        """Return the sha256 of the looks that are not paired with the others yet."""
+        """Return the sha256 of the looks that were not compared with the others yet."""
         rows = select(looks.c.sha256).where(~looks.c.paired, HAS_VALUES).order_by(looks.c.sha256)
         return list(self._connection.execute(rows).scalars())
 
     def put_pairs(self, pairs: Sequence[Pair], paired: Sequence[str]) -> None:
-        """Write *pairs*, and that the looks *paired* have all of theirs; decisions are kept."""
+        """Write *pairs*, and mark the looks *paired* as compared; decisions are kept."""
         if pairs:
             put = insert_of(self._connection.dialect.name)(look_alikes)
             changes = {name: put.excluded[name] for name in ("bits", "colours", "kind")}
@@ -58,7 +59,7 @@ class LookAlikes:
             yield row.one, row.other
 
     def judge(self, one: str, other: str, verdict: str | None) -> None:
-        """Record that the user calls two images ``different``; None takes it back."""
+        """Record that the user has judged two images as ``different``; None removes this."""
         one, other = sorted((one, other))
         put = insert_of(self._connection.dialect.name)(look_alikes)
         keys = [look_alikes.c.one, look_alikes.c.other]

@@ -1,4 +1,4 @@
-"""The tables of what images look like, keyed by content, so that nothing is looked at twice.
+"""Define the tables that describe what images look like, keyed by the SHA-256 of the image.
 
 A row stays when its image is removed: if the same content is stored again, its look is known.
 """

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import dist
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select
 
+from wallpapers.catalogue.chunks import chunks
 from wallpapers.catalogue.decisions import HIDDEN_IMAGES
 from wallpapers.catalogue.look_tables import look_alikes, looks, palettes
 from wallpapers.catalogue.rows import image_of, now
@@ -17,10 +18,9 @@ from wallpapers.catalogue.schema import pictures
 from wallpapers.images.look import VERSION, Look, Swatch
 from wallpapers.items import StoredImage
 
-T = TypeVar("T")
 Colour = tuple[float, float, float]  # OKLab
 
-_CHUNK = 500  # values in one statement; SQLite allows 32,766 parameters
+_PAGE = 500  # images
 _VALUES = (
     *("fingerprint", "cells", "plain", "lightness", "contrast", "colourfulness", "detail"),
     "sharpness_ratio",
@@ -33,7 +33,7 @@ HAS_VALUES = and_(looks.c.version == VERSION, looks.c.error.is_(None))
 
 @dataclass(frozen=True)
 class Tone:
-    """What tells copies of a picture from versions of it in other colours."""
+    """The values that distinguish a copy of a picture from a version in other colours."""
 
     cells: bytes  # mean sRGB colours of 8x8 cells
     contrast: float
@@ -51,10 +51,10 @@ class Looks:
         *,
         after: str = "",
         before: str = "g",
-        most: int = _CHUNK,
+        most: int = _PAGE,
         with_errors: bool = False,
     ) -> list[StoredImage]:
-        """Return images that were not looked at, by sha256, between *after* and *before*.
+        """Return images without a look, by sha256, between *after* and *before*.
 
         Damaged and hidden ones are left out. *with_errors* adds those that could not be decoded.
         """
@@ -68,12 +68,12 @@ class Looks:
         return [image_of(row) for row in rows]
 
     def count_without_look(self, *, with_errors: bool = False) -> int:
-        """Return the number of images that ``without_look`` returns in all."""
+        """Return the total number of images that ``without_look`` returns."""
         counted = select(func.count()).select_from(pictures).where(_needs_look(with_errors))
         return self._connection.execute(counted).scalar_one()
 
     def put_looks(self, seen: Mapping[str, Look | str]) -> None:
-        """Write looks by sha256; a text is the reason why there is none. They replace older ones.
+        """Write looks by sha256, or the reason why there is none; older looks are replaced.
 
         Their look-alikes are removed, except what the user has decided, until they are paired anew.
         """
@@ -106,7 +106,7 @@ class Looks:
         return {row.path: row.error for row in rows}
 
     def fingerprints(self, *, after: str = "", most: int = 10_000) -> list[tuple[str, bytes]]:
-        """Return sha256 and fingerprint of looks by sha256, beginning behind the sha256 *after*."""
+        """Return sha256 and fingerprint of looks, ordered by sha256, those after *after*."""
         rows = self._connection.execute(
             select(looks.c.sha256, looks.c.fingerprint)
             .where(HAS_VALUES, looks.c.sha256 > after)
@@ -137,7 +137,7 @@ class Looks:
         return found
 
     def shares_of_colour(self, colour: Colour, radius: float) -> dict[str, float]:
-        """Return the images that have about this *colour*, with the share of each that has it.
+        """Return images that contain about this *colour*, with its share of each image.
 
         A swatch counts in full if it is the colour, and not at all at a distance of *radius*.
         """
@@ -173,9 +173,3 @@ def _look_row(sha256: str, value: Look | str) -> dict[str, Any]:
         "error": value if isinstance(value, str) else None,
         "paired": False,
     }
-
-
-def chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
-    """Yield *values* in parts that fit into one statement."""
-    for start in range(0, len(values), _CHUNK):
-        yield values[start : start + _CHUNK]

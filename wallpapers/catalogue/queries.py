@@ -1,4 +1,4 @@
-"""What commands read from the catalogue, and what ``verify`` writes to it."""
+"""Read the catalogue for commands, and record what ``verify`` finds."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from wallpapers.catalogue.search import Search
     from wallpapers.catalogue.shown import Shown
 
-# A content that more wallpapers share than these belongs to none of them.
+# An image that more wallpapers share is a placeholder.
 MOST_SHARING = 5
 _CHUNK = 500  # rows
 
@@ -38,7 +38,7 @@ class Failed:
 class Queries:
     """Reads rows of one transaction for the commands.
 
-    What a crawl does not need is imported when it is asked for: a crawl starts sooner.
+    Modules that a crawl does not need are imported on use, so that a crawl starts sooner.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -93,7 +93,7 @@ class Queries:
         return Decisions(self._connection)
 
     def failed(self, source: str, *, after: str = "", most: int = 60) -> list[Failed]:
-        """Return failed wallpapers of *source* by id, beginning behind the id *after*.
+        """Return failed wallpapers of *source*, ordered by id, those after *after*.
 
         Hidden ones are left out.
         """
@@ -119,7 +119,7 @@ class Queries:
     def count(
         self, *by: str, hidden: bool | None = None, **where: str
     ) -> dict[tuple[Any, ...], int]:
-        """Return the number of wallpapers by columns, of those whose columns are as in *where*.
+        """Return the number of wallpapers with the values *where*, grouped by the columns *by*.
 
         *hidden* selects those that are hidden, or those that are not; None = both.
         """
@@ -137,7 +137,7 @@ class Queries:
         return {tuple(row[:-1]): row[-1] for row in rows}
 
     def formats(self) -> dict[str, tuple[int, int]]:
-        """Return, for each format, the number of pictures in the store and their bytes.
+        """Return, for each format, the number of images in the store and their bytes.
 
         Hidden ones are left out: their files may be deleted.
         """
@@ -150,11 +150,11 @@ class Queries:
         return {row[0]: (row[1], int(row[2])) for row in rows}
 
     def stored_bytes(self) -> int:
-        """Return the sum of the sizes of all pictures in the store."""
+        """Return the sum of the sizes of all images in the store."""
         return sum(size_bytes for _, size_bytes in self.formats().values())
 
     def pictures(self, *, after: str = "", most: int = _CHUNK) -> list[StoredImage]:
-        """Return the pictures in the store by sha256, beginning behind the sha256 *after*.
+        """Return images in the store, ordered by sha256, those after *after*.
 
         Hidden ones are left out.
         """
@@ -167,7 +167,7 @@ class Queries:
         return [image_of(row) for row in rows]
 
     def mark(self, checksum: str, *, damaged: bool) -> None:
-        """Mark a picture as damaged, or as whole again."""
+        """Mark an image as damaged, or as intact again."""
         self._connection.execute(
             update(pictures)
             .where(pictures.c.sha256 == checksum)
@@ -175,14 +175,14 @@ class Queries:
         )
 
     def hidden_images(self) -> int:
-        """Return the number of pictures all of whose wallpapers are hidden."""
+        """Return the number of images all of whose wallpapers are hidden."""
         theirs = HIDDEN_IMAGES.distinct().subquery()
         return self._connection.execute(select(func.count()).select_from(theirs)).scalar_one()
 
     def follow(self, checksum: str, path: str) -> bool:
-        """Have the row of a picture follow its file, which was moved to *path*.
+        """Record that the file of an image was moved to *path*.
 
-        Return False, and change nothing, where the path is that of another picture.
+        Return False, and change nothing, if *path* belongs to another image.
         """
         at_path = select(pictures.c.sha256).where(pictures.c.path == path)
         if self._connection.execute(at_path).scalar() not in (None, checksum):
@@ -192,19 +192,19 @@ class Queries:
         return self._connection.execute(update(pictures).where(mine).values(moved)).rowcount == 1
 
     def drop_unused(self, checksum: str) -> bool:
-        """Delete the row of a picture that no wallpaper has; False = one has it."""
+        """Delete the row of an image that no wallpaper has; return False if one has it."""
         used = select(wallpapers.c.id).where(wallpapers.c.sha256 == checksum).exists()
         mine = pictures.delete().where(pictures.c.sha256 == checksum, ~used)
         return self._connection.execute(mine).rowcount == 1
 
     def files(self) -> Iterator[tuple[str, int, bool]]:
-        """Yield path and size of each picture, and whether it is hidden."""
+        """Yield path and size of each image, and whether it is hidden."""
         is_hidden = pictures.c.sha256.in_(HIDDEN_IMAGES)
         for row in self._connection.execute(select(pictures.c.path, pictures.c.size, is_hidden)):
             yield row[0], row[1], row[2]
 
     def shared(self, least: int = MOST_SHARING) -> dict[str, int]:
-        """Return the paths of pictures that *least* or more wallpapers share, with their number."""
+        """Return the paths of images that *least* or more wallpapers share, with their number."""
         count = func.count()
         rows = self._connection.execute(
             select(pictures.c.path, count)

@@ -25,7 +25,7 @@ class ReadListings:
         self._connection.execute(read_listings.insert().values(**key, read_at=now()))
 
     def since(self, source: str, time: str) -> dict[ListingKey, str]:
-        """Return when the listings of *source* were read that were read after *time*."""
+        """Return the listings of *source* that were read after *time*, and when each was read."""
         columns = (read_listings.c.listing, read_listings.c.fingerprint, read_listings.c.read_at)
         mine = (read_listings.c.source == source, read_listings.c.read_at > time)
         rows = self._connection.execute(select(*columns).where(*mine))

@@ -1,4 +1,4 @@
-"""The rows that are written for a wallpaper and for its picture."""
+"""Convert wallpapers and images to rows and back."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from wallpapers.items import StoredImage, Wallpaper
 if TYPE_CHECKING:
     from sqlalchemy import Row
 
-# A later try that failed in one of these ways says less than an earlier answer did.
+# Temporary failures say less than an earlier response of the server did.
 TEMPORARY = ("timeout", "connection", "dns", "http_408", "http_429")  # and every http_5xx
 
 _FIELDS = [field.name for field in fields(Wallpaper) if field.name != "images"]
@@ -21,7 +21,7 @@ _FIELDS = [field.name for field in fields(Wallpaper) if field.name != "images"]
 def listed_row(
     wallpaper: Wallpaper, endpoint: str | None, claimed_by: str | None = None
 ) -> dict[str, Any]:
-    """Return the row of a wallpaper of which nothing is known but its entry in a listing."""
+    """Return the row of a wallpaper of which only its entry in a listing is known."""
     time = now()
     return {
         "source": wallpaper.source,
@@ -57,7 +57,7 @@ def stored_row(wallpaper: Wallpaper, image: StoredImage, endpoint: str | None) -
 
 
 def picture_row(image: StoredImage) -> dict[str, Any]:
-    """Return the row of a content."""
+    """Return the row of an image in the table ``pictures``."""
     return {
         "sha256": image["checksum"],
         **{name: image[name] for name in ("path", "size", "width", "height", "format")},
@@ -66,7 +66,7 @@ def picture_row(image: StoredImage) -> dict[str, Any]:
 
 
 def image_of(row: Row[Any], url: str = "") -> StoredImage:
-    """Return the stored picture of a row, fetched from *url*."""
+    """Return the stored image of a row, fetched from *url*."""
     return StoredImage(
         url=url,
         path=row.path,
@@ -80,7 +80,7 @@ def image_of(row: Row[Any], url: str = "") -> StoredImage:
 
 
 def image_for(row: Row[Any]) -> StoredImage:
-    """Return the stored picture of a wallpaper, whose columns *row* has as well."""
+    """Return the stored image from a *row* that also has the columns of its wallpaper."""
     image = image_of(row, row.url)
     if row.preview:
         image["preview"] = True
@@ -90,9 +90,9 @@ def image_for(row: Row[Any]) -> StoredImage:
 
 
 def item_of(wallpaper: Wallpaper) -> str:
-    """Return the fields of *wallpaper* as JSON; a lone surrogate, which no database takes, as ?."""
-    said = {name: getattr(wallpaper, name) for name in _FIELDS}
-    as_json = json.dumps(said, ensure_ascii=False, default=str)
+    """Return *wallpaper* as JSON; lone surrogates, which no database accepts, become "?"."""
+    values = {name: getattr(wallpaper, name) for name in _FIELDS}
+    as_json = json.dumps(values, ensure_ascii=False, default=str)
     return as_json.encode("utf-8", "replace").decode("utf-8")
 
 

@@ -22,7 +22,7 @@ class RecordedRun:
     beginning: RunBeginning
     began_at: str
     ended_at: str | None
-    end: RunEnd | None  # None: it is running, or was killed
+    end: RunEnd | None  # None = it is running, or was killed
 
 
 class Runs:
@@ -53,13 +53,13 @@ class Runs:
         self._connection.execute(update(runs).where(runs.c.id == end.id).values(values))
 
     def reopen(self, identity: str) -> None:
-        """Remove the end of a run, which goes on."""
+        """Remove the end of a run that continues."""
         columns = ("ended_at", "exit_status", *Verdict, "left_over", "bytes")
         end = dict.fromkeys(columns)
         self._connection.execute(update(runs).where(runs.c.id == identity).values(end))
 
     def latest(self, most: int) -> list[RecordedRun]:
-        """Return the *most* runs that began last, the latest first."""
+        """Return the latest *most* runs, the latest first."""
         rows = select(runs).order_by(runs.c.began_at.desc(), runs.c.id).limit(most)
         return [_recorded(row) for row in self._connection.execute(rows)]
 

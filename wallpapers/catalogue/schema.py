@@ -1,6 +1,6 @@
-"""The tables, and the numbered steps that lead any older catalogue to them.
+"""Define the tables, and the numbered steps that upgrade older catalogues to them.
 
-Steps are a list in this module, and not files to be found, so that they work from an egg.
+Steps are a list in this module, not files, so that they work from an egg.
 """
 
 from __future__ import annotations
@@ -52,9 +52,9 @@ wallpapers = Table(
     Column("id", Text, primary_key=True),
     Column("listing", Text, nullable=False),
     Column("state", Text, nullable=False),  # listed, stored, filtered or failed
-    Column("sha256", Text, ForeignKey("pictures.sha256")),  # its picture, as last stored
+    Column("sha256", Text, ForeignKey("pictures.sha256")),  # its image, as last stored
     Column("url", Text, nullable=False),  # the candidate that worked
-    # Is the picture at *url* a preview, of which there may be an original?
+    # Is the image at *url* a preview, of which there may be an original?
     Column("preview", Boolean, nullable=False, server_default=false()),
     # Did the response of *url* object to AI training? False for those of older versions.
     Column("noai", Boolean, nullable=False, server_default=false()),
@@ -64,7 +64,7 @@ wallpapers = Table(
     Column("attempts", Integer, nullable=False),  # runs in which it failed since it was stored
     Column("listed_at", Text, nullable=False),
     Column("changed_at", Text, nullable=False),
-    Column("item", Text, nullable=False),  # JSON: what it takes to ask for it again
+    Column("item", Text, nullable=False),  # JSON: the fields needed to request it again
     # Origin of the endpoint of the run that entered it; NULL = unknown, or a spider without one.
     Column("endpoint", Text),
     Column("claimed_by", Text),  # the run folder of the run that fetches it, until it is settled
@@ -88,11 +88,11 @@ sessions = Table(
     "sessions",
     _tables,
     Column("token", Text, primary_key=True),
-    Column("boot", Text, nullable=False),  # names the start of the system that it runs on
+    Column("boot", Text, nullable=False),  # identifies the boot of the system that it runs on
 )
 
-# One row for each run that listed wallpapers. What a run has at its end is NULL until then, and
-# stays so where it was killed.
+# One row for each run that listed wallpapers. The columns of its end are NULL until then, and stay
+# NULL if the run is killed.
 runs = Table(
     "runs",
     _tables,
@@ -104,7 +104,7 @@ runs = Table(
     Column("exit_status", Integer),
     *(Column(verdict, BigInteger) for verdict in Verdict),  # wallpapers
     Column("left_over", BigInteger),  # wallpapers without a verdict, left for the next run
-    Column("bytes", BigInteger),  # of the stored pictures
+    Column("bytes", BigInteger),  # of the stored images
 )
 
 # One row for each listing that was read to its end.
@@ -117,7 +117,8 @@ read_listings = Table(
     Column("read_at", Text, nullable=False),  # when all of its wallpapers had a verdict
 )
 
-# At most one row: the remote store of the pictures. A folder may be moved, and is looked at.
+# At most one row: the remote store of the images. A folder may be moved, because its files are
+# checked.
 remote_store = Table("remote_store", _tables, Column("address", Text, nullable=False))
 
 TABLES = [*_tables.sorted_tables, *look_tables.TABLES]
@@ -126,7 +127,7 @@ _PREVIEW = re.compile(r"-preview(?:-[0-9a-f]{10})?\.\w+$")  # how the name of it
 
 
 def _mark_previews(connection: Connection) -> None:
-    """Set the new column ``preview`` for what was stored when only the file's name told it."""
+    """Set the new column ``preview`` for images that older versions marked in their file names."""
     rows = connection.execute(
         text(
             "SELECT w.source, w.id, w.url, w.item, p.path FROM wallpapers w "
@@ -152,7 +153,7 @@ def _is_original(url: str, item: str) -> bool:
     return url in given.get("image_urls", ()) and url not in given.get("previews", ())
 
 
-# Statement by statement, or a function; a step that was released is never changed.
+# Each step is a list of statements and functions. A released step is never changed.
 STEPS: list[list[str | Callable[[Connection], None]]] = [
     [
         """CREATE TABLE pictures (

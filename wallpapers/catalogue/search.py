@@ -10,9 +10,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, select
 
+from wallpapers.catalogue.chunks import chunks
 from wallpapers.catalogue.decisions import HIDDEN_IMAGES
 from wallpapers.catalogue.look_tables import looks
-from wallpapers.catalogue.looks import HAS_VALUES, chunks
+from wallpapers.catalogue.looks import HAS_VALUES
 from wallpapers.catalogue.rows import image_of, wallpaper_of
 from wallpapers.catalogue.schema import findings, pictures, wallpapers
 from wallpapers.items import Key, StoredImage, Wallpaper
@@ -35,7 +36,7 @@ class Tonality:
 
 @dataclass(frozen=True)
 class FoundImage:
-    """A stored image; ``tonality`` is None if it was not looked at."""
+    """A stored image; ``tonality`` is None if it has no look."""
 
     image: StoredImage
     stored_at: str  # UTC, ISO 8601
@@ -56,7 +57,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class Condition:
-    """What the catalogue itself can select; empty values mean no condition."""
+    """A condition that the catalogue itself can check; empty values mean no condition."""
 
     min_lightness: float = 0.0
     max_lightness: float = 100.0
@@ -65,7 +66,7 @@ class Condition:
 
     @property
     def needs_look(self) -> bool:
-        """Whether images that were not looked at cannot match."""
+        """Whether images without a look cannot match."""
         return self.min_lightness > 0 or self.max_lightness < 100
 
 
@@ -80,7 +81,7 @@ class Search:
         self._connection = connection
 
     def page(self, condition: Condition, *, after: str = "", most: int = _PAGE) -> list[FoundImage]:
-        """Return images by sha256, beginning behind the sha256 *after*."""
+        """Return a page of images, ordered by sha256, that follow the sha256 *after*."""
         query = _images().where(_matches(condition), pictures.c.sha256 > after)
         rows = self._connection.execute(query.order_by(pictures.c.sha256).limit(most))
         return [_found(row) for row in rows]
@@ -151,7 +152,7 @@ class Search:
         return dict(found)
 
     def _listings(self, condition: ColumnElement[bool]) -> dict[Key, list[str]]:
-        """Return by which listings the wallpapers of *condition* were found, in order."""
+        """Return the listings in which the wallpapers of *condition* were found, by key."""
         found: dict[Key, list[str]] = defaultdict(list)
         rows = self._connection.execute(
             select(findings.c.source, findings.c.id, findings.c.listing)

@@ -1,8 +1,8 @@
 """Record which programs have an SQLite catalogue open, to detect one that was not closed.
 
 A program that writes has a row while it has the catalogue open. If the program is killed, its row
-is left; the file is intact, because the operating system has the written data. Only a crash of the
-system can damage it. So a catalogue is checked if it has a row of an earlier start of the system,
+remains; the file is intact, because the operating system has the written data. Only a crash of the
+system can damage it. So a catalogue is checked if it has a row of an earlier boot of the system,
 which the column ``boot`` names.
 """
 
@@ -32,14 +32,14 @@ class Session:
         """Remove the row: this program has closed the catalogue properly."""
         connection.execute(delete(sessions).where(sessions.c.token == self._token))
 
-    def doubt(self, connection: Connection) -> None:
-        """Mark the catalogue to be checked when it is opened again: damage was reported."""
+    def mark_damaged(self, connection: Connection) -> None:
+        """Have the catalogue checked when it is opened again, because damage was reported."""
         mine = sessions.c.token == self._token
         connection.execute(update(sessions).where(mine).values(boot=_UNKNOWN))
 
 
 def left_open(connection: Connection) -> list[str]:
-    """Return the tokens of programs that had the catalogue open when the system stopped."""
+    """Return the tokens of programs that had the catalogue open when the system crashed."""
     left = select(sessions.c.token).where(sessions.c.boot != boot_id())
     return list(connection.execute(left).scalars())
 
@@ -51,7 +51,7 @@ def remove(connection: Connection, tokens: list[str]) -> None:
 
 @cache
 def boot_id() -> str:
-    """Return the id of this start of the system; "" where the system has none."""
+    """Return the id of the current boot of the system; "" if the system has none."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:

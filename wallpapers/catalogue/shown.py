@@ -1,4 +1,4 @@
-"""Read the stored wallpapers with all that a gallery shows of them."""
+"""Read the stored wallpapers with the data that a gallery shows."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, and_, select, tuple_
 
+from wallpapers.catalogue.chunks import chunks
 from wallpapers.catalogue.look_tables import look_alikes, looks, palettes
 from wallpapers.catalogue.rows import image_of, wallpaper_of
 from wallpapers.catalogue.schema import findings, pictures, wallpapers
 from wallpapers.items import Key, StoredImage, Wallpaper
 
 _PAGE = 1_000  # wallpapers
-_CHUNK = 500  # values in one statement; SQLite allows 32,766 parameters
 
 
 @dataclass(frozen=True)
@@ -112,10 +112,9 @@ class Shown:
         return image_of(row) if row else None
 
     def without_look(self, checksums: Sequence[str]) -> set[str]:
-        """Return those of the *checksums* whose images were not looked at."""
+        """Return those of the *checksums* whose images have no look."""
         known: set[str] = set()
-        for start in range(0, len(checksums), _CHUNK):
-            chunk = checksums[start : start + _CHUNK]
+        for chunk in chunks(checksums):
             seen = select(looks.c.sha256).where(looks.c.sha256.in_(chunk))
             known.update(self._connection.execute(seen).scalars())
         return set(checksums) - known
@@ -138,10 +137,10 @@ class Shown:
 
     def _swatches(self, checksums: Sequence[str]) -> dict[str, list[Swatch]]:
         found: dict[str, list[Swatch]] = defaultdict(list)
-        for start in range(0, len(checksums), _CHUNK):
+        for chunk in chunks(checksums):
             rows = self._connection.execute(
                 select(palettes)
-                .where(palettes.c.sha256.in_(checksums[start : start + _CHUNK]))
+                .where(palettes.c.sha256.in_(chunk))
                 .order_by(palettes.c.sha256, palettes.c.place)
             )
             for row in rows:

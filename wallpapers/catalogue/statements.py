@@ -1,4 +1,4 @@
-"""What is executed for each wallpaper, built once: building costs more than the database does."""
+"""Build the statements for each wallpaper once, because building costs more than executing."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     Insert = sqlite.Insert | postgresql.Insert
 
 PICTURE = select(pictures).where(pictures.c.sha256 == bindparam("sha256"))
-# On a file system that ignores case, paths that differ in it are one file. ``folded`` is what
-# names.folded returns for ``path``.
+# On a file system that ignores case, paths that differ only in case are one file. ``folded`` is
+# what names.folded returns for ``path``.
 _folded_path = func.lower(pictures.c.path)
 _has_path = or_(pictures.c.path == bindparam("path"), _folded_path == bindparam("folded"))
 AT_PATH = select(pictures).where(_has_path)
@@ -73,21 +73,19 @@ _OF_KEY = update(wallpapers).where(
 CLAIM = _OF_KEY.values(claimed_by=bindparam("run"))
 RENEW_ITEM = _OF_KEY.values(item=bindparam("new_item"))
 
-_DECISIONS = ("hidden_at", "starred_at")  # the user's: no run changes them
-
-
-_LISTED = ("listing", "item", "endpoint")  # what a listing says of a wallpaper
+_DECISIONS = ("hidden_at", "starred_at")  # of the user; no run changes them
+_LISTED = ("listing", "item", "endpoint")  # determined by the listing
 
 
 @dataclass(frozen=True)
 class Statements:
-    """What is written; these are a dialect's own."""
+    """The statements that write, which differ between dialects."""
 
     new_wallpaper: Insert
     new_finding: Insert
     new_picture: Insert
-    new_pictures: ReturningInsert[tuple[str]]  # their sha256, where they were new
-    put_listed: Insert  # changes what the listing says only, where it says something else
+    new_pictures: ReturningInsert[tuple[str]]  # returns the sha256 of those that are new
+    put_listed: Insert  # updates only the columns of the listing, if they differ
     put: Insert
     put_unstored: Insert  # keeps what was stored before
 
@@ -105,10 +103,10 @@ def statements_of(dialect: str) -> Statements:
             for column in wallpapers.columns
             if column.name not in {"source", "id", "listed_at", *_DECISIONS, *kept}
         }
-        # A failure adds one, anything else sets it to nought.
+        # A failure adds one; anything else resets it to 0.
         attempts = new_wallpaper.excluded.attempts
         changes["attempts"] = attempts * (wallpapers.c.attempts + 1)
-        # A retry does not say where it was listed; that of a crawl replaces the one before.
+        # A retry does not know the endpoint, so it keeps the recorded one.
         changes["endpoint"] = func.coalesce(new_wallpaper.excluded.endpoint, wallpapers.c.endpoint)
         if kept:
             changes |= _kept_reason(new_wallpaper)
@@ -134,7 +132,7 @@ def statements_of(dialect: str) -> Statements:
 
 
 def _kept_reason(new: Insert) -> dict[str, Any]:
-    """Return the columns of a failure; one that may pass leaves those of one that stays."""
+    """Return the columns of a failure; a temporary one keeps those of a permanent one."""
     says_less = and_(
         wallpapers.c.state == "failed",
         new.excluded.state == "failed",
@@ -152,7 +150,7 @@ def _is_temporary(reason: ColumnElement[str]) -> ColumnElement[bool]:
 
 
 def insert_of(dialect: str) -> Callable[[Table], Insert]:
-    """Return the insert that knows ON CONFLICT; each module takes two megabytes."""
+    """Return the insert of *dialect*, which has ON CONFLICT; importing both would cost 2 MB."""
     if dialect == "sqlite":
         from sqlalchemy.dialects.sqlite import insert
     else:

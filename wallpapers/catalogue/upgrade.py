@@ -7,15 +7,15 @@ from sqlalchemy import Connection, inspect, select, text
 from wallpapers.catalogue.schema import STEPS, TABLES, VERSION, remote_store
 from wallpapers.errors import CatalogueError
 
-_UNUSABLE = "restore a backup, or name another one with -s WALLPAPERS_CATALOGUE="
+_UNUSABLE = "restore a backup, or use another catalogue with -s WALLPAPERS_CATALOGUE="
 
 _LOCK = 7_262_001  # any number; PostgreSQL's advisory locks have no names
 
 
 def upgrade(connection: Connection, *, to: int = VERSION) -> None:
-    """Take the steps that are missing up to *to*, within the caller's transaction.
+    """Apply the missing steps up to *to*, within the caller's transaction.
 
-    Two programs do not take a step twice: SQLite's transactions are exclusive, and in PostgreSQL
+    Two programs do not apply a step twice: SQLite's transactions are exclusive, and in PostgreSQL
     this one waits for a lock. Raises CatalogueError for a schema that is newer than this program,
     and for tables of another program.
     """
@@ -44,7 +44,7 @@ def upgrade(connection: Connection, *, to: int = VERSION) -> None:
 
 
 def version_of(connection: Connection) -> int:
-    """Return the number of the last step taken; 0 = an empty database. Raises CatalogueError."""
+    """Return the number of the last step applied; 0 = an empty database. Raises CatalogueError."""
     names = set(inspect(connection).get_table_names())
     if "catalogue_version" in names:
         rows = connection.execute(text("SELECT * FROM catalogue_version LIMIT 2")).all()
@@ -59,14 +59,14 @@ def version_of(connection: Connection) -> int:
 
 
 def _check_columns(connection: Connection) -> None:
-    """Read no row of each table, which the database refuses where a table or column is missing."""
+    """Select no row of each table, which fails if a table or column is missing."""
     for table in TABLES:  # as text: compiling the statements would take most of the time
         columns = ", ".join(table.c.keys())
         connection.exec_driver_sql(f"SELECT {columns} FROM {table.name} WHERE 1 = 0")  # noqa: S608
 
 
-def belong_to(connection: Connection, address: str) -> None:
-    """Have the catalogue be of the remote store *address*. Raises CatalogueError for another's."""
+def bind_to_store(connection: Connection, address: str) -> None:
+    """Bind the catalogue to the remote store *address*. Raises CatalogueError for another one."""
     owner = connection.execute(select(remote_store.c.address)).scalar_one_or_none()
     if owner is None:
         connection.execute(remote_store.insert().values(address=address))

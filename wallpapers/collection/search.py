@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from wallpapers.catalogue.looks import Colour, chunks
+from wallpapers.catalogue.chunks import chunks
+from wallpapers.catalogue.looks import Colour
 from wallpapers.catalogue.search import Condition, FoundImage, Origin
 from wallpapers.collection.look_alikes import worse_copies
 from wallpapers.options.filters import ImageFilters
