@@ -56,7 +56,7 @@ def test_the_cancellation_of_a_run_after_the_wait_was_interrupted(running: Clust
         waiting.send_signal(signal.SIGINT)
         interrupted = finish(waiting)
         assert interrupted.status == 130
-        command = printed(interrupted.log, "the workers go on; to cancel the run, run:")
+        command = printed(interrupted.log, "the workers continue; to cancel the run, run:")
         assert paste(command).output == "Run 1 is cancelled\n"
 
 

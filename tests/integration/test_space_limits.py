@@ -65,7 +65,7 @@ def test_the_floor_is_kept_during_the_run(crawl: Crawl, monkeypatch: pytest.Monk
 def test_the_budget_is_never_exceeded(crawl: Crawl) -> None:
     with StandIn(exhibits(60)) as standin:
         run = crawl(standin, {"WALLPAPERS_MAX_STORE_SIZE": "20K"})
-        check_stopped(run, " kB of 20.0 kB; hide some with --delete, or raise it")
+        check_stopped(run, " kB of 20.0 kB; delete some with the command hide --delete")
         assert 17 * KB < stored_bytes(crawl.store) <= 20 * KB
         stored = run.stats["wallpapers/stored"]
         again = crawl(standin, {"WALLPAPERS_MAX_STORE_SIZE": "30K"})

@@ -1,4 +1,4 @@
-"""Do once a second what concerns all workers, in one transaction."""
+"""Exchange state with the other workers once a second, in one transaction."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Beat:
-    """What a worker learns from the database."""
+    """What a worker has read from the database in one exchange."""
 
     taken_over: int  # tasks
     workers: int  # that are alive
@@ -59,7 +59,7 @@ def _cancelled(connection: Connection, runs: Collection[int]) -> list[int]:
 
 
 class CrawlLimits:
-    """Apply to the crawls of a worker what the workers share.
+    """Applies pauses, request limits and cancellations of the cluster to the crawls of a worker.
 
     Settings: WALLPAPERS_CLUSTER_REQUESTS_PER_DOMAIN, CONCURRENT_REQUESTS_PER_DOMAIN.
     """
@@ -73,7 +73,7 @@ class CrawlLimits:
         self.listing_pause = ListingPause(settings)
 
     def waits(self) -> dict[str, float]:
-        """Return the hosts that crawls of this worker wait for, with the seconds."""
+        """Return the seconds for which crawls of this worker wait for hosts, by host."""
         waits: dict[str, float] = {}
         for crawl in self._crawls.open_crawls.values():
             for name, wait_s in (crawl.pauses.own() if crawl.pauses else {}).items():
@@ -81,7 +81,7 @@ class CrawlLimits:
         return waits
 
     def apply(self, beat: Beat) -> None:
-        """Wait for the hosts of *beat*, and divide the requests among workers and crawls."""
+        """Pause the hosts of *beat*, divide the request limit, and stop cancelled runs."""
         self.workers = beat.workers
         self._limit_all()
         for run, crawl in self._crawls.open_crawls.items():
@@ -102,7 +102,7 @@ class CrawlLimits:
 
 
 class ListingPause:
-    """The time until the next page of a source may be requested, by whichever worker."""
+    """The pause before any worker may request the next page of a source."""
 
     def __init__(self, settings: BaseSettings) -> None:
         slot = settings.getdict("DOWNLOAD_SLOTS").get("listing") or {}
@@ -110,10 +110,10 @@ class ListingPause:
         self._read_s = 0.0
 
     def page_read(self) -> None:
-        """Start the time."""
+        """Start the pause: a page was read."""
         self._read_s = monotonic()
 
     @property
     def left_s(self) -> float:
-        """Seconds of it that are left."""
+        """The rest of the pause in seconds."""
         return max(0.0, self._read_s + self._delay_s - monotonic())

@@ -1,4 +1,4 @@
-"""Try again what failed in a run, go on with a cancelled one, or cancel one."""
+"""Retry the failures of a run, resume a cancelled run, or cancel a run."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _CANCEL_TASKS = text(
 
 @dataclass(frozen=True)
 class Retried:
-    """What is tried again."""
+    """The numbers of wallpapers and listings that are tried again."""
 
     wallpapers: int
     listings: int
 
 
 def is_ending(connection: Connection, run: int) -> bool:
-    """Return whether *run* was cancelled, and workers still have tasks of it."""
+    """Return whether *run* was cancelled, but workers still have tasks of it."""
     if runs.run_of(connection, run).state is not ListingState.CANCELLED:
         return False
     return runs.has_tasks(connection, run)
@@ -83,7 +83,7 @@ def _retry_run(connection: Connection, queue: Queue, number: int) -> Retried:
 
 
 def _failed_again(connection: Connection, number: int) -> list[int]:
-    """Take the verdict from each failed wallpaper of a settled page; return their pages."""
+    """Remove the verdicts of failed wallpapers of settled pages; return their pages."""
     is_settled = (
         select(cluster_pages.c.number)
         .where(

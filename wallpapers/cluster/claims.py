@@ -1,4 +1,4 @@
-"""Claims of a task on the wallpapers of its page, which every worker can check in the database."""
+"""Claim the wallpapers of a task, so that a worker that was replaced cannot write about them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _TURNS = (
 
 @dataclass(frozen=True)
 class TaskClaims(Claims):
-    """The claims of the tasks that a crawl of a worker is doing.
+    """The claims of the tasks that a crawl of a worker performs.
 
     The turn is part of a claim. If another worker takes over a page, because this one seems dead,
     that is another turn, and from then on this worker writes nothing about the page.

@@ -39,12 +39,12 @@ class PartSummary(RunSummary):
     """Settle items as RunSummary does, without logging the summary of a part of a run."""
 
     def engine_stopped(self) -> None:
-        """Log a failure, but no table."""
+        """Log the reason for a failure, but no summary."""
         self.log_failure()
 
 
 class FedCrawl:
-    """A crawl that does what the tasks of one run give to it."""
+    """A crawl that processes the pages and wallpapers that the tasks of one run pass to it."""
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class FedCrawl:
 
     @property
     def has_ended(self) -> bool:
-        """Whether the crawl takes nothing more."""
+        """Whether the crawl accepts no more work."""
         if self._task.done() or self._given_up.is_set():
             return True
         return self._opened.is_set() and run_of(self.crawler).state.stopping
@@ -89,7 +89,7 @@ class FedCrawl:
         return failure.reason if failure else ""
 
     async def opened(self) -> None:
-        """Wait until the crawl takes tasks. Raises CrawlEndedError."""
+        """Wait until the crawl accepts work. Raises CrawlEndedError."""
         await self._or_end(self._opened.wait())
 
     async def fetch_page(self, position: Position, protocol: str) -> tuple[Page, str]:
@@ -125,7 +125,7 @@ class FedCrawl:
         ]
 
     async def close(self) -> None:
-        """End the crawl; everything that it was given has been done."""
+        """End the crawl, which has no work left."""
         if not self._task.done() and self._opened.is_set():
             self.spider.end()
         await asyncio.wait([self._task])
@@ -146,7 +146,7 @@ class FedCrawl:
         self._on_open()
 
     def _stopping(self) -> None:
-        """Give the tasks back soon, also if uploads or connections keep the crawl from ending."""
+        """Return the tasks to the queue soon, even if uploads or connections delay the end."""
         asyncio.get_running_loop().call_later(_LINGER_S, self._given_up.set)
 
     def _settled(self, key: Key, verdict: Verdict, reason: str, size_bytes: int, host: str) -> None:
@@ -181,7 +181,7 @@ class Crawls:
 
     @property
     def open_crawls(self) -> dict[int, FedCrawl]:
-        """The crawls that take tasks."""
+        """The crawls that accept work."""
         return {run: crawl for run, crawl in self._open.items() if not crawl.has_ended}
 
     @asynccontextmanager

@@ -1,4 +1,4 @@
-"""Open the catalogue of a cluster, and work in it without blocking the reactor."""
+"""Open the catalogue of a cluster, and run transactions in it without blocking the reactor."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _install(connection: Connection) -> None:
 
 
 class Database:
-    """The catalogue as coroutines; one thread does one transaction at a time.
+    """Runs transactions of the catalogue in a thread, one at a time.
 
     Raises CatalogueError.
     """
@@ -91,7 +91,7 @@ class Database:
         return await loop.run_in_executor(self._thread, self._catalogue.run, work)
 
     async def do_when_back(self, work: Callable[[Entries], T]) -> T:
-        """Return the result of *work*; while the catalogue fails, wait for it."""
+        """Return the result of *work*; while the catalogue fails, try again."""
         is_away = False
         while True:
             try:

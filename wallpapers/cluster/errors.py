@@ -1,4 +1,4 @@
-"""Define how a task ends without having been done; the queue keeps it."""
+"""Define the errors with which a task ends before it is done."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from wallpapers.errors import ListingError, WallpapersError
 
 
 class TaskNotDoneError(WallpapersError):
-    """The task is to be done again, by any worker, after ``again_in_s`` seconds."""
+    """The task must be performed again, by any worker, after ``again_in_s`` seconds."""
 
     def __init__(self, message: str, again_in_s: int = 0) -> None:
         super().__init__(message)
@@ -14,7 +14,7 @@ class TaskNotDoneError(WallpapersError):
 
 
 class CrawlEndedError(WallpapersError):
-    """The crawl of a worker ended before it had done what it was given."""
+    """The crawl of a worker ended before its work was done."""
 
 
 class ListingUnreadableError(ListingError):

@@ -1,4 +1,4 @@
-"""Let a wallpaper that may kill the worker be the only one that it processes."""
+"""Process a wallpaper that may kill the worker while nothing else is processed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 
 class Isolation:
-    """Tasks run together, or one runs alone, so that a dead worker has one suspect only."""
+    """Lets tasks run together, or one alone; if the worker then dies, the cause is known."""
 
     def __init__(self) -> None:
         self._changed = asyncio.Condition()
@@ -18,7 +18,7 @@ class Isolation:
 
     @asynccontextmanager
     async def together(self) -> AsyncIterator[None]:
-        """Run the block while no task is alone."""
+        """Run the block while no other task is alone."""
         async with self._changed:
             await self._changed.wait_for(lambda: not self._alone)
             self._together += 1
@@ -31,7 +31,7 @@ class Isolation:
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[None]:
-        """Run the block when all other tasks have left theirs, and before new ones begin."""
+        """Run the block while no other block runs."""
         async with self._changed:
             self._alone += 1
             await self._changed.wait_for(lambda: not self._together and not self._is_taken)

@@ -30,7 +30,7 @@ _RETRY = (
 
 
 class OwnJobManager(JobManager):
-    """End the tasks of this worker, and leave alone those that another one has taken over."""
+    """Ends the tasks of this worker; tasks that another one has taken over are not changed."""
 
     async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:
         """Record the end of *job*, or delete it."""
@@ -44,7 +44,7 @@ class OwnJobManager(JobManager):
         queue: str | None = None,
         lock: str | None = None,
     ) -> None:
-        """Give *job* back to the queue."""
+        """Return *job* to the queue."""
         await self._end(
             _RETRY,
             job,

@@ -1,4 +1,4 @@
-"""Describe what the stored images look like on many machines: one task for a part of them."""
+"""Describe what the stored images look like on many machines, a part of them in each task."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _SAVED_TOGETHER = 64  # looks; a killed worker loses no more
 
 
 def check(settings: BaseSettings) -> None:
-    """Raise UserError if a worker with these *settings* could not look at images."""
+    """Raise UserError if workers with these *settings* cannot describe images."""
     require_for_collection("cluster look", "numpy")
     uri = str(settings["IMAGES_STORE"])
     if folder_of(uri) is None:
@@ -52,14 +52,14 @@ def submit(catalogue: Catalogue, queue: Queue) -> int:
 
 
 class PartLooker:
-    """Looks at parts of the images in the inspector processes of one worker."""
+    """Describes images in the inspector processes of one worker."""
 
     def __init__(self, settings: BaseSettings) -> None:
         self._settings = settings
         self._inspector: StoredImageInspector | None = None
 
     async def look_at(self, part: int, database: Database, is_stopping: Callable[[], bool]) -> None:
-        """Look at the images of *part* that have no look. Raises TaskNotDoneError."""
+        """Describe the images of *part* that have no look. Raises TaskNotDoneError."""
         after, before = f"{part:02x}", f"{part:02x}g"
 
         def read(entries: Entries, after: str) -> list[StoredImage]:

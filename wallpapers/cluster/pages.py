@@ -1,7 +1,7 @@
 """Record a page of a listing in one transaction: its wallpapers, the next page, and the tasks.
 
-This transaction is why nothing is lost or done twice. A worker that is killed before it leaves the
-page unread; one that is killed after it leaves all that follows from the page in the database.
+Because of this transaction, nothing is lost or done twice. If the worker is killed before it, the
+page is unread; if it is killed afterwards, all that follows from the page is in the database.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ class NextPage:
     number: int
     position: Position
     protocol: str
-    tries: int  # before this one, that ended with the death of the worker
+    tries: int  # earlier ones, in which the worker died
     turn: int
 
     @property
     def kills_workers(self) -> bool:
-        """Whether so many workers died of the page that it is not tried again."""
+        """Whether the page has killed so many workers that it is not tried again."""
         return self.tries >= _MAX_TRIES
 
 
 @dataclass(frozen=True)
 class Listing:
-    """What the transaction needs to know of a spider."""
+    """The properties of a spider that the transaction needs."""
 
     source: str
     endpoint: str | None  # origin, recorded with the wallpapers
@@ -72,7 +72,7 @@ def begin(entries: Entries, run: int) -> NextPage | None:
 
 
 def give_back(entries: Entries, page: NextPage) -> None:
-    """Take back the try of a page whose worker is alive."""
+    """Uncount the try of a page, because its worker is alive."""
     unread = (
         cluster_pages.c.run == page.run,
         cluster_pages.c.number == page.number,
@@ -84,7 +84,7 @@ def give_back(entries: Entries, page: NextPage) -> None:
 
 
 def fail(entries: Entries, page: NextPage, message: str) -> None:
-    """Record that the listing cannot be read on, unless another worker has taken it over."""
+    """Record that the listing failed, unless another worker has taken it over."""
     mine = select(cluster_pages.c.number).where(*_mine(page)).with_for_update()
     if entries.connection.execute(mine).first() is not None:
         runs.set_state(entries.connection, page.run, ListingState.FAILED, message)
@@ -122,7 +122,7 @@ def record(
         "rejected": json.dumps(page.rejected),
         "protocol": protocol,
         "tries": 0,
-        "turn": 0,  # those of its images begin; a page that is read has no reader to keep out
+        "turn": 0,  # from here on, turns of the tasks that download its images
     }
     connection.execute(update(cluster_pages).where(*mine).values(read))
     if new:
@@ -150,7 +150,7 @@ def record(
 def _new_of(
     entries: Entries, listing: Listing, run: int, wallpapers: Sequence[Wallpaper]
 ) -> tuple[list[Wallpaper], int]:
-    """Return the wallpapers that no page of the run has listed, up to the limit; count others."""
+    """Return the wallpapers that are new in this run, up to the limit, and count repeated ones."""
     connection = entries.connection
     seen = set(
         connection.execute(

@@ -1,7 +1,7 @@
-"""Take the wallpapers of a page that have no verdict yet, and record their verdicts.
+"""Read the wallpapers of a page that have no verdict yet, and record their verdicts.
 
-A page counts its turns. A worker that was frozen, and whose task another one has taken over, finds
-another number than its own when it goes on, and changes nothing.
+Each worker that begins a page increases its ``turn``. If a worker was frozen and another one has
+taken over its task, the turn has changed when the first one continues, so it changes nothing.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MAX_KILLS = 2  # workers that a wallpaper may kill while it is alone
 
 
 class PageState(Enum):
-    """What is left of a page to the worker that has begun it."""
+    """The state of a page, for the worker that has begun it."""
 
     OPEN = auto()  # wallpapers without a verdict
     SETTLED = auto()
@@ -55,11 +55,11 @@ class OpenPage:
 
     @property
     def is_suspicious(self) -> bool:
-        """Whether a worker has died of it, so that its wallpapers are tried one by one."""
+        """Whether a worker has died, so that the wallpapers are processed one by one."""
         return self.tries > 1
 
     def as_found(self, settled: Settled) -> Settled:
-        """Return *settled*; what an earlier turn stored without recording it is not known."""
+        """Return *settled*, as stored instead of known if an earlier turn stored the image."""
         if (
             settled.verdict is Verdict.KNOWN
             and self.turn > 1
@@ -88,7 +88,7 @@ _SETTLE = (
 
 
 def begin(entries: Entries, run: int, number: int) -> OpenPage | None:
-    """Return what is left of a page, and count the try; None if the run was cancelled.
+    """Count a try, and return the wallpapers without a verdict; None if the run was cancelled.
 
     A wallpaper that has killed too many workers gets its verdict here.
     """
@@ -127,7 +127,7 @@ def begin(entries: Entries, run: int, number: int) -> OpenPage | None:
             ),
         )
         .where(*mine, cluster_wallpapers.c.verdict.is_(None))
-        .order_by(cluster_wallpapers.c.tries)  # what was there when a worker died comes last
+        .order_by(cluster_wallpapers.c.tries)  # those during which a worker died come last
     ).all()
     found = [(row, wallpaper_of(row.item)) for row in rows]
     left = [replace(item, source=row.source, id=row.id) for row, item in found if item]
@@ -136,14 +136,14 @@ def begin(entries: Entries, run: int, number: int) -> OpenPage | None:
 
 
 def give_back(entries: Entries, page: OpenPage) -> None:
-    """Take back the try of a page whose worker is alive."""
+    """Uncount the try of a page, because its worker is alive."""
     mine = (cluster_pages.c.run == page.run, cluster_pages.c.number == page.number)
     taken_back = update(cluster_pages).where(*mine, cluster_pages.c.tries > 0)
     entries.connection.execute(taken_back.values(tries=cluster_pages.c.tries - 1))
 
 
 def _is_mine(entries: Entries, page: OpenPage) -> bool:
-    """Return whether no other worker has taken the page over, nor will in this transaction."""
+    """Lock the page, and return whether no other worker has taken it over."""
     turn = select(cluster_pages.c.turn).where(
         cluster_pages.c.run == page.run, cluster_pages.c.number == page.number
     )
@@ -151,7 +151,7 @@ def _is_mine(entries: Entries, page: OpenPage) -> bool:
 
 
 def begin_alone(entries: Entries, page: OpenPage, key: Key) -> bool:
-    """Count a try of a wallpaper that is alone; return False if the page was taken over."""
+    """Count a try of a wallpaper that is processed alone; False = the page was taken over."""
     is_mine = _is_mine(entries, page)
     if is_mine:
         _count_try(entries, page, key, 1)
@@ -168,9 +168,9 @@ def _count_try(entries: Entries, page: OpenPage, key: Key, change: int) -> None:
 def settle(
     entries: Entries, page: OpenPage, settled: Iterable[Settled], alone: Key | None = None
 ) -> PageState:
-    """Record verdicts; return what is left of the page to this worker.
+    """Record verdicts, and return the state of the page.
 
-    *alone* is the wallpaper that was alone, and whose try is taken back: the worker is alive.
+    *alone* is a wallpaper that was processed alone; its try is uncounted, as the worker is alive.
     Nothing else is recorded of a page that another worker has taken over.
     """
     connection, run, number = entries.connection, page.run, page.number

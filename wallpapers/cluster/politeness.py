@@ -1,4 +1,4 @@
-"""Let all workers wait for a host that one of them was asked to leave alone, or found away."""
+"""Share the pauses of hosts, so that all workers obey a Retry-After or wait for an outage."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PAUSED = select(
 
 
 def exchange(connection: Connection, worker: int, waits: Mapping[str, float]) -> dict[str, float]:
-    """Publish what *worker* waits for, and return what all workers wait for, in seconds."""
+    """Publish the pauses of *worker*, and return those of all workers, in seconds by host."""
     put = insert(cluster_hosts).values(
         name=bindparam("host"), worker=worker, until=func.now() + _INTERVAL
     )

@@ -1,4 +1,4 @@
-"""Run several worker processes, and start those again that are killed."""
+"""Run several worker processes, and restart those that are killed."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class WorkerProcesses:
         return subprocess.Popen(self._command)  # noqa: S603 (the command of this process)
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
-        """Hand the signal on, also a second one, which ends the processes immediately."""
+        """Pass the signal on; a second one ends the processes immediately."""
         self._stopping = True
         for process in self._processes:
             if process.poll() is None:

@@ -69,7 +69,7 @@ class Queue:
         self._app = App(connector=SyncPsycopgConnector())  # never opened: it has the catalogue's
 
     def add_listing(self, connection: Connection, run: int, source: str) -> None:
-        """Add the task that reads the listing of *run*; one of each source is done at a time."""
+        """Add the task that reads the listing of *run*; one per source runs at a time."""
         self._configured(
             connection, LISTING, lock=f"{LISTING}:{source}", priority=_LISTING_PRIORITY
         ).defer(run=run)
@@ -79,7 +79,7 @@ class Queue:
         self._configured(connection, PICTURES).defer(run=run, page=page)
 
     def add_look(self, connection: Connection, part: int) -> None:
-        """Add the task that looks at a part of the stored images."""
+        """Add the task that describes a part of the stored images."""
         self._configured(connection, LOOK, priority=_LOOK_PRIORITY).defer(part=part)
 
     def _configured(self, connection: Connection, name: str, **options: Any) -> Any:

@@ -1,6 +1,6 @@
 """Record the runs of a cluster among the runs of the catalogue, which ``stats --runs`` prints.
 
-The end of a run is written by whichever process first finds that nothing is left of it.
+The first process to find that a run has no work left writes its end.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def record_beginning(
 
 
 def record_ends(entries: Entries) -> None:
-    """Write the end of each run of which nothing is left to do."""
+    """Write the end of each run that has no work left."""
     connection = entries.connection
     for run in connection.execute(_OPEN).scalars().all():
         if runs.is_done(connection, run):
@@ -51,7 +51,7 @@ def lock_end(connection: Connection, run: int) -> None:
 
 
 def remove_end(connection: Connection, run: int) -> None:
-    """Record that *run* goes on."""
+    """Record that *run* continues."""
     Runs(connection).reopen(f"{CLUSTER_PREFIX}{run}")
 
 

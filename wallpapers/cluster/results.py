@@ -40,7 +40,7 @@ class SettledPage:
 
 @dataclass(frozen=True)
 class Progress:
-    """What became of a run since it was looked at last."""
+    """The changes of a run since it was last read."""
 
     pages: list[SettledPage]
     listed: int  # wallpapers of all pages that were read

@@ -1,4 +1,4 @@
-"""Submit runs, and read what became of them."""
+"""Submit runs, and read their state and counts."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def submit(
 def add_page(
     connection: Connection, run: int, number: int, position: Position, protocol: str
 ) -> None:
-    """Insert the row of a page that is to be read: the point at which paging goes on."""
+    """Insert the row of the next page to read, at which paging continues."""
     connection.execute(
         cluster_pages.insert(),
         {
@@ -121,7 +121,7 @@ def set_state(connection: Connection, run: int, state: ListingState, message: st
 
 
 def report_problem(connection: Connection, run: int, problem: str) -> None:
-    """Record what keeps a worker from storing the images of *run*; "" = nothing any more."""
+    """Record why a worker cannot store the images of *run*; "" = it can again."""
     connection.execute(
         update(cluster_runs)
         .where(cluster_runs.c.id == run, cluster_runs.c.problem != problem)
@@ -169,7 +169,7 @@ def has_tasks(connection: Connection, run: int) -> bool:
 
 
 def is_done(connection: Connection, run: int) -> bool:
-    """Return whether nothing is left to do of *run*."""
+    """Return whether *run* has no work left."""
     state = run_of(connection, run).state
     if state is ListingState.CANCELLED:
         return not has_tasks(connection, run)

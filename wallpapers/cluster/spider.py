@@ -1,4 +1,4 @@
-"""Let the tasks of a worker give a spider what to request, instead of paging by itself."""
+"""Make a spider process what the tasks of a worker pass to it, instead of paging by itself."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ class FedSpider(ListingSpider):
         self._has_visited_home = False
 
     async def start(self) -> AsyncIterator[Any]:
-        """Yield what the tasks give, until the end is given."""
+        """Yield what the tasks pass to this spider, until ``end`` is called."""
         while True:
             try:
                 async with asyncio.timeout(_IDLE_S):
                     given = await self._given.get()
             except TimeoutError:
-                # For the engine a spider that waits here is busy, but put aside wallpapers are
-                # resumed when it is idle.
+                # For the engine, a spider that waits here is busy. But wallpapers that were put
+                # aside are resumed when it is idle.
                 self.crawler.signals.send_catch_log(
                     signals.spider_idle, spider=self, dont_log=DontCloseSpider
                 )
@@ -62,7 +62,7 @@ class FedSpider(ListingSpider):
         self._given.put_nowait(given)
 
     def end(self) -> None:
-        """Let the crawl end when all that was given is done."""
+        """Let the crawl end when everything that was passed to it is done."""
         self._given.put_nowait(None)
 
     async def fetch_page(self, position: Position, protocol: str) -> Page:
@@ -92,7 +92,7 @@ class FedSpider(ListingSpider):
             yield self.page_request(self._position)
 
     def process_page(self, page: Page, position: Position) -> Iterator[Request | Wallpaper]:
-        """Hand *page* to the task that waits for it."""
+        """Pass *page* to the task that waits for it."""
         is_first = position == self.first_position
         if is_first and page.drift:
             self._log_drift(page.drift)
@@ -103,11 +103,11 @@ class FedSpider(ListingSpider):
         return iter(())
 
     def next_listing(self) -> Iterator[Request]:
-        """Request nothing: the tasks give the pages."""
+        """Request nothing, because the tasks request the pages."""
         return iter(())
 
     def fail_listing(self, message: str, *, refused: bool = False, elsewhere: bool = True) -> None:
-        """Let the task that waits for a page fail with *message*."""
+        """Raise *message* as an error in the task that waits for a page."""
         if self._page is not None and not self._page.done():
             stopping = run_of(self.crawler).state.stopping
             command = self.suggested_command if elsewhere else ""

@@ -1,4 +1,4 @@
-"""Check the arguments of a run as a crawl does, and submit it."""
+"""Check the arguments of a run, as a crawl does, and submit the run."""
 
 from __future__ import annotations
 

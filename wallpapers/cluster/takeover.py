@@ -1,7 +1,7 @@
-"""Give the tasks of dead workers back to the queue; procrastinate leaves this to its users.
+"""Return the tasks of dead workers to the queue, which procrastinate leaves to its users.
 
-A worker without a heartbeat may be frozen in a transaction, whose locks would hold up all others.
-So its connections are ended first.
+A worker without a heartbeat may be frozen in a transaction, whose locks would block all others. So
+its connections are ended first.
 """
 
 from __future__ import annotations
@@ -53,9 +53,9 @@ _ALIVE = text(
 
 
 def take_over(entries: Entries, me: int | None, lease_s: float) -> int:
-    """Give back the tasks of workers without a heartbeat for *lease_s*; return their number.
+    """Return tasks to the queue whose workers had no heartbeat for *lease_s*; return their number.
 
-    *me* is the number of this worker, whose heartbeat is late after it was frozen.
+    *me* is the number of this worker, whose tasks stay, even if its own heartbeat is late.
     """
     connection = entries.connection
     connection.execute(_END_CONNECTIONS, {"lease_s": lease_s})  # one may hold the lock below

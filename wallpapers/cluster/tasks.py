@@ -1,6 +1,6 @@
-"""Do the kinds of task: read a listing, download the images of a page, look at stored images.
+"""Perform tasks: read a listing, download the images of a page, describe stored images.
 
-The arguments of a task are numbers; what is to be done is in the catalogue.
+The arguments of a task are numbers of rows in the catalogue.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ Task = Callable[..., Awaitable[None]]
 
 
 def reported(task: Task) -> Task:
-    """Return *task*; each failure is logged, and becomes a TaskNotDoneError.
+    """Decorate *task*: log each failure, and raise a TaskNotDoneError for it.
 
-    A worker that was frozen may get back a task that it is still doing; it ends it first.
+    A worker that was frozen may receive a task that it is still performing; that one ends first.
     """
 
     @wraps(task)
@@ -89,7 +89,7 @@ class Tasks:
         self._locks: WeakValueDictionary[object, asyncio.Lock] = WeakValueDictionary()
 
     def lock_of(self, name: str, **arguments: int) -> asyncio.Lock:
-        """Return the lock that this worker holds while it does a task."""
+        """Return the lock that this worker holds while it performs a task."""
         return self._locks.setdefault((name, *sorted(arguments.items())), asyncio.Lock())
 
     async def introduce(self, number: int) -> None:
@@ -111,7 +111,7 @@ class Tasks:
 
     @reported
     async def listing(self, context: JobContext, run: int) -> None:
-        """Read the pages of a listing, from the first one that was not read."""
+        """Read the pages of a listing, beginning with the first unread one."""
         await self._begin(context)
         submitted = await self._database.do(lambda entries: runs.run_of(entries.connection, run))
         if submitted.state is not ListingState.READING:
@@ -217,7 +217,7 @@ class Tasks:
 
     @asynccontextmanager
     async def _survived(self, give_back: Callable[[Entries], None]) -> AsyncIterator[None]:
-        """Take a try back if it ends with the crawl or the catalogue: only deaths count."""
+        """Uncount a try that ends because of the crawl or the catalogue: only deaths count."""
         try:
             yield
         except (CatalogueError, CrawlEndedError):
@@ -225,7 +225,7 @@ class Tasks:
             raise
 
     async def _not_done(self, run: int, error: CrawlEndedError) -> TaskNotDoneError:
-        """Record why a crawl ended, and return the error with which its tasks are given back."""
+        """Record why a crawl ended, and return the error that returns its task to the queue."""
         problem = "" if self.stopping else str(error)
         if not problem:
             return TaskNotDoneError("the worker is stopping")
@@ -233,10 +233,10 @@ class Tasks:
         await self._database.do(lambda entries: report(entries.connection))
         return TaskNotDoneError(problem, _AGAIN_IN_S)
 
-    # The look of stored images
+    # Describing stored images
 
     @reported
     async def look(self, context: JobContext, part: int) -> None:
-        """Look at a part of the stored images."""
+        """Describe a part of the stored images."""
         await self._begin(context)
         await self._part_looker.look_at(part, self._database, lambda: self.stopping)

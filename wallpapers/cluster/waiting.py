@@ -1,4 +1,4 @@
-"""Wait for a run of the cluster as a crawl: same progress, feeds, summary and exit status."""
+"""Wait for a run of the cluster, with the progress, feeds, summary and exit status of a crawl."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class WaitingSpider(ListingSpider):
         self._expected = 0  # wallpapers of the pages that were read
         numbers = map(str, self.runs)
         self.interruption = Explanation(
-            "Interrupted, but the workers go on",
+            "Interrupted, but the workers continue",
             "to cancel the run, run",
             shell_command("cluster", "cancel", *numbers),
         )
@@ -67,7 +67,7 @@ class WaitingSpider(ListingSpider):
                 yield item
 
     async def _settled_of(self, run: int) -> AsyncIterator[Any]:
-        """Yield the wallpapers of a run until nothing is left of it, and report its end."""
+        """Yield the wallpapers of a run until it has no work left, and report its end."""
         seen: set[int] = set()
         before = self._expected
         while True:
@@ -104,7 +104,7 @@ class WaitingSpider(ListingSpider):
             self.send(signals.listing_ended)
 
     async def _progress(self, run: int, seen: set[int]) -> Progress:
-        """Return what is new, also if PostgreSQL is away for a while."""
+        """Return what is new; wait while PostgreSQL is not available."""
         look = partial(progress_of, run=run, seen=seen)
         return await self.database.do_when_back(lambda entries: look(entries.connection))
 

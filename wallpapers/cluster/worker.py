@@ -1,4 +1,4 @@
-"""Do tasks of the queue until a signal comes, also across restarts of PostgreSQL."""
+"""Perform tasks of the queue until a signal arrives, also across restarts of PostgreSQL."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ logger = logging.getLogger(__name__)
 
 _BEAT_S = 1.0
 _HEARTBEATS_PER_LEASE = 4
-_HAND_OVER_S = 1.6  # after a signal, for what is under way
+_HAND_OVER_S = 1.6  # after a signal, for the running tasks
 _END_S = 5.0  # after a signal, for the process
 _FORGET_AFTER_S = 7 * 24 * 3600.0  # a worker that thaws earlier needs its row
 
@@ -67,7 +67,7 @@ class Worker:
         self._queue_worker: QueueWorker | None = None
 
     async def run(self) -> int:
-        """Work until a signal comes, hand over, and return the exit status."""
+        """Work until a signal arrives, hand over the tasks, and return the exit status."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             if number == signal.SIGINT or signal.getsignal(number) is not signal.SIG_IGN:
@@ -98,7 +98,7 @@ class Worker:
         self._stopping.set()
 
     async def _work(self) -> None:
-        """Run the worker of the queue, and again whenever it ends: with PostgreSQL, it does."""
+        """Run the worker of the queue; restart it when PostgreSQL was not available."""
         while True:
             app = self._app()
             try:
@@ -130,7 +130,7 @@ class Worker:
         from procrastinate.retry import BaseRetryStrategy, RetryDecision
 
         class UntilDone(BaseRetryStrategy):
-            """Keep a task that was not done."""
+            """Return a task that was not done to the queue."""
 
             def get_retry_decision(
                 self, *, exception: BaseException, job: Job
@@ -146,7 +146,7 @@ class Worker:
         return app
 
     async def _beat(self) -> None:
-        """Do once a second what concerns all workers."""
+        """Exchange state with the other workers once a second."""
         while True:
             await asyncio.sleep(_BEAT_S)
             try:
@@ -174,7 +174,7 @@ class Worker:
         self._limits.apply(found)
 
     def _sweep_parts(self) -> None:
-        """Remove the part files of killed workers; a crawl that lives long does so seldom."""
+        """Remove the part files of killed workers; a crawl does so only when it opens."""
         if self._store is not None:
             with suppress(OSError, StoreError):
                 RunFolder(self._store).close()
@@ -216,7 +216,7 @@ def work(settings: Settings, scrapy_level: int) -> int:
 
     worker = Worker(settings)
     gc.collect()
-    gc.freeze()  # what was imported; at each crawl, it would keep the crawl
+    gc.freeze()  # imported objects; frozen later, they would include a crawl
     status: list[int] = []
 
     async def main() -> None:

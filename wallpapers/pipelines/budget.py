@@ -80,5 +80,5 @@ class StoreBudget:
         used, limit = self._used_bytes + self._reserved_bytes, self._limit_bytes
         return StoreError(
             f"WALLPAPERS_MAX_STORE_SIZE reached: images have {decimal(used)} of {decimal(limit)}; "
-            "hide some with --delete, or raise it"
+            "delete some with the command hide --delete, or raise the setting"
         )

@@ -205,7 +205,7 @@ class WallpaperImagesPipeline(ImagesPipeline):
         first_url = requests[0].url if requests else ""
         wallpaper = candidates.wallpaper_of(item, urls, first_url, self.spiderinfo.spider.name)
         try:
-            known = await self._known(wallpaper, requests, item)
+            known = await self._find_known(wallpaper, requests, item)
         except PictureRefusedError as refusal:
             self._ledger.settle(item, Verdict.FILTERED, refusal.reason)
             raise Filtered(str(refusal)) from None
@@ -241,7 +241,7 @@ class WallpaperImagesPipeline(ImagesPipeline):
             self.crawler.stats.inc_value("wallpapers/smaller_than_listed")
         return [results.success(image)]
 
-    async def _known(
+    async def _find_known(
         self, wallpaper: Wallpaper, requests: Sequence[Request], item: Any
     ) -> StoredImage | None:
         url, path, preview = "", "", False
@@ -250,7 +250,7 @@ class WallpaperImagesPipeline(ImagesPipeline):
             own = type(self).file_path is not WallpaperImagesPipeline.file_path
             if own or self._file_names.are_unique:
                 path = self.file_path(requests[0], info=self.spiderinfo, item=item)
-        known = await self._library.known(wallpaper, url, path, preview=preview)
+        known = await self._library.find_known(wallpaper, url, path, preview=preview)
         return known and results.as_listed(known, wallpaper, accepts_preview=preview)
 
     async def _give_up(self, item: Any, wallpaper: Wallpaper, refusals: Sequence[Refusal]) -> None:

@@ -74,7 +74,7 @@ class Library:
         await self._intake.check_free_space()
         await self._budget.check()
 
-    async def listing_read(self, source: str, listing: str, fingerprint: str) -> None:
+    async def record_read_listing(self, source: str, listing: str, fingerprint: str) -> None:
         """Record that *listing* was read to its end."""
         await self._writer.do(lambda rows: rows.read_listings.record(source, listing, fingerprint))
 
@@ -99,10 +99,10 @@ class Library:
         """Return a new path on a local disk for temporary data of the run."""
         return self._storage.scratch_file()
 
-    async def _listed(self, wallpaper: Wallpaper, has_file: Callable[[], bool]) -> Listed:
-        """Enter *wallpaper*; wait while another run of this store is fetching its picture.
+    async def _enter_listed(self, wallpaper: Wallpaper, has_file: Callable[[], bool]) -> Listed:
+        """Record that *wallpaper* was listed; wait while another run fetches its image.
 
-        A run that is stopped for so long that it seems frozen is not waited for any more.
+        The wait ends after ten minutes, because that run may be frozen.
         """
         end_s = monotonic() + _MAX_WAIT_FOR_RUN_S
         while True:
@@ -113,7 +113,7 @@ class Library:
                 raise LeftForNextRun
             await asyncio.sleep(_POLL_INTERVAL_S)
 
-    async def known(
+    async def find_known(
         self, wallpaper: Wallpaper, url: str, path: str, *, preview: bool
     ) -> StoredImage | None:
         """Return the stored image of *wallpaper*, found by its row or else as the file *path*.
@@ -125,7 +125,7 @@ class Library:
         def has_file() -> bool:
             return bool(path) and self._intake.has_file(path)
 
-        listed = await self._listed(wallpaper, has_file)
+        listed = await self._enter_listed(wallpaper, has_file)
         if listed.is_hidden:
             raise PictureRefusedError(FilterReason.HIDDEN)
         row = listed.held
@@ -191,7 +191,7 @@ class Library:
         PictureRefusedError if many wallpapers have the same content.
         """
         try:
-            written = await self._written(wallpaper, staged)
+            written = await self._write_row(wallpaper, staged)
         finally:
             self._uploads.end(staged)
         if written is None:
@@ -199,7 +199,7 @@ class Library:
             alternatives = self._intake.alternatives(staged) if staged.picture else []
             for other in alternatives:
                 staged = await self._intake.put(other)
-                written = await self._written(wallpaper, staged)
+                written = await self._write_row(wallpaper, staged)
                 if written is not None:
                     break
             else:
@@ -232,7 +232,7 @@ class Library:
         """Record that *wallpaper* does not match the filters."""
         await self._writer.do(lambda entries: entries.filter(wallpaper, reason))
 
-    async def _written(self, wallpaper: Wallpaper, staged: StagedImage) -> Entered | None:
+    async def _write_row(self, wallpaper: Wallpaper, staged: StagedImage) -> Entered | None:
         """Write the row of *staged*; None = another file occupies its path."""
         written = None
         if staged.is_put or staged.picture is None:

@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class _Search:
-    """What is known of the store since the first file of the run was missing."""
+    """The result of searching the store, after the first missing file of the run."""
 
     files: MovedFiles
     may_hide: bool
@@ -61,8 +61,8 @@ class MissingFiles:
         if not is_below(path) or not await asyncio.to_thread(self._storage.is_missing, path):
             return None  # damaged
         async with self._lock:
-            search = self._search = self._search or await self._searched()
-            moved = await self._moved_to(image, search)
+            search = self._search = self._search or await self._search_store()
+            moved = await self._find_moved(image, search)
         if moved is not None:
             return replace(held, image={**image, "path": moved}, whole=True)
         if search.may_hide:
@@ -71,7 +71,7 @@ class MissingFiles:
         self._ledger.count_missing()
         return None
 
-    async def _searched(self) -> _Search:
+    async def _search_store(self) -> _Search:
         files = await asyncio.to_thread(dict, self._storage.images(FILE_NAME))
         compared = await self._writer.do(partial(compare, files=files))
         found = MovedFiles(self._storage, compared.without_row)
@@ -87,7 +87,7 @@ class MissingFiles:
             )
         return _Search(found, may_hide)
 
-    async def _moved_to(self, image: StoredImage, search: _Search) -> str | None:
+    async def _find_moved(self, image: StoredImage, search: _Search) -> str | None:
         checksum, size = image["checksum"], image["size"]
         if checksum in self._moved or not search.files.has_size(size):
             return self._moved.get(checksum)

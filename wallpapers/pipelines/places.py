@@ -35,7 +35,7 @@ class HostNotReadyError(Exception):
 
 
 class Place:
-    """A permission for one transfer into *part*; *proven* as in ``Places``."""
+    """The permission for one transfer into *part*; *proven* as in ``Places``."""
 
     def __init__(self, queue: HostQueue, part: Part, *, proven: bool) -> None:
         self.queue = queue
@@ -170,7 +170,7 @@ class Places:
         self._start_other_hosts(place.queue)
 
     def stop(self, error: Callable[[], Exception]) -> None:
-        """Let every waiting image fail with an *error*."""
+        """Raise *error* for every waiting image."""
         for queue in self._queues.values():
             for future in queue.pop_waiting():
                 future.set_exception(error())

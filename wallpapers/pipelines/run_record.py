@@ -66,7 +66,7 @@ class RunRecord:
         if fingerprint:
             assert self._crawler.spider is not None
             key = self._crawler.spider.name, listing, fingerprint
-            write = self._report_failure(self._library.listing_read(*key))
+            write = self._report_failure(self._library.record_read_listing(*key))
             self._writes.append(asyncio.ensure_future(write))
 
     async def _begin(self) -> None:

@@ -15,4 +15,4 @@ class ExitStatus(IntEnum):
     LISTING = 4  # the listing is incomplete, or a callback or pipeline raised
     STORE = 5  # the store, the catalogue or a feed failed
     INTERRUPTED = 130  # by Ctrl-C, SIGTERM or SIGHUP
-    OUTPUT_CLOSED = 141  # the reader of the output has gone, as with ``| head``; 128 + SIGPIPE
+    OUTPUT_CLOSED = 141  # the output was closed, as by ``| head``; 128 + SIGPIPE

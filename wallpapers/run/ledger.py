@@ -38,9 +38,8 @@ class RunLedger:
     run ends early, wallpapers without a verdict are counted as ``left`` and not as ``listed``.
 
     Stats: ``wallpapers/listed``, ``wallpapers/left``, ``wallpapers/<verdict>``,
-    ``wallpapers/<verdict>/<reason>``, ``wallpapers/wanted``, ``wallpapers/bytes`` (of the stored
-    files),
-    ``wallpapers/pages``, ``wallpapers/entry/<reason>`` (entries that are no wallpapers),
+    ``wallpapers/<verdict>/<reason>``, ``wallpapers/wanted``, ``wallpapers/bytes`` (of stored
+    files), ``wallpapers/pages``, ``wallpapers/entry/<reason>`` (entries that are not wallpapers),
     ``wallpapers/repeated`` (ids listed more than once), ``wallpapers/missing`` (stored wallpapers
     whose files are gone), ``wallpapers/moved`` (files that were found under another path).
     """

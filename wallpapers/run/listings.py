@@ -1,4 +1,4 @@
-"""Keep account of the listings of a run: how each one ended, and what became of its wallpapers."""
+"""Record the listings of a run: how each one ended, and the verdicts of its wallpapers."""
 
 from __future__ import annotations
 

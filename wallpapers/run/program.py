@@ -1,4 +1,4 @@
-"""The name of the program that the user called, for messages."""
+"""Determine the name of the program that the user called, for messages."""
 
 from __future__ import annotations
 

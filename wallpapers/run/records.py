@@ -1,4 +1,4 @@
-"""What the catalogue records of a run, at its beginning and at its end."""
+"""Define what the catalogue records of a run, at its beginning and at its end."""
 
 from __future__ import annotations
 

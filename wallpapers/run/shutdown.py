@@ -90,7 +90,7 @@ class Shutdown:
         self._signals.put(number)
 
     def _watch(self) -> None:
-        """Wait for a signal, then for the end of the process, which comes in time."""
+        """Wait for a signal, then end the process within the time limit."""
         number = self._signals.get()
         ends_s = monotonic() + self._timeout_s * (1 - _CLOSING_SHARE)
         self._in_loop(self._stop, number)
@@ -99,7 +99,7 @@ class Shutdown:
             self._in_loop(self._force, number)
             left_s = min(_LOOP_TIME_S, ends_s - monotonic())
             self._signals.get(timeout=max(0, left_s))
-        # What this thread waits for may be held by one that is stuck, as the lock of the log.
+        # This thread may block, for example if a stuck thread holds the lock of the log.
         ending = threading.Thread(target=self._end, daemon=True)
         ending.start()
         ending.join(self._timeout_s * _CLOSING_SHARE)
@@ -122,7 +122,7 @@ class Shutdown:
             await crawler.engine.stop_async()
 
     async def _engine_started(self, sender: Crawler) -> None:
-        """Stop an engine that was not there yet when the signal came.
+        """Stop an engine that did not exist yet when the signal arrived.
 
         ``Crawler.stop_async`` would have no effect on it, neither then nor now.
         """
