@@ -6,7 +6,9 @@ import csv
 import fcntl
 import gzip
 import json
+import os
 import resource
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -166,6 +168,24 @@ def test_links_are_kept_and_devices_written_directly(crawl: Crawl, tmp_path: Pat
     assert link.is_symlink()
     assert len(json.loads(real.read_text())) == 2
     assert Path("/dev/null").is_char_device()
+
+
+@pytest.mark.parametrize(
+    "plant",
+    [Path.symlink_to, Path.hardlink_to, lambda path, victim: os.mkfifo(path)],
+    ids=["symbolic link", "hard link", "FIFO"],
+)
+def test_a_link_as_partial_feed_is_replaced(
+    crawl: Crawl, tmp_path: Path, plant: Callable[[Path, Path], object]
+) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    plant(tmp_path / "out.partial.json", victim)
+    with StandIn(exhibits(2)) as standin:
+        run = crawl(standin, feed(tmp_path / "out.json", "json"))
+    assert run.exit_status is ExitStatus.COMPLETE
+    assert len(json.loads((tmp_path / "out.json").read_text())) == 2
+    assert victim.read_text() == "precious"
 
 
 def test_a_text_that_the_encoding_lacks_fails_the_feed_and_keeps_the_old_one(

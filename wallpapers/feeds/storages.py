@@ -8,6 +8,8 @@ import io
 import logging
 import os
 import shutil
+import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Self, cast
 
@@ -189,7 +191,9 @@ class WholeFileFeedStorage:
 
 def _locked(path: Path) -> IO[bytes]:
     """Open, lock and truncate *path*. Raises OSError if another run has locked it."""
-    file = path.open("ab", buffering=0)
+    _remove_link(path)
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
+    file = os.fdopen(os.open(path, flags, 0o666), "ab", buffering=0)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if os.fstat(file.fileno()).st_ino != path.stat().st_ino:
@@ -200,3 +204,11 @@ def _locked(path: Path) -> IO[bytes]:
         file.close()
         raise OSError(errno.EBUSY, "in use by another run", str(path)) from None
     return file
+
+
+def _remove_link(path: Path) -> None:
+    """Remove what is not a file of its own: writing would change a file elsewhere, or block."""
+    with suppress(FileNotFoundError):
+        status = path.lstat()
+        if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1:
+            path.unlink()
