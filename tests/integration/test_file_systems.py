@@ -6,6 +6,7 @@ import errno
 import fcntl
 import mmap
 import os
+import re
 import stat
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -150,6 +151,22 @@ def test_a_link_as_parts_folder_is_not_followed(crawl: Crawl) -> None:
         stats = crawl.stats_of(standin)
     assert stats["wallpapers/outcome"] == "store"
     assert (folder / "0.1.part").read_bytes() == b"precious"
+
+
+@pytest.mark.parametrize(
+    "plant",
+    [os.mkfifo, lambda path: path.symlink_to("nowhere")],
+    ids=["FIFO", "link to nothing"],
+)
+def test_what_occupies_the_name_of_the_parts_folder_is_named(
+    crawl: Crawl, plant: Callable[[Path], object]
+) -> None:
+    crawl.store.mkdir()
+    plant(crawl.store / ".parts")
+    with StandIn(exhibits(1)) as standin:
+        run = crawl(standin)
+    assert run.exit_status is ExitStatus.STORE
+    assert re.search(r"/\.parts: (not a folder|a symbolic link).*; remove it", run.errors()[0])
 
 
 def test_only_folders_of_killed_runs_are_removed(crawl: Crawl) -> None:

@@ -83,7 +83,8 @@ class RunFolder:
         self._lock.close()
 
     def _make(self) -> tuple[Path, IO[bytes]]:
-        self._parts.mkdir(exist_ok=True)
+        with suppress(FileExistsError):
+            self._parts.mkdir()
         descriptor = _open_itself(self._parts)
         try:
             for name in os.listdir(descriptor):  # noqa: PTH208 (an open folder has no path)
