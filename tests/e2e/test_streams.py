@@ -128,3 +128,13 @@ def test_a_script_whose_stderr_is_closed(tmp_path: Path) -> None:
     assert result.status == 0
     assert log.read_text().rstrip().endswith("outcome: complete (exit status 0)")
     assert "Traceback" not in log.read_text()
+
+
+@needs_dev_full
+def test_a_full_disk_under_the_output_of_a_command_is_one_line() -> None:
+    with Path("/dev/full").open("w") as full:
+        result = finish(start("sources", "--json", stdout=full))
+    assert result.status == 5
+    assert result.log == (
+        "scrapy: output not written: No space left on device; free some space, and run again\n"
+    )

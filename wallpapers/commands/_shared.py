@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
 
     from wallpapers.catalogue.catalogue import Catalogue
+
+_NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
 
 
 @contextmanager
@@ -69,11 +72,24 @@ def progress_bar() -> Progress:
 
 @contextmanager
 def quiet_on_closed_output(command: ScrapyCommand) -> Iterator[None]:
-    """End *command* with OUTPUT_CLOSED, without a message, if the reader closes its output."""
+    """End *command* without a traceback if its output is closed, or the disk of its output is full.
+
+    The exit status is OUTPUT_CLOSED, or STORE after a message of one line.
+    """
     try:
         yield
         sys.stdout.flush()
     except BrokenPipeError:
-        # Python flushes stdout when it exits, and would print an error.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         command.exitcode = ExitStatus.OUTPUT_CLOSED
+    except OSError as error:
+        if error.errno not in _NO_SPACE or error.filename is not None:
+            raise
+        _discard_output()
+        message = f"output not written: {error.strerror}; free some space, and run again"
+        command.exitcode = report_error(StoreError(message))
+
+
+def _discard_output() -> None:
+    """Send the rest to the null device: Python flushes stdout at exit, and would print an error."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
