@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from tests.conftest import Crawl
 from tests.e2e.command import FAST, finish, scrapy, start
 from tests.pictures import encoded, exhibits, noise
+from wallpapers.demo.gallery import Exhibit
 from wallpapers.demo.standin import StandIn
 from wallpapers.inspection.inspect_file import ImageRequirements, Task, inspect_file
 from wallpapers.run.exit_status import ExitStatus
@@ -167,6 +169,33 @@ def test_what_occupies_the_name_of_the_parts_folder_is_named(
         run = crawl(standin)
     assert run.exit_status is ExitStatus.STORE
     assert re.search(r"/\.parts: (not a folder|a symbolic link).*; remove it", run.errors()[0])
+
+
+class PartsReplaced(StandIn):
+    """Replaces the parts folder by a link to *elsewhere* before it serves an image."""
+
+    store: Path
+    elsewhere: Path
+
+    async def picture(self, request: web.Request, exhibit: Exhibit) -> web.StreamResponse:
+        parts = self.store / ".parts"
+        if not parts.is_symlink():
+            for run in parts.iterdir():
+                (self.elsewhere / run.name).mkdir(parents=True)
+                (self.elsewhere / run.name / "precious").write_bytes(b"")
+            parts.rename(self.store / "moved")
+            parts.symlink_to(self.elsewhere)
+        return await super().picture(request, exhibit)
+
+
+def test_a_link_that_replaces_the_parts_folder_during_a_run_is_not_followed_to_remove_files(
+    crawl: Crawl,
+) -> None:
+    with PartsReplaced(exhibits(1)) as standin:
+        standin.store, standin.elsewhere = crawl.store, crawl.store.parent / "elsewhere"
+        crawl.stats_of(standin)
+    (folder,) = standin.elsewhere.iterdir()
+    assert (folder / "precious").exists()
 
 
 def test_only_folders_of_killed_runs_are_removed(crawl: Crawl) -> None:

@@ -7,7 +7,6 @@ import fcntl
 import itertools
 import os
 import re
-import shutil
 import tempfile
 from collections import deque
 from collections.abc import Callable
@@ -78,8 +77,8 @@ class RunFolder:
                 os.unlink(self._obsolete.popleft())
 
     def close(self) -> None:
-        """Remove the folder and all files in it."""
-        self._remove(self._path)
+        """Remove the folder and the files of this run in it, unless links are in their place."""
+        self._remove(self._path.name)
         self._lock.close()
 
     def _make(self) -> tuple[Path, IO[bytes]]:
@@ -97,11 +96,16 @@ class RunFolder:
         try:
             return path, _locked(path)
         except BaseException:
-            self._remove(path)
+            self._remove(path.name)
             raise
 
-    def _remove(self, path: Path) -> None:
-        shutil.rmtree(path, ignore_errors=True)
+    def _remove(self, name: str) -> None:
+        with suppress(OSError, StoreError):  # already removed, or replaced
+            parts = _open_itself(self._parts)
+            try:
+                _remove_folder(name, parts)
+            finally:
+                os.close(parts)
         with suppress(OSError):  # already removed, or in use by another run
             self._parts.rmdir()
 
@@ -152,16 +156,29 @@ def _sweep(name: str, parts: int) -> None:
         for lock_name in (_LOCK, _NEW_LOCK):
             with open_regular(lock_name, folder) as file:
                 if file is not None:
-                    _remove_files(file, lock_name, folder)
+                    # On a file system without locks this raises: whether the run still exists is
+                    # unknown.
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    _remove_files(folder)
     finally:
         os.close(folder)
     os.rmdir(name, dir_fd=parts)
 
 
-def _remove_files(file: IO[bytes], lock_name: str, folder: int) -> None:
-    # On a file system without locks this raises: whether the run still exists is unknown.
-    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    for name in os.listdir(folder):
-        if _PART_NAME.fullmatch(name):
+def _remove_folder(name: str, parts: int) -> None:
+    """Remove the folder *name* and the files of a run in it. Raises OSError for other files."""
+    folder = os.open(name, FOLDER_ITSELF, dir_fd=parts)
+    try:
+        _remove_files(folder)
+    finally:
+        os.close(folder)
+    os.rmdir(name, dir_fd=parts)
+
+
+def _remove_files(folder: int) -> None:
+    """Remove the files of a run. The lock comes last: without it, no run removes the folder."""
+    names = os.listdir(folder)
+    parts = filter(_PART_NAME.fullmatch, names)
+    for name in (*parts, *{_LOCK, _NEW_LOCK}.intersection(names)):
+        with suppress(FileNotFoundError):  # a thread has just removed it
             os.unlink(name, dir_fd=folder)
-    os.unlink(lock_name, dir_fd=folder)
