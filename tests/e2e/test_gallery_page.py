@@ -110,6 +110,12 @@ def test_search_and_filters_narrow_the_view(page: Page) -> None:
     expect(page.locator("#count")).to_have_text("2 of 5")
 
 
+def test_search_ignores_case_and_takes_every_character_as_it_is(page: Page) -> None:
+    for words, found in (("RED Lake", 1), ("r.d", 0), ("[(*+?^$\\|", 0), ("LAKE 山", 1)):
+        page.locator("#search").fill(words)
+        expect(page.locator("#count")).to_have_text(f"{found} of 5")
+
+
 def test_wallpapers_beyond_the_first_script_are_shown_too(
     browser: Browser, folder: Path, tmp_path: Path
 ) -> None:

@@ -120,6 +120,11 @@ Gallery.readFacets = () => {
 /** Read one row again, after it was starred or hidden. */
 Gallery.readAgain = (row) => marks.read(row, Gallery.indexOf(row.key));
 
+/** Return a pattern that finds a word anywhere, in either case. */
+function patternOf(word) {
+  return new RegExp(word.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&"), "iu");
+}
+
 /**
  * Return the indexes of the rows that match a view, in the given order, and count the facets.
  *
@@ -128,13 +133,13 @@ Gallery.readAgain = (row) => marks.read(row, Gallery.indexOf(row.key));
  */
 Gallery.select = (view, order) => {
   const { facets, rows } = Gallery;
-  const needles = view.query.toLowerCase().split(/\s+/).filter(Boolean);
+  const patterns = view.query.split(/\s+/).filter(Boolean).map(patternOf);
   const showsHidden = view.chosen.marks.has("hidden");
   for (const facet of facets) facet.choose(view.chosen[facet.name]);
   const selected = [];
   for (const index of order) {
     const row = rows[index];
-    if (!needles.every((needle) => row.text.includes(needle))) continue;
+    if (!patterns.every((pattern) => row.matches(pattern))) continue;
     let failures = 0;
     let failed;
     for (const facet of facets) {

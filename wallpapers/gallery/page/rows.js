@@ -12,19 +12,17 @@ class Row {
       this.storedAt, this.colours, this.lightness, this.group, this.quality, this.starred,
       this.hidden,
     ] = values;
-    this.searched = undefined; // see text
   }
 
   get key() {
     return `${this.source}/${this.id}`;
   }
 
-  /** What is searched; made when it is first needed. */
-  get text() {
-    this.searched ??= [
-      this.title, this.tags, ...this.listings, this.credit, this.source, this.id,
-    ].join("\n").toLowerCase();
-    return this.searched;
+  /** Return whether a text of the wallpaper matches; one text for search would double the memory. */
+  matches(pattern) {
+    return pattern.test(this.title) || pattern.test(this.tags) || pattern.test(this.credit)
+      || this.listings.some((listing) => pattern.test(listing))
+      || pattern.test(this.source) || pattern.test(this.id);
   }
 
   get label() {
