@@ -1,1 +1,1 @@
-"""A page to look at the stored wallpapers, to find some of them, and to star and hide them."""
+"""Write or serve a page on which stored wallpapers are found, starred and hidden."""

@@ -1,4 +1,4 @@
-"""Keep what else an entry of a listing says: the ``extra`` of a wallpaper, cleaned and bounded."""
+"""Clean and limit the additional fields of a listing entry: the ``extra`` of a wallpaper."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ EMPTY: tuple[object, ...] = (None, "", [], {})
 def extra_of(
     entry: Mapping[str, object], keys: str, empty: tuple[object, ...] = EMPTY
 ) -> dict[str, Any]:
-    """Return what *entry* says under *keys*, which blanks separate; see ``clean_extra``.
+    """Return the values of *entry* for *keys*, which are separated by blanks; see ``clean_extra``.
 
-    The values in *empty* say nothing.
+    Values in *empty* are left out.
     """
-    said = {key: value for key in keys.split() if (value := entry.get(key)) not in empty}
-    return clean_extra(said) if said else {}
+    values = {key: value for key in keys.split() if (value := entry.get(key)) not in empty}
+    return clean_extra(values) if values else {}
 
 
 def clean_extra(value: object) -> dict[str, Any]:
