@@ -141,6 +141,10 @@ def test_a_mistake_is_one_line_with_its_status(running: Cluster) -> None:
         ("work", "-s", away): (5, "Connection refused"),
         ("crawl", "bing_wallpaper", "-a", "n=abc"): (1, "unknown argument 'n'"),
         ("crawl", "wallhaven", "-a", "limit=-1"): (1, "limit must be a number 0 or more"),
+        ("crawl", "wallhaven", "-a", "reread_days=7"): (
+            1,
+            "reread_days has no effect in a cluster",
+        ),
         ("status", "7"): (1, "there is no run 7; none was submitted"),
     }
     for words, (status, message) in cases.items():
