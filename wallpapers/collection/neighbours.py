@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
@@ -39,6 +40,8 @@ def new_neighbours(fingerprints: Rows, known: int, max_bits: int) -> Iterator[Ne
 
 
 def _with_faiss(fingerprints: Rows, known: int, max_bits: int) -> Found:
+    # A thread that waits for another gives its core to other programs, instead of spinning.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     import faiss
 
     index = faiss.IndexBinaryFlat(fingerprint.BITS)
