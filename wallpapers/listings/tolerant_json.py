@@ -1,7 +1,7 @@
 r"""Parse JSON as listings send it, with bad escapes, stray commas and other encodings.
 
-A body whose objects would take a hundred times its size in memory, or that is nested too deeply, is
-rejected.
+A body whose objects would take a hundred times its size in memory is rejected. Of a list, only the
+elements that cannot be read are left out.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from wallpapers.errors import ListingCutError, ListingError
 # A real page has some hundred objects; a body that consists of braces has millions.
 _MAX_OBJECTS = 20_000
 _MAX_DIGITS = 4_000
+_MAX_DEPTH = 100  # of an element of a page
 _MAX_BAD = 10  # elements of a page; finding each one takes a pass over the text
 _BLANK = " \t\r\n\0\ufeff"
 # Possessive quantifiers, so that matching takes linear time for any body. Groups that can fail in
@@ -53,15 +54,22 @@ def loads(text: str) -> Any:
     text = text.lstrip(_BLANK)
     try:
         try:
-            return _DECODER.raw_decode(text)[0]
-        except json.JSONDecodeError:
-            return _parse_without_bad_elements(_TOKEN.sub(_repair_token, text))
+            return _parse(text)
+        except RecursionError:
+            return _parse(_without_deep_elements(text))
     except json.JSONDecodeError as error:
         if text[:1] not in ("{", "["):
             raise ListingError("not JSON") from error
         raise ListingCutError(f"invalid JSON at character {error.pos:,}") from error
     except RecursionError as error:
         raise ListingError("JSON nested too deeply") from error
+
+
+def _parse(text: str) -> Any:
+    try:
+        return _DECODER.raw_decode(text)[0]
+    except json.JSONDecodeError:
+        return _parse_without_bad_elements(_TOKEN.sub(_repair_token, text))
 
 
 def decode(body: bytes) -> str:
@@ -119,6 +127,31 @@ def _element_around(text: str, position: int) -> int | None:
     if not lists or lists[0] + 1 == len(brackets):
         return None
     return brackets[lists[0] + 1][1]
+
+
+def _without_deep_elements(text: str) -> str:
+    """Return *text* with null in place of elements of its outermost list that nest too deeply.
+
+    If all of them do, *text* is unchanged.
+    """
+    kept: list[str] = []
+    end = start = depth = deepest = elements = 0
+    level = 0  # of the elements, once the list is found
+    for token in _BRACKET.finditer(text):
+        bracket = token[0]
+        if bracket in ("{", "["):
+            if level and depth == level:
+                start, deepest = token.start(), depth
+                elements += 1
+            depth += 1
+            deepest = max(deepest, depth)
+            level = level or (depth if bracket == "[" else 0)
+        elif bracket in ("}", "]"):
+            depth -= 1
+            if level and depth == level and deepest - level > _MAX_DEPTH:
+                kept.append(text[end:start])
+                end = token.end()
+    return "null".join([*kept, text[end:]]) if len(kept) < elements else text
 
 
 def _integer(digits: str) -> int | None:

@@ -54,6 +54,7 @@ def test_numbers_outside_of_json_are_read() -> None:
         '{"id": }',
         "{'id': '2'}",
         '{"id": "2", "n": [1 2], "m": 5}',
+        pytest.param('{"id": "2", "n": ' + "[" * 50_000 + "]" * 50_000 + "}", id="deep"),
     ],
 )
 def test_an_invalid_entry_is_skipped(bad: str) -> None:
