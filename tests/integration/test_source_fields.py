@@ -101,12 +101,12 @@ def test_what_a_source_says_is_in_every_feed_and_in_the_catalogue(
 ) -> None:
     paths = {kind: tmp_path / f"out.{kind}" for kind in FORMATS}
     wanted = [feeds.feed(path, kind, overwrite=True) for kind, path in paths.items()]
+    settings = {
+        "FEEDS": {uri: feed for each in wanted for uri, feed in each.items()},
+        "CONCURRENT_ITEMS": 1,  # in the order of the listing
+    }
     with Bing(exhibits(2)) as standin:
-        run = crawl(
-            standin,
-            {"FEEDS": {uri: feed for each in wanted for uri, feed in each.items()}},
-            spider=BingWallpaperSpider,
-        )
+        run = crawl(standin, settings, spider=BingWallpaperSpider)
     assert [fields_of(item) for item in run.items] == BING
     assert list(run.items[0])[2:9] == ["source", "listing", *FIELDS, "title"]
     for kind in ("json", "jsonlines"):
