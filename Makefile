@@ -19,8 +19,9 @@ update:
 	git pull --ff-only
 	$(MAKE) install
 
+# Three tests at a time, also on two cores: a third of their time, they wait.
 test: check compiled
-	$(BIN)/pytest -n 2 --dist worksteal -m "not slow"
+	$(BIN)/pytest -n 3 --dist worksteal -m "not slow"
 
 # Also the long tests, and those that use what else the machine has; what is missing is skipped, and
 # with WALLPAPERS_FORBID_SKIPS=1 a skipped test fails.
