@@ -19,9 +19,11 @@ update:
 	git pull --ff-only
 	$(MAKE) install
 
-# Three tests at a time, also on two cores: a third of their time, they wait.
+# Three, also on two cores: a third of their time, tests wait.
+TESTS_AT_ONCE ?= 3
+
 test: check compiled
-	$(BIN)/pytest -n 3 --dist worksteal -m "not slow"
+	$(BIN)/pytest -n $(TESTS_AT_ONCE) --dist worksteal -m "not slow"
 
 # Also the long tests, and those that use what else the machine has; what is missing is skipped, and
 # with WALLPAPERS_FORBID_SKIPS=1 a skipped test fails.
