@@ -183,7 +183,7 @@ class Server:
             try:
                 socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
             except OSError:
-                time.sleep(0.05)
+                time.sleep(0.05)  # nginx does not report that it listens
             else:
                 return
         errors = (self._folder / "error.log").read_text()

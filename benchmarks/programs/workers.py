@@ -62,7 +62,7 @@ def _wait_for(address: str, workers: int) -> None:
             ready = connection.execute("SELECT count(*) FROM cluster_workers").fetchone()
             if ready and ready[0] >= workers:
                 return
-            time.sleep(0.1)
+            time.sleep(0.1)  # another process, which cannot wake this one
     raise SystemExit(f"{workers} workers were not ready after {_TIMEOUT_S:.0f} s")
 
 

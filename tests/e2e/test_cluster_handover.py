@@ -6,6 +6,7 @@ import asyncio
 import re
 import subprocess
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -58,8 +59,9 @@ class HeldPage(StandIn):
         self.call(self._released.set)
 
 
-def test_while_it_reads_a_page(running: Cluster) -> None:
-    with HeldPage(exhibits(150)) as standin:
+def pages_of_two_workers(running: Cluster, held: HeldPage | HeldPictures) -> Counter[str]:
+    """End a worker while the server holds what it requests; return the pages both requested."""
+    with held as standin:
         waiting = running.start_waiting(standin)
         worker = running.start_worker()
         assert standin.held.wait(60)
@@ -68,7 +70,11 @@ def test_while_it_reads_a_page(running: Cluster) -> None:
         standin.release()
         running.start_worker()
         assert finish(waiting).status == 0
-        pages = pages_of(standin)
+        return pages_of(standin)
+
+
+def test_while_it_reads_a_page(running: Cluster) -> None:
+    pages = pages_of_two_workers(running, HeldPage(exhibits(150)))
     assert pages == {"0": 1, "60": 2, "120": 1, "150": 1}  # the one that did not come, again
     assert running.verdicts() == {"stored": 150}
 
@@ -89,16 +95,8 @@ def test_a_page_that_comes_in_time_is_not_read_again(running: Cluster) -> None:
 
 
 def test_while_it_downloads(running: Cluster) -> None:
-    with HeldPictures(exhibits(150)) as standin:
-        waiting = running.start_waiting(standin)
-        worker = running.start_worker()
-        assert standin.held.wait(60)
-        worker.terminate()
-        check_hand_over(running, worker)
-        standin.release()
-        running.start_worker()
-        assert finish(waiting).status == 0
-        assert set(pages_of(standin).values()) == {1}
+    pages = pages_of_two_workers(running, HeldPictures(exhibits(150)))
+    assert set(pages.values()) == {1}
     assert running.verdicts() == {"stored": 150}
     running.check_store(150)
 

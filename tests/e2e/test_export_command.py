@@ -180,7 +180,7 @@ def test_an_export_that_is_killed_goes_on(store: Path, tmp_path: Path) -> None:
     for shards in sorted(chance.sample(range(12), 4)):
         process = start("export", str(target), *words)
         while process.poll() is None and len(list(target.glob("index/*"))) <= shards:
-            time.sleep(chance.random() / 200)
+            time.sleep(chance.random() / 200)  # a random moment of the kill
         process.kill()
         finish(process)
         (target / "data").mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Anything at once: each picture with a fault of its own, a listing that fails on the way."""
+"""A stand-in with many faults: one for each picture, and one for a page of the listing."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ REASONS: dict[type[FaultyPictures], str] = {
     faults.RedirectToFile: "bad_url",
 }
 PAGE = 7  # wallpapers
-LISTING_FAULTS = ("none", "fails once", "fails for good", "no page", "repeats")
+LISTING_FAULTS = ("none", "fails once", "always fails", "not JSON", "repeats")
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ class Mix:
 
     @property
     def listing_fails(self) -> bool:
-        """Does the spider come to a page that it cannot read, or to none at all?"""
-        broken = self.listing in ("fails for good", "no page")
+        """Return whether the listing is empty, or a page that is requested cannot be read."""
+        broken = self.listing in ("always fails", "not JSON")
         return not self.pictures or (broken and self.page * PAGE <= len(self.pictures))
 
 
@@ -67,9 +67,9 @@ class Mixed(StandIn):
         number = int(request.query["pn"]) // PAGE
         asked = sum(f"pn={request.query['pn']}&" in path for path in self.asked)
         if number == self._mix.page and not self.healed:
-            if self._mix.listing == "fails for good":
+            if self._mix.listing == "always fails":
                 raise web.HTTPServiceUnavailable
-            if self._mix.listing == "no page":
+            if self._mix.listing == "not JSON":
                 return web.Response(text="<html>go away</html>", content_type="text/html")
             if self._mix.listing == "fails once" and asked == 1:
                 raise web.HTTPBadGateway

@@ -168,7 +168,7 @@ class OtherAddresses(StandIn):
 
 
 class HeldPictures(StandIn):
-    """Serves five pictures, and holds the others back until it is told to release them."""
+    """Serves five pictures, and the others only after ``release`` was called."""
 
     def __init__(self, exhibits: Sequence[Exhibit]) -> None:
         super().__init__(exhibits)

@@ -168,7 +168,7 @@ class ForeignHeaders(StandIn):
 
 
 class CountingServer(StandIn):
-    """Counts how many pictures it serves at once; holds them until ``wanted`` were asked for."""
+    """Counts concurrent requests for pictures; answers when ``wanted`` of them have come."""
 
     now = most = 0
     wanted = 1
