@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-import logging
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import botocore.session
-from moto.server import ThreadedMotoServer
 
 KEYS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
 BUCKET = "wallpapers"
+
+# It ends when its input is closed, also by the end of this process.
+_SERVER = """
+import logging, sys
+from moto.server import ThreadedMotoServer
+logging.getLogger("werkzeug").setLevel(logging.ERROR)
+server = ThreadedMotoServer(sys.argv[1], port=0, verbose=False)
+server.start()
+print(*server.get_host_and_port(), sep=":", flush=True)
+sys.stdin.read()
+"""
 
 
 def settings_of(address: str) -> dict[str, str]:
@@ -21,13 +32,17 @@ def settings_of(address: str) -> dict[str, str]:
 
 @contextmanager
 def s3_server(host: str = "127.0.0.1") -> Iterator[str]:
-    """Run a server on a free port of *host*; yield its address."""
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address=host, port=0, verbose=False)
-    server.start()
-    _, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    """Run a server on a free port of *host*; yield its address.
+
+    It has a process of its own, because all servers of one process share their buckets.
+    """
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    command = [sys.executable, "-c", _SERVER, host]
+    with subprocess.Popen(command, text=True, **pipes) as server:  # type: ignore[call-overload]
+        try:
+            yield f"http://{server.stdout.readline().strip()}"
+        finally:
+            server.kill()
 
 
 @contextmanager
@@ -41,11 +56,13 @@ def s3_bucket(address: str) -> Iterator[Any]:
         aws_secret_access_key=KEYS["AWS_SECRET_ACCESS_KEY"],
     )
     client.create_bucket(Bucket=BUCKET)
-    yield client
-    for key in keys(client):
-        client.delete_object(Bucket=BUCKET, Key=key)
-    client.delete_bucket(Bucket=BUCKET)
-    client.close()
+    try:
+        yield client
+    finally:
+        for key in keys(client):
+            client.delete_object(Bucket=BUCKET, Key=key)
+        client.delete_bucket(Bucket=BUCKET)
+        client.close()
 
 
 def keys(client: Any) -> list[str]:
