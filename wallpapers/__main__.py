@@ -45,7 +45,7 @@ def _execute() -> None:
         _print_overview(commands)
     elif name not in commands:
         print(
-            f"{OWN_NAME}: no command {name!r}; there is {', '.join(sorted(commands))}",
+            f"{OWN_NAME}: unknown command {name!r}; expected one of: {', '.join(sorted(commands))}",
             file=sys.stderr,
         )
         sys.exit(ExitStatus.WRONG_USAGE)

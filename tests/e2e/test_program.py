@@ -85,7 +85,9 @@ def test_its_version(tmp_path: Path) -> None:
 def test_an_unknown_command_is_status_2(tmp_path: Path) -> None:
     result = wallpapers("craw", cwd=tmp_path)
     assert result.status == 2
-    assert result.log.startswith("wallpapers: no command 'craw'; there is bench, check, ")
+    assert result.log.startswith(
+        "wallpapers: unknown command 'craw'; expected one of: bench, check, "
+    )
     assert " crawl, " in result.log
 
 

@@ -150,7 +150,7 @@ def test_a_retry_skips_a_row_with_another_type(crawl: Crawl, extra: str) -> None
         run = crawl(standin, spider=again)
     assert run.items == []
     assert len(run.warnings()) == 1
-    assert "cannot be read; a crawl writes it anew" in run.warnings()[0]
+    assert "cannot be read; a crawl of its listing replaces it" in run.warnings()[0]
 
 
 def test_colours_category_and_uploader_of_wallhaven_are_kept(crawl: Crawl) -> None:

@@ -99,8 +99,11 @@ class RetrySpider(ListingSpider):
 
     def _read_failure(self, entry: dict[str, Any]) -> Wallpaper | None:
         if entry["wallpaper"] is None:
-            line = "The catalogue's row of wallpaper %s cannot be read; a crawl writes it anew"
-            self.logger.warning(line, one_line(str(entry["id"])))
+            self.logger.warning(
+                "The catalogue's row of wallpaper %s cannot be read; "
+                "a crawl of its listing replaces it",
+                one_line(str(entry["id"])),
+            )
             return None
         wallpaper = Wallpaper(**entry["wallpaper"])
         if entry["endpoint"] and not self.records_endpoint:
