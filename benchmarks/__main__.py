@@ -117,7 +117,7 @@ def _options() -> argparse.Namespace:
         metavar="FOLDER",
         help="where results go; a scenario that is measured again replaces itself",
     )
-    parser.add_argument("--report", action="store_true", help="only write the report anew")
+    parser.add_argument("--report", action="store_true", help="only write the report again")
     return parser.parse_args()
 
 

@@ -42,7 +42,7 @@ class Kind:
 def make(kind: Kind, count: int, cache_folder: Path) -> list[Picture]:
     """Return *count* pictures of a kind, drawing only those that the cache does not have.
 
-    The manifest is written last and in one move: a cache that was interrupted is made anew.
+    The manifest is written last and in one move: an interrupted cache is made again.
     """
     folder = cache_folder / kind.name
     manifest = folder / "manifest.json"

@@ -42,7 +42,7 @@ def check_invariants(run: Run, *, tracebacks: bool = False) -> None:
         for reason in reasons:
             assert is_reason(verdict, reason), reason
 
-    # An item without candidates is no wallpaper, and is exported all the same.
+    # An item without candidates is not a wallpaper, but is exported too.
     exported = sum(bool(item.get("image_urls")) for item in run.items)
     is_dry_run = "wallpapers/wanted" in stats
     kept = wanted if is_dry_run else sum(verdicts.values()) - verdicts[Verdict.FILTERED]

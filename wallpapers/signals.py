@@ -24,7 +24,7 @@ listing_skipped = object()
 listing_page_read = object()
 
 # The request for a page failed and is sent again after ``wait_s`` seconds. ``reason`` and ``host``:
-# str; ``retry``: int, from 1 on, or 0 if the failure uses up no retry; ``most``: int, of retries.
+# str; ``retry``: int, from 1 on, or 0 if the failure uses up no retry; ``most``: int, their limit.
 page_retried = object()
 
 # The listing that was started last was read to its end, or to the limit set by the user.

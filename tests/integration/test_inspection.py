@@ -110,18 +110,18 @@ def test_downloads_wait_while_inspections_are_pending(crawl: Crawl) -> None:
         asked = sum(path.startswith("/image/") for path in standin.asked)
         return asked - len(list((crawl.store / "baidu_wallpaper").rglob("*.jpg")))
 
-    def stop_whoever_comes() -> None:
+    def stop_new_inspectors() -> None:
         for pid in set(inspectors()) - stopped:
             os.kill(pid, signal.SIGSTOP)
             stopped.add(pid)
 
-    def watch_them() -> None:
+    def let_them_wait() -> None:
         end_s = monotonic() + PATIENCE_S
         while waiting() < PLACES and monotonic() < end_s:
-            stop_whoever_comes()
+            stop_new_inspectors()
             pause.wait(0.01)
         pause.wait(0.3)  # for those that should not come
-        stop_whoever_comes()
+        stop_new_inspectors()
         most.append(waiting())
         for pid in stopped:
             os.kill(pid, signal.SIGCONT)
@@ -134,10 +134,10 @@ def test_downloads_wait_while_inspections_are_pending(crawl: Crawl) -> None:
 
         @staticmethod
         def harm() -> None:
-            stop_whoever_comes()
+            stop_new_inspectors()
             watch.start()
 
-    watch = threading.Thread(target=watch_them)
+    watch = threading.Thread(target=let_them_wait)
     with StandIn(exhibits(40)) as standin:
         run = crawl(
             standin,

@@ -78,7 +78,7 @@ def test_pairs_are_written_once_and_decisions_stay(catalogue: Catalogue) -> None
     (group,) = find_groups(catalogue)
     assert (group.best.path, [copy.path for copy in group.others]) == ("s/a.jpg", ["s/b.jpg"])
     judge_different(catalogue, "b" * 64, "a" * 64)
-    catalogue.run(lambda entries: entries.looks.put_looks(LOOKS))  # seen anew
+    catalogue.run(lambda entries: entries.looks.put_looks(LOOKS))  # looked at again
     assert pair_new_looks(catalogue) == 1
     assert find_groups(catalogue) == []
 

@@ -78,7 +78,7 @@ class Catalogue:
         A missing SQLite file is created. The integrity of an SQLite file is checked if it was open
         when the system crashed, or with *check*. *remote_store* is the address of a store whose
         files are not checked, so the catalogue must belong to it. *endpoint* is recorded for new
-        wallpapers; *claims* claim those that this run fetches.
+        wallpapers; *claims* mark those that this run fetches.
         """
         catalogue = cls(_engine_of(url), is_whole, endpoint, claims)
         try:

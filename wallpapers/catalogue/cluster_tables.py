@@ -49,7 +49,7 @@ cluster_pages = Table(
     Column("listed", Integer, nullable=False),  # wallpapers that are new in the run
     Column("repeated", Integer, nullable=False),  # wallpapers that an earlier page listed
     Column("rejected", Text, nullable=False),  # JSON: entries that are no wallpapers, by reason
-    Column("tries", Integer, nullable=False),  # begun and not ended: by workers that died
+    Column("tries", Integer, nullable=False),  # workers that died while they read it
     Column("turn", Integer, nullable=False),  # how often it was begun; the last one may write
 )
 
@@ -66,7 +66,7 @@ cluster_wallpapers = Table(
     Column("reason", Text, nullable=False),
     Column("host", Text, nullable=False),  # that it failed at
     Column("size", BigInteger, nullable=False),  # bytes that were stored
-    Column("tries", Integer, nullable=False),  # begun and not ended, while it was alone
+    Column("tries", Integer, nullable=False),  # workers that died while it was alone
 )
 
 # One row for each host that requests have to wait for.

@@ -34,7 +34,7 @@ def catalogue_url(settings: BaseSettings) -> URL:
     try:
         url = make_url(given)
     except (ArgumentError, ValueError) as error:
-        # Not the value: what cannot be read may hold a password anywhere.
+        # The value is not shown: a part that cannot be parsed may be a password.
         raise SettingError(f"WALLPAPERS_CATALOGUE must be like {_ALLOWED}") from error
     backend = url.get_backend_name()
     if backend == "sqlite" and url.database not in (None, "", ":memory:") and not url.query:

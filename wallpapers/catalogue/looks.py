@@ -75,7 +75,8 @@ class Looks:
     def put_looks(self, seen: Mapping[str, Look | str]) -> None:
         """Write looks by sha256, or the reason why there is none; older looks are replaced.
 
-        Their look-alikes are removed, except what the user has decided, until they are paired anew.
+        Their look-alikes are removed, except those that the user has judged. The next comparison
+        finds them again.
         """
         for some in chunks(list(seen)):
             self._connection.execute(delete(looks).where(looks.c.sha256.in_(some)))

@@ -28,7 +28,7 @@ _CHUNK = 500  # rows
 
 @dataclass(frozen=True)
 class Failed:
-    """A wallpaper that failed, and the endpoint that listed it; each None = it cannot be read."""
+    """A wallpaper that failed, None = its row is unreadable, and the endpoint, None = unknown."""
 
     id: str
     wallpaper: Wallpaper | None

@@ -18,7 +18,7 @@ class ReadListings:
         self._connection = connection
 
     def record(self, source: str, listing: str, fingerprint: str) -> None:
-        """Record that *listing* is read to its end now."""
+        """Record that *listing* has just been read to its end."""
         key = {"source": source, "listing": listing, "fingerprint": fingerprint}
         mine = [read_listings.c[name] == value for name, value in key.items()]
         self._connection.execute(read_listings.delete().where(*mine))

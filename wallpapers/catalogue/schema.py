@@ -30,7 +30,7 @@ from wallpapers.run.reasons import Verdict
 
 _tables = MetaData()
 
-# One row for each content in the store. Times are UTC, ISO 8601; nothing is decided by them.
+# One row for each content in the store. Times are UTC, ISO 8601.
 pictures = Table(
     "pictures",
     _tables,

@@ -19,7 +19,7 @@ from wallpapers.catalogue.schema import findings, pictures, wallpapers
 from wallpapers.items import Key, StoredImage, Wallpaper
 
 _PAGE = 500  # images
-_IS_ITS = and_(findings.c.source == wallpapers.c.source, findings.c.id == wallpapers.c.id)
+_OF_WALLPAPER = and_(findings.c.source == wallpapers.c.source, findings.c.id == wallpapers.c.id)
 
 
 @dataclass(frozen=True)
@@ -108,10 +108,10 @@ class Search:
         return {checksum for checksum in found if checksum}
 
     def mentioning(self, word: str) -> set[str]:
-        """Return the sha256 of all images with *word* in their rows, and of some others.
+        """Return the sha256 of all images with *word* in their rows, in any case of letters.
 
-        The rows are not parsed, which takes most of the time of ``origins``. So *word* may be in a
-        part of a row that is not searched. Case does not matter.
+        Some others may be returned, too: rows are not parsed, which would take most of the time, so
+        *word* may be in a part of a row that is not searched.
         """
         folded = word.casefold()
         in_json = json.dumps(folded, ensure_ascii=False)[1:-1]
@@ -123,7 +123,7 @@ class Search:
         found = {checksum for checksum, item in rows if in_json in item.casefold() or "\\u" in item}
         listings = self._connection.execute(select(findings.c.listing).distinct()).scalars()
         for some in chunks([listing for listing in listings if folded in listing.casefold()]):
-            mine = select(wallpapers.c.sha256).join(findings, _IS_ITS)
+            mine = select(wallpapers.c.sha256).join(findings, _OF_WALLPAPER)
             found |= set(
                 self._connection.execute(
                     mine.where(findings.c.listing.in_(some), wallpapers.c.sha256.is_not(None))
@@ -156,7 +156,7 @@ class Search:
         found: dict[Key, list[str]] = defaultdict(list)
         rows = self._connection.execute(
             select(findings.c.source, findings.c.id, findings.c.listing)
-            .join(wallpapers, _IS_ITS)
+            .join(wallpapers, _OF_WALLPAPER)
             .where(condition)
             .order_by(findings.c.listing)
         )

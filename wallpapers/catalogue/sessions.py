@@ -33,7 +33,7 @@ class Session:
         connection.execute(delete(sessions).where(sessions.c.token == self._token))
 
     def mark_damaged(self, connection: Connection) -> None:
-        """Have the catalogue checked when it is opened again, because damage was reported."""
+        """Mark the catalogue to be checked when it is next opened, because damage was reported."""
         mine = sessions.c.token == self._token
         connection.execute(update(sessions).where(mine).values(boot=_UNKNOWN))
 

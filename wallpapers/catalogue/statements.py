@@ -1,4 +1,4 @@
-"""Build the statements for each wallpaper once, because building costs more than executing."""
+"""Build once the statements that a crawl executes often: building takes longer than executing."""
 
 from __future__ import annotations
 

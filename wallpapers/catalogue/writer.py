@@ -1,6 +1,6 @@
 """Read and write the catalogue in a thread, so that the reactor never waits for it.
 
-All calls of some milliseconds, and those that arrive during a transaction, share the next
+The calls of 20 milliseconds, and those that arrive during a transaction, share the next
 transaction: the more there are, the less each costs.
 """
 
@@ -25,8 +25,8 @@ T = TypeVar("T")
 A = TypeVar("A")
 R = TypeVar("R")
 Work = Callable[["Entries"], Any]
-Look = Callable[[], bool]
-_Found = tuple[dict[Key, "Held"], set[Key], set[Key]]  # pictures, fetched elsewhere, hidden
+HasFile = Callable[[], bool]
+_Found = tuple[dict[Key, "Held"], set[Key], set[Key]]  # images, fetched elsewhere, hidden
 
 _GATHER_S = 0.02  # a caller that waits for a row holds no place
 _FORCE_S = 0.5
@@ -35,8 +35,8 @@ _FORCE_S = 0.5
 class Listed(NamedTuple):
     """What is known of a wallpaper that a listing names."""
 
-    held: Held | None  # its picture
-    has_file: bool  # what *look* returned; False if it has a picture or is hidden
+    held: Held | None  # its image
+    has_file: bool  # False if it has an image or is hidden
     is_fetched_elsewhere: bool  # another run is fetching it
     is_hidden: bool
 
@@ -49,7 +49,7 @@ class Writer:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="wallpapers-catalogue")
         self._catalogue: Catalogue | None = None
         self._no_catalogue: CatalogueError | None = None  # why it could not be opened
-        self._waiting = _Asked()
+        self._waiting = _Calls()
         self._at_work: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
@@ -60,20 +60,20 @@ class Writer:
         """Record the beginning of the run, apart from the queue, so that no batch changes."""
         await asyncio.get_running_loop().run_in_executor(self._thread, self._begin_run, beginning)
 
-    async def enter_listed(self, wallpaper: Wallpaper, look: Callable[[], bool]) -> Listed:
-        """Enter *wallpaper* where it is new, and claim it where it has no picture.
+    async def enter_listed(self, wallpaper: Wallpaper, has_file: HasFile) -> Listed:
+        """Insert the row of *wallpaper* if it is new, and claim it if it has no image.
 
-        *look* blocks on the disk and is called in the thread, if it has no picture.
+        If it has none, *has_file* is called in the thread, where it may block on the disk.
         """
-        return await self._asked(self._waiting.listed, (wallpaper, look))
+        return await self._queued(self._waiting.listed, (wallpaper, has_file))
 
     async def record(self, wallpaper: Wallpaper, image: StoredImage) -> Entered | None:
-        """Enter *image*, whose file is whole, for *wallpaper*: see ``Entries.record``."""
-        return await self._asked(self._waiting.stored, (wallpaper, image))
+        """Record that *wallpaper* has *image*, whose file is complete; see ``Entries.record``."""
+        return await self._queued(self._waiting.stored, (wallpaper, image))
 
     async def do(self, work: Callable[[Entries], T]) -> T:
         """Return the result of *work*, which may be called again after a conflict."""
-        return await self._asked(self._waiting.works, work)
+        return await self._queued(self._waiting.works, work)
 
     def close(self, end: RunEnd | None = None) -> None:
         """Record the end of the run and close the catalogue; all other calls must have ended."""
@@ -87,7 +87,8 @@ class Writer:
             with suppress(TimeoutError, RuntimeError):  # at work, or closed already
                 self._thread.submit(self._catalogue.close, end).result(_FORCE_S)
 
-    async def _asked(self, queue: list[tuple[A, asyncio.Future[R]]], what: A) -> R:
+    async def _queued(self, queue: list[tuple[A, asyncio.Future[R]]], what: A) -> R:
+        """Return the result of a call, which waits in *queue* for the next transaction."""
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         queue.append((what, future))
         if self._at_work is None:
@@ -98,15 +99,15 @@ class Writer:
         loop = asyncio.get_running_loop()
         while self._waiting:
             await asyncio.sleep(_GATHER_S)
-            asked, self._waiting = self._waiting, _Asked()
+            calls, self._waiting = self._waiting, _Calls()
             try:
-                results = await loop.run_in_executor(self._thread, self._run, asked)
+                results = await loop.run_in_executor(self._thread, self._run, calls)
             except Exception as error:
-                for future in asked.futures():
+                for future in calls.futures():
                     if not future.done():
                         future.set_exception(error)
                 continue
-            for future, result in zip(asked.futures(), results, strict=True):
+            for future, result in zip(calls.futures(), results, strict=True):
                 if not future.done():
                     future.set_result(result)
         self._at_work = None
@@ -125,31 +126,31 @@ class Writer:
     def _begin_run(self, beginning: RunBeginning) -> None:
         self._opened().run(lambda entries: entries.runs.begin(beginning))
 
-    def _run(self, asked: _Asked) -> list[Any]:
+    def _run(self, calls: _Calls) -> list[Any]:
         """Process all calls in one transaction; runs in the catalogue's thread."""
-        listed = [what for what, _ in asked.listed]
+        listed = [what for what, _ in calls.listed]
 
-        def all_of_it(entries: Entries) -> tuple[_Found, list[Any]]:
+        def process_all(entries: Entries) -> tuple[_Found, list[Any]]:
             held = entries.enter_listed([wallpaper for wallpaper, _ in listed])
             found = held, entries.fetched_elsewhere, entries.hidden_listed
-            stored = entries.record_all([what for what, _ in asked.stored])
-            return found, [*stored, *(work(entries) for work, _ in asked.works)]
+            stored = entries.record_all([what for what, _ in calls.stored])
+            return found, [*stored, *(work(entries) for work, _ in calls.works)]
 
-        (pictures, elsewhere, hidden), results = self._opened().run(all_of_it)
+        (images, elsewhere, hidden), results = self._opened().run(process_all)
         answers: list[Any] = []
-        for wallpaper, look in listed:
+        for wallpaper, has_file in listed:
             key = wallpaper.source, wallpaper.id
-            held, is_hidden = pictures.get(key), key in hidden
-            has_file = held is None and not is_hidden and look()
-            answers.append(Listed(held, has_file, key in elsewhere, is_hidden))
+            held, is_hidden = images.get(key), key in hidden
+            is_there = held is None and not is_hidden and has_file()
+            answers.append(Listed(held, is_there, key in elsewhere, is_hidden))
         return answers + results
 
 
-class _Asked:
+class _Calls:
     """The calls that wait for a transaction, in the order of processing, with their futures."""
 
     def __init__(self) -> None:
-        self.listed: list[tuple[tuple[Wallpaper, Look], asyncio.Future[Listed]]] = []
+        self.listed: list[tuple[tuple[Wallpaper, HasFile], asyncio.Future[Listed]]] = []
         self.stored: list[tuple[tuple[Wallpaper, StoredImage], asyncio.Future[Entered | None]]] = []
         self.works: list[tuple[Work, asyncio.Future[Any]]] = []
 
@@ -157,6 +158,6 @@ class _Asked:
         return bool(self.listed or self.stored or self.works)
 
     def futures(self) -> list[asyncio.Future[Any]]:
-        asked: list[tuple[Any, asyncio.Future[Any]]]
-        asked = [*self.listed, *self.stored, *self.works]
-        return [future for _, future in asked]
+        calls: list[tuple[Any, asyncio.Future[Any]]]
+        calls = [*self.listed, *self.stored, *self.works]
+        return [future for _, future in calls]

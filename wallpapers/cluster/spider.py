@@ -106,11 +106,11 @@ class FedSpider(ListingSpider):
         """Request nothing, because the tasks request the pages."""
         return iter(())
 
-    def fail_listing(self, message: str, *, refused: bool = False, elsewhere: bool = True) -> None:
+    def fail_listing(self, message: str, *, refused: bool = False, suggest: bool = True) -> None:
         """Raise *message* as an error in the task that waits for a page."""
         if self._page is not None and not self._page.done():
             stopping = run_of(self.crawler).state.stopping
-            command = self.suggested_command if elsewhere else ""
+            command = self.suggested_command if suggest else ""
             text = str(Explanation(message, "or try", command))
             error = CrawlEndedError("stopped") if stopping else ListingUnreadableError(text)
             self._page.set_exception(error)

@@ -38,7 +38,7 @@ def converted_errors(request: Request) -> Iterator[None]:
         raise ResponseDataLossError(str(error)) from error
     except aiohttp.ClientHttpProxyError as error:
         raise DownloadFailedError(f"the proxy responded with HTTP {error.status}") from error
-    except aiohttp.ClientResponseError as error:  # its status 400 is not the server's
+    except aiohttp.ClientResponseError as error:  # its status is aiohttp's own
         raise DownloadFailedError(str(MalformedResponseError(error.message))) from error
     except aiohttp.ClientError as error:
         raise DownloadFailedError(str(error) or type(error).__name__) from error

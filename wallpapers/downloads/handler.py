@@ -58,8 +58,8 @@ _MIN_RESUME_BYTES = 1024 * 1024
 _MAX_RESUMES = 5
 _WRITER_THREADS = 2
 _MAX_HEADER_BYTES = 64 * 1024
-# A connection may be ahead of the disk by twice as much. With aiohttp's default, every image
-# pauses twice.
+# aiohttp pauses a connection when twice as many bytes are unread. With its default, most images
+# would cause two pauses.
 _BUFFER_BYTES = 128 * 1024
 
 

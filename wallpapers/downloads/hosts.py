@@ -16,7 +16,7 @@ from scrapy.exceptions import DownloadFailedError
 
 _ADDRESSES_OF_AN_OUTAGE = 3  # that failed since the last response
 _MAX_PAUSE_S = 30.0  # between two probes during an outage
-_MAX_PROBE_S = 15.0  # until a probe has failed, to connect included
+_MAX_PROBE_S = 15.0  # after which a probe has failed, including the time to connect
 _MAX_UNPROVEN = 2  # concurrent requests to a host that has never responded
 _UNPROVEN_SHARE = 0.1  # of the outage budget, for a host that has never responded
 

@@ -54,14 +54,14 @@ class RunSummary:
         self._ledger.start()
 
     def item_dropped(self, item: Any) -> None:
-        self._ledger.settle_unjudged(item, Verdict.FILTERED, FilterReason.DROPPED)
+        self._ledger.settle_if_open(item, Verdict.FILTERED, FilterReason.DROPPED)
 
     def item_scraped(self, item: Any) -> None:
         """Settle an item that passed the pipelines without a verdict."""
-        self._ledger.settle_unjudged(item, Verdict.FAILED, FailureReason.FAULT)
+        self._ledger.settle_if_open(item, Verdict.FAILED, FailureReason.FAULT)
 
     def item_error(self, item: Any) -> None:
-        self._ledger.settle_unjudged(item, Verdict.FAILED, FailureReason.FAULT)
+        self._ledger.settle_if_open(item, Verdict.FAILED, FailureReason.FAULT)
         self._state.component_failed("A pipeline failed; see the traceback above")
 
     def spider_error(self) -> None:

@@ -75,9 +75,9 @@ class CheckedSpider(ListingSpider):
         self.report.other_protocol |= switched
         return switched
 
-    def fail_listing(self, message: str, *, refused: bool = False, elsewhere: bool = True) -> None:
+    def fail_listing(self, message: str, *, refused: bool = False, suggest: bool = True) -> None:
         """Record the message with which a crawl would fail."""
-        command = self.suggested_command if elsewhere else ""
+        command = self.suggested_command if suggest else ""
         self.report.advice = str(Explanation(message, "or try", command))
 
     def closed(self, reason: str) -> None:

@@ -78,7 +78,7 @@ class PatientRetryMiddleware(RetryMiddleware):
                 outage_s=positive(settings, "WALLPAPERS_PATIENCE_OUTAGE"),
             )
         )
-        # The download handler, which uses it, is created after the run has started.
+        # Checked here, because the download handler, which uses it, is created too late.
         positive(settings, "WALLPAPERS_IDLE_TIMEOUT")
 
     @classmethod

@@ -1,8 +1,8 @@
 """Put wallpapers aside on disk while their host is not ready, and resume them later.
 
 Wallpapers that are put aside use no memory, and their listing page does not wait for them. A
-resumed wallpaper enters the images pipeline and then the pipelines after it. It has already passed
-the pipelines before.
+resumed wallpaper enters the images pipeline and then the pipelines after it; those before it have
+already processed it.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ _READ_AGAIN_S = 60.0  # other runs may store images, too
 class StoreBudget:
     """The sizes in the catalogue, plus those of images whose rows are not written yet.
 
-    A limit of 0 means none, and costs nothing.
+    A limit of 0 means no limit; then nothing is read.
     """
 
     def __init__(self, limit_bytes: int, writer: Writer) -> None:
@@ -55,7 +55,7 @@ class StoreBudget:
         self._reserved[checksum] += 1
 
     def settle(self, image: StoredImage, *, is_new: bool) -> None:
-        """End a reservation; the image is in the catalogue now, and *is_new* there or not."""
+        """End a reservation, because the row is written; *is_new* as in ``add``."""
         if self._limit_bytes:
             self._reserved[image["checksum"]] -= 1
             if not self._reserved[image["checksum"]]:
@@ -64,11 +64,11 @@ class StoreBudget:
         self.add(image, is_new=is_new)
 
     def add(self, image: StoredImage, *, is_new: bool) -> None:
-        """Count an image that is in the catalogue now, if it *is_new* there."""
+        """Count an image whose row is written, if it *is_new* in the catalogue."""
         self._used_bytes += image["size"] if is_new else 0
 
     async def _read(self) -> None:
-        """Read the sum of the sizes in the catalogue, from time to time."""
+        """Read the sum of the sizes in the catalogue, at most once a minute."""
         async with self._reading:
             if monotonic() >= self._read_again_s:
                 self._used_bytes = await self._writer.do(lambda entries: entries.stored_bytes())

@@ -22,8 +22,7 @@ from wallpapers.run.reasons import FailureReason, FilterReason
 _BAD_URL = "not an http(s) address, or contains a user name"
 _FIELDS = [field.name for field in fields(Wallpaper)]
 
-
-# How to clean what the item of a user's spider may say in any way.
+# Functions for the fields that an item of a user's spider may have in any form.
 _CLEANED: dict[str, Callable[[object], object]] = {
     "credit": lambda value: ", ".join(plain_texts(value)),
     "licence": lambda value: ", ".join(plain_texts(value)),

@@ -72,7 +72,7 @@ class PictureFetcher:
         crawler: Crawler,
         state: RunState,
         library: Library,
-        has_room: Callable[[HostQueue], None],
+        resume: Callable[[HostQueue], None],
     ) -> None:
         self._crawler = crawler
         self._state = state
@@ -86,8 +86,8 @@ class PictureFetcher:
             _hosts_of(crawler),
             total,
             self._limit_of,
-            extra_changed=self._raise_limit,
-            has_room=has_room,
+            extra_changed=self._change_limit,
+            resume=resume,
         )
         # As many again may wait for their rows. This limits how long a stop takes.
         self._rows = asyncio.Semaphore(total)
@@ -234,8 +234,8 @@ class PictureFetcher:
         if parts.port and parts.hostname not in self._slots:
             request.meta.setdefault("download_slot", parts.netloc)
 
-    def _raise_limit(self, change: int) -> None:
-        """Raise Scrapy's limit by the number of transfers that should not count towards it."""
+    def _change_limit(self, change: int) -> None:
+        """Change Scrapy's limit, so that transfers in addition to the places do not count."""
         downloader = self._crawler.engine.downloader
         if downloader.total_concurrency:
             downloader.total_concurrency += change

@@ -119,7 +119,7 @@ class Library:
         """Return the stored image of *wallpaper*, found by its row or else as the file *path*.
 
         *preview* states whether a file at *path* is a preview. If *path* is empty, only the row is
-        used. Raises PictureRefusedError if the wallpaper is hidden, or its file was thrown away.
+        used. Raises PictureRefusedError if the wallpaper is hidden, or its file was deleted.
         """
 
         def has_file() -> bool:

@@ -36,7 +36,7 @@ class _Search:
 
 
 class MissingFiles:
-    """Decides what becomes of a wallpaper whose stored file is gone.
+    """Decides how a wallpaper is handled whose stored file is gone.
 
     The store is searched once in a run, and only if a file is missing. With *hides*, missing images
     are hidden, unless most of the store is missing, as after the loss of a disk.
@@ -54,7 +54,7 @@ class MissingFiles:
     async def resolve(self, held: Held) -> Held | None:
         """Return *held* under its new path if its file was moved; None = it has to be fetched.
 
-        Raises PictureRefusedError if it was thrown away.
+        Raises PictureRefusedError if it counts as deleted by the user.
         """
         image = held.image
         path = image["path"]

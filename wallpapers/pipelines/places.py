@@ -23,7 +23,7 @@ _CHECK_INTERVAL_S = 0.5
 _MAX_STALLED = 128  # transfers of all hosts; each has a socket
 _MIN_UNPROVEN = 128  # transfers from hosts that have not responded; each has a socket
 _MAX_WAITING = 64  # images in memory of all hosts in trouble, until the listing is read
-_SHORT_PAUSE_S = 1.0  # of a host, in which all its images may wait in memory
+_SHORT_PAUSE_S = 1.0  # during a longer one, only a few images of the host wait in memory
 
 
 class HostNotReadyError(Exception):
@@ -93,8 +93,8 @@ class Places:
 
     *total* is the number of concurrent downloads, *limit_of* returns the number for a host. A host
     is *proven* if it is healthy and has responded in this run; the other hosts share other places.
-    *extra_changed* is called with the change in the number of transfers in addition
-    to *total*, and *has_room* with each queue that can start images which were put aside.
+    *extra_changed* is called with +1 and -1 when a transfer in addition to *total* begins and ends.
+    *resume* is called with the queue of a host that has room for images which were put aside.
     """
 
     def __init__(
@@ -104,12 +104,12 @@ class Places:
         limit_of: Callable[[str], int],
         *,
         extra_changed: Callable[[int], None],
-        has_room: Callable[[HostQueue], None],
+        resume: Callable[[HostQueue], None],
     ) -> None:
         self._hosts = hosts
         self._limit_of = limit_of
         self._extra_changed = extra_changed
-        self._has_room = has_room
+        self._resume = resume
         self._free = {True: total, False: max(total, _MIN_UNPROVEN)}  # proven -> places
         self._listing_is_read = False
         self._queues: dict[str, HostQueue] = {}
@@ -145,7 +145,7 @@ class Places:
         return await future
 
     def end_of_listing(self) -> None:
-        """Admit a few images of every host in trouble: no page waits for them any more."""
+        """Let a few images of every host in trouble wait in memory: no page waits for them now."""
         self._listing_is_read = True
 
     def _enough_are_waiting(self, queue: HostQueue) -> bool:
@@ -209,7 +209,7 @@ class Places:
                 future.set_result(place)
             queue.waiting.popleft()
         self._with_waiting.pop(queue.name, None)
-        self._has_room(queue)
+        self._resume(queue)
 
     def _start_other_hosts(self, last: HostQueue) -> None:
         """Offer the free places to the hosts other than *last*."""

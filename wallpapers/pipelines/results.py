@@ -40,7 +40,7 @@ def accepted(written: Entered) -> StoredImage:
 
 
 def with_preview(image: StoredImage, *, preview: bool) -> StoredImage:
-    """Return *image* with ``preview`` set or removed, as the wallpaper requires."""
+    """Return *image* with the entry ``preview``, or without it."""
     kept = {key: value for key, value in image.items() if key != "preview"}
     return cast("StoredImage", {**kept, "preview": True} if preview else kept)
 

@@ -1,7 +1,7 @@
 """Build the shell commands that messages suggest, so that they run when they are pasted.
 
 They call the program as the user called it, and repeat the options of its command line. Secrets are
-masked before they are quoted, because a mask is not found inside quotes afterwards.
+masked before the words are quoted, because a quoted secret would not be recognized.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def shell_command(
 
 
 def _is_repeated(option: tuple[str, ...], feeds: bool) -> bool:
-    """Return whether a command repeats *option*; a message is one line."""
+    """Return whether a command repeats *option*; one with a line break would split the message."""
     return len(option) == 2 and option[1].isprintable() and (feeds or option[0] not in _FEEDS)
 
 

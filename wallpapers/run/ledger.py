@@ -65,7 +65,7 @@ class RunLedger:
         self.reasons: dict[Verdict, Counter[str]] = {verdict: Counter() for verdict in Verdict}
         self.failed_at: defaultdict[str, Counter[str]] = defaultdict(Counter)  # host -> reasons
         self._on_verdict: list[VerdictCallback] = []
-        crawler.signals.connect(self.read_page, listing_page_read)
+        crawler.signals.connect(self._page_read, listing_page_read)
 
     def call_on_verdict(self, callback: VerdictCallback) -> None:
         """Call *callback* with key, verdict, reason, bytes stored and host of each wallpaper."""
@@ -77,7 +77,9 @@ class RunLedger:
         for name in ("listed", *Verdict, *dry_run):
             self._count(name, 0)
 
-    def read_page(self, rejected: Counter[str], repeated: int, expected: int | None = None) -> None:
+    def _page_read(
+        self, rejected: Counter[str], repeated: int, expected: int | None = None
+    ) -> None:
         """Count a page of the listing, its rejected entries by reason, and its repeated ids."""
         self.pages += 1
         self._count("pages")
@@ -137,8 +139,8 @@ class RunLedger:
         for callback in self._on_verdict:
             callback(account.key, verdict, reason, size_bytes, host)
 
-    def settle_unjudged(self, item: Any, verdict: Verdict, reason: str) -> None:
-        """Settle an item that was registered as this object and has no verdict yet."""
+    def settle_if_open(self, item: Any, verdict: Verdict, reason: str) -> None:
+        """Settle a wallpaper, unless it has a verdict or *item* is a copy of the registered one."""
         if id(item) in self._open:
             self.settle(item, verdict, reason)
 

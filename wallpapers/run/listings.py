@@ -27,7 +27,7 @@ class ListingEnd(StrEnum):
 
 @dataclass
 class ListingAccount:
-    """One listing that was begun; without a name in a run that has no listing but failures."""
+    """One listing that was begun or skipped, and the verdicts of its wallpapers."""
 
     name: str
     fingerprint: str = ""  # of its arguments

@@ -52,9 +52,8 @@ class Shutdown:
         self._crawlers: Sequence[Crawler] = ()
         self._started: list[Crawler] = []
         self._tasks: list[asyncio.Future[None]] = []
-        self._stopping: asyncio.Future[list[BaseException | None]] | None = (
-            None  # held, or it might be collected
-        )
+        # A reference, against garbage collection.
+        self._stopping: asyncio.Future[list[BaseException | None]] | None = None
         self._is_ending = threading.Lock()
         self.exit_status: int | None = None  # of a run that has ended
 
@@ -83,7 +82,7 @@ class Shutdown:
         self._loop = asyncio.get_running_loop()
         threading.Thread(target=self._watch, name="wallpapers-shutdown", daemon=True).start()
         handle_signals(self._received)
-        # While Python tears itself down, a signal would kill it in the place of the exit status.
+        # While Python shuts down, a signal would replace the exit status.
         atexit.register(handle_signals, signal.SIG_IGN)
 
     def _received(self, number: int, frame: FrameType | None) -> None:

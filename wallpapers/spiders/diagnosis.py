@@ -67,8 +67,8 @@ def no_wallpapers_found(page: Page, url: str) -> str:
     )
 
 
-def may_help_elsewhere(failure: Failure) -> bool:
-    """Return whether another listing of the same source may work although a request failed."""
+def another_listing_may_work(failure: Failure) -> bool:
+    """Return whether another listing of the same host may work, although this request failed."""
     return failures.explain(failure.value)[0] not in ("dns", "robots")
 
 

@@ -46,7 +46,7 @@ class ListingSpider(Source):
 
     def __init__(self, **given: str) -> None:
         super().__init__(**given)
-        self._read_recently: dict[ListingKey, str] = {}  # when
+        self._read_recently: dict[ListingKey, str] = {}  # listing -> time
 
     def begin_listing(self, arguments: Mapping[str, Any]) -> None:
         super().begin_listing(arguments)
@@ -67,7 +67,7 @@ class ListingSpider(Source):
             yield first_page
 
     def home_page_loaded(self, response: Response) -> Iterator[Request]:
-        """Request the first page; any response to the home page will do, as only cookies count."""
+        """Request the first page, whatever the response: only its cookies are needed."""
         yield self.page_request(self.first_position)
 
     def home_page_failed(self, failure: Failure) -> Iterator[Request]:
@@ -177,18 +177,18 @@ class ListingSpider(Source):
     def page_failed(self, failure: Failure) -> Iterator[Request]:
         """Report the listing as failed: a page request failed and its retries are used up."""
         message = diagnosis.request_failed(failure, self.endpoint)
-        elsewhere = diagnosis.may_help_elsewhere(failure)
-        self.fail_listing(message, refused=True, elsewhere=elsewhere)
+        suggest = diagnosis.another_listing_may_work(failure)
+        self.fail_listing(message, refused=True, suggest=suggest)
         yield from self.next_listing()
 
-    def fail_listing(self, message: str, *, refused: bool = False, elsewhere: bool = True) -> None:
+    def fail_listing(self, message: str, *, refused: bool = False, suggest: bool = True) -> None:
         """Report that the listing cannot be read to its end; *message* is one line.
 
         *refused*: the source refuses the request or does not respond, whatever the listing.
-        *elsewhere*: the suggested command may work nevertheless.
+        *suggest*: suggest the command for another listing, which may work.
         """
         self.series.listing_ended(self._paging.listed, refused=refused)
-        suggested = self.suggested_command if elsewhere else ""
+        suggested = self.suggested_command if suggest else ""
         purpose, command = diagnosis.next_command(suggested, self.name, self.given)
         message = self._with_name(message)
         self.send(signals.listing_failed, message=message, purpose=purpose, command=command)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 async def recently_read(crawler: Crawler, source: str, days: int) -> dict[ListingKey, str]:
-    """Return when the listings of *source* were read that were read in the last *days*.
+    """Return the listings of *source* that were read in the last *days*, and when.
 
     If the catalogue cannot be read, the run ends.
     """

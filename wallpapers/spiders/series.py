@@ -1,4 +1,4 @@
-"""Keep the listings that a run has still to read, one after the other."""
+"""Keep the listings that a run still has to read, in order."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from typing import Any
 
 MAX_REFUSALS = 2  # in a row
 
-
-# An argument that does not change what a listing lists or what is stored of it.
+# An argument that changes neither which wallpapers a listing contains nor which are stored.
 _REREAD = "reread_days"
 
 

@@ -1,4 +1,4 @@
-"""Run blocking work in threads, all queued work together: one thread switch for the batch."""
+"""Run blocking work in threads, in batches, so that a batch costs a single thread switch."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ Work = Callable[[], Any]
 class BatchExecutor(Generic[T, R]):
     """A thread pool that gives all queued work to one thread at a time, to save thread switches.
 
-    To wake a thread for each item costs more than most items do, because the thread and the reactor
-    compete for the interpreter lock.
+    Waking a thread for each item would take longer than most items do, because the thread and the
+    reactor compete for the interpreter lock.
 
     *run_batch* is called in a thread with all queued items. It returns one result for each, or the
     exception that ``do`` raises for it.

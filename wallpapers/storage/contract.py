@@ -65,7 +65,7 @@ class Storage(ABC):
         return self._run.part(check_start)
 
     def run_name(self) -> str:
-        """Return a name of this run; ``is_running`` answers for it in other runs."""
+        """Return the name of this run, by which other runs ask ``is_running``."""
         assert self._run is not None
         return self._run.name
 
@@ -80,7 +80,7 @@ class Storage(ABC):
         return self._run.scratch_file()
 
     def check_free_space(self) -> None:
-        """Check that the disk of the part files has the free space that is to stay; blocks."""
+        """Check that the disk of the part files has ``min_free_bytes`` left; blocks."""
         assert self._run is not None
         if self.min_free_bytes:
             check_free_space(self._run.root, self.min_free_bytes)
@@ -116,14 +116,16 @@ class Storage(ABC):
     def is_missing(self, path: str) -> bool:
         """Return whether nothing has the name *path*.
 
-        False in a remote store, and in a folder that is away as a whole since ``open``.
+        Returns False for a remote store, and for a folder that has disappeared since ``open``, as
+        when its disk is unmounted.
         """
 
     @abstractmethod
     def images(self, other_store: str) -> Iterator[tuple[str, int]]:
-        """Yield path and size of each image that is stored, thumbnails excepted; none if remote.
+        """Yield path and size of each stored image; none if remote.
 
-        A subfolder with a file named *other_store* is another store.
+        Thumbnails are left out, and so are subfolders with a file named *other_store*, which are
+        other stores.
         """
 
     @abstractmethod

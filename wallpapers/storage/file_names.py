@@ -8,7 +8,14 @@ from string import Formatter
 
 from wallpapers.errors import SettingError
 from wallpapers.images import decoding
-from wallpapers.storage.names import MAX_BYTES, clean, cut, safe_name, without_reserved_name
+from wallpapers.storage.names import (
+    MAX_BYTES,
+    THUMBNAILS,
+    clean,
+    cut,
+    safe_name,
+    without_reserved_name,
+)
 
 SETTING = "WALLPAPERS_FILE_NAME"
 FIELDS = ("source", "listing", "id", "title", "date", "width", "height")
@@ -16,7 +23,6 @@ _EXTENSION = re.compile(
     "|".join(re.escape(extension) + "$" for extension in (*decoding.EXTENSIONS.values(), ".jpeg")),
     re.IGNORECASE,
 )
-_THUMBNAILS = "thumbs"  # the folder of names.thumbnail_path
 
 # A text and the field that follows it, or None at the end.
 _Component = list[tuple[str, str | None]]
@@ -46,7 +52,7 @@ class FileNames:
         """
         *folders, last = (_name(component, values) for component in self._components)
         names = [*filter(None, folders), last or safe_name(str(values["id"]))]
-        if names[0].lower() == _THUMBNAILS and len(names) > 1:
+        if names[0].lower() == THUMBNAILS and len(names) > 1:
             names[0] = f"_{names[0]}"
         return "/".join(names) + ".jpg"
 

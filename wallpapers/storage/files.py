@@ -51,7 +51,7 @@ def check_free_space(folder: Path, min_bytes: int) -> None:
 
 
 def is_below(path: object) -> bool:
-    """Return whether *path* stays below the store; what a catalogue holds need not."""
+    """Return whether *path* is below the store; a path in a damaged catalogue may not be."""
     try:
         split(path if isinstance(path, str) else "")
     except StoreError:
@@ -126,7 +126,7 @@ class OpenFolders:
             self._descriptors[folder] = open_folder(self._root, folder, make=True)
         return self._descriptors[folder]
 
-    def changed(self, folder: str) -> None:
+    def mark_changed(self, folder: str) -> None:
         """Mark *folder* to be synced."""
         self._changed.add(folder)
 

@@ -63,7 +63,7 @@ class Intake:
         self, storage: Storage, requirements: ImageRequirements, is_stopping: Callable[[], bool]
     ) -> None:
         self._storage = storage
-        self._demands = requirements
+        self._requirements = requirements
         self._pool = InspectorPool(requirements, is_stopping)
         self._disk: BatchExecutor[Work, Any] = BatchExecutor(
             _DISK_THREADS, "wallpapers-disk", run_each
@@ -121,9 +121,9 @@ class Intake:
             await self._disk.do(self._storage.check_free_space)
 
     async def put(self, staged: StagedImage) -> StagedImage:
-        """Put *staged* into the storage; return it with ``is_put`` set accordingly.
+        """Put *staged* into the storage, and return it with ``is_put``.
 
-        ``is_put`` is False if its path has other content.
+        This is False if its path has other content.
         """
         if staged.picture is None:
             return staged
@@ -136,7 +136,7 @@ class Intake:
     async def withdraw(self, staged: StagedImage, kept: str = "") -> None:
         """Remove the stored files of *staged*, unless another program has replaced them.
 
-        *kept* is a path with the same content, which may differ in case alone.
+        *kept* is a path with the same content. If both paths are one file, it is not removed.
         """
 
         def withdraw() -> None:
@@ -188,10 +188,10 @@ class Intake:
         picture = decoding.read_header(start)
         if picture is None:
             return
-        if picture.width * picture.height > self._demands.max_pixels:
+        if picture.width * picture.height > self._requirements.max_pixels:
             raise PictureRefusedError("too_many_pixels", f"{picture.width}x{picture.height}")
         # The orientation is not known yet: the image must be unwanted upright and rotated.
-        wanted, kind = self._demands.wanted, picture.format
+        wanted, kind = self._requirements.wanted, picture.format
         why = wanted.find_mismatch(picture.width, picture.height, kind=kind)
         if why and wanted.find_mismatch(picture.height, picture.width, kind=kind):
             raise PictureRefusedError(*why)
@@ -210,7 +210,9 @@ class Intake:
         if body is None:
             return None
         try:
-            picture = decoding.examine(body, max_pixels=self._demands.max_pixels, check="strict")
+            picture = decoding.examine(
+                body, max_pixels=self._requirements.max_pixels, check="strict"
+            )
         except PictureRefusedError:
             return None
         checksum = hashlib.sha256(body).hexdigest()

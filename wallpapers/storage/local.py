@@ -248,7 +248,7 @@ class LocalStorage(Storage):
                         link_replacing(source, name, descriptor)
                     except IsADirectoryError:
                         return False
-        folders.changed(folder)
+        folders.mark_changed(folder)
         file.part.mark_stored()
         return True
 

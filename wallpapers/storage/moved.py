@@ -12,7 +12,7 @@ from wallpapers.storage.contract import Storage
 class MovedFiles:
     """The files among which moved ones are looked for.
 
-    A file is hashed if it has the size of the one that is looked for, and once at most.
+    A file is hashed only if it has the size of the one that is looked for, and at most once.
     """
 
     def __init__(self, storage: Storage, sizes: Mapping[str, int]) -> None:
