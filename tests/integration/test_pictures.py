@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 
 from tests.conftest import Crawl
+from tests.lacking_pixels import webp_with_half_its_data
 from tests.pictures import encoded, exhibit, exhibits, noise
 from tests.standin import picture_faults as faults
-from tests.unit.test_decoding import png_header
 from wallpapers.demo.gallery import Exhibit
 from wallpapers.demo.standin import StandIn
 from wallpapers.run.exit_status import ExitStatus
@@ -181,11 +181,11 @@ def test_a_thumbnail_may_exceed_the_buffer_of_a_part(crawl: Crawl) -> None:
 
 
 def test_complete_decoding_refuses_damage_that_the_structure_check_misses(crawl: Crawl) -> None:
-    hollow = exhibit(1, png_header(64, 64))
-    with StandIn([hollow]) as standin:
+    half = exhibit(1, webp_with_half_its_data(encoded(noise(1), "WEBP")))
+    with StandIn([half]) as standin:
         assert crawl(standin).stats["wallpapers/stored"] == 1
-    with StandIn([hollow]) as standin:
-        (crawl.store / "baidu_wallpaper/国家地理" / f"{hollow.id}.png").unlink()
+    with StandIn([half]) as standin:
+        (crawl.store / "baidu_wallpaper/国家地理" / f"{half.id}.webp").unlink()
         run = crawl(standin, {"WALLPAPERS_CHECK": "decode"})
     assert run.stats["wallpapers/failed/broken"] == 1
 

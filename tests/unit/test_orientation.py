@@ -8,8 +8,9 @@ import struct
 import pytest
 from PIL import Image, ImageChops, ImageOps, ImageStat
 
+from tests.lacking_pixels import chunk
 from tests.pictures import encoded, noise
-from tests.unit.test_second_opinion import chunk, with_chunk
+from tests.unit.test_second_opinion import with_chunk
 from wallpapers.images import decoding
 
 LIMIT = 100_000_000

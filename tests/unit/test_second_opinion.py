@@ -10,6 +10,7 @@ from collections.abc import Callable
 import pytest
 from PIL import Image
 
+from tests.lacking_pixels import chunk
 from tests.pictures import encoded, noise
 from wallpapers.errors import PictureRefusedError
 from wallpapers.images import decoding
@@ -36,11 +37,6 @@ def reason_of(data: bytes, check: str = "structure") -> str | None:
     except PictureRefusedError as refusal:
         return refusal.reason
     return None
-
-
-def chunk(name: bytes, content: bytes) -> bytes:
-    crc = zlib.crc32(name + content)
-    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", crc)
 
 
 def with_chunk(png: bytes, extra: bytes, *, behind: bool = False) -> bytes:

@@ -6,6 +6,7 @@ No Scrapy, no file access.
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from PIL import Image
 
 from wallpapers.errors import PictureRefusedError
-from wallpapers.images import decoders, look, second_opinion, thumbnails
+from wallpapers.images import decoders, look, png_rows, second_opinion, thumbnails
 from wallpapers.images.headers import HEADER_BYTES, SIZE_READERS, exif_orientation, orientation
 from wallpapers.images.structure import CHECKS, Broken, Buffer, Cut, FrameError
 
@@ -90,7 +91,8 @@ def examine(
 
     The structure is checked first, because decoders spend much time and memory on hostile files.
     Pixels are decoded only if the check fails in a way that a decoder may refute; with the *check*
-    ``strict`` they never are. *gate* is held while pixels are in memory.
+    ``strict`` they never are. The data of a PNG is always inflated, because it may lack rows though
+    its chunks are complete. *gate* is held while pixels are in memory.
 
     Raises PictureRefusedError with the reason ``empty``, ``not_an_image``, ``format``, ``cut``,
     ``broken``, ``too_tiny`` or ``too_many_pixels``.
@@ -111,7 +113,19 @@ def examine(
         with gate(width * height):
             if not second_opinion.has_all_pixels(data, kind, max_pixels, memory):
                 raise _refusal(fault, data, kind)
+    if kind == "PNG":
+        _check_png_rows(data)
     return Picture(kind, width, height)
+
+
+def _check_png_rows(data: Buffer) -> None:
+    """Raise PictureRefusedError (``cut`` or ``broken``) if rows of a PNG are missing."""
+    try:
+        missing = png_rows.missing_bytes(data)
+    except zlib.error as error:
+        raise PictureRefusedError("broken", f"PNG: {error}") from None
+    if missing:
+        raise PictureRefusedError("cut", f"PNG lacks {missing} bytes of its rows")
 
 
 def _size(data: Buffer, kind: str, max_pixels: int, memory: int) -> tuple[int, int]:
