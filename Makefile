@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo install update test test-all compiled check format bench clean
+.PHONY: demo install update test test-all readers compiled check format bench clean
 
 demo: $(VENV)/installed
 	$(BIN)/scrapy demo
@@ -29,6 +29,16 @@ test: check compiled
 # with WALLPAPERS_FORBID_SKIPS=1 a skipped test fails.
 test-all: test
 	$(BIN)/pytest -n 2 --dist worksteal -m slow
+
+# Programs that read datasets (datasets, Daft, Ray, DuckDB; 860 MB), for the tests that use them.
+READERS_VENV := .venv-readers
+
+readers: $(READERS_VENV)/installed
+
+$(READERS_VENV)/installed: requirements-readers.txt
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-readers.txt
+	@touch $@
 
 # The tests start hundreds of programs; where Python may not write bytecode, each would compile all.
 compiled:
@@ -65,7 +75,7 @@ $(BENCH_VENV)/%/tried: benchmarks/peers/%.txt
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(BENCH_VENV) build dist *.egg-info .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(BENCH_VENV) $(READERS_VENV) build dist *.egg-info .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -1,11 +1,15 @@
-"""Write the dataset card: what a dataset has, from where, under which licences."""
+"""Write the dataset card: what a dataset has, of which types, from where, under which licences."""
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable
+from typing import Any
 
-from wallpapers.collection.rows import Row
+import pyarrow
+
+from wallpapers.collection.rows import SCHEMA, Row
 from wallpapers.listings.text import one_line
 
 _DATA_FILES = {
@@ -18,7 +22,7 @@ _DATA_FILES = {
 _CONTENTS = {
     "parquet": "the same rows with the images",
     "webdataset": "the images, each with its row as JSON",
-    "imagefolder": "the images, and their rows in `metadata.jsonl`",
+    "imagefolder": "the images, and their rows in `metadata.parquet`",
     "jsonl": "the same rows; the images are in the store, at `path`",
     "csv": "the same rows; the images are in the store, at `path`",
 }
@@ -54,6 +58,9 @@ class Card:
             "configs:",
             "- config_name: default",
             f"  data_files: {_DATA_FILES[self._kind]}",
+            "dataset_info:",
+            "  features:",
+            *(f"  - {json.dumps(feature)}" for feature in _features(self._kind)),
             "---",
             "",
             "# Wallpapers",
@@ -81,3 +88,27 @@ class Card:
             if len(common) > _MOST_LINES:
                 lines.append(f"| and {len(common) - _MOST_LINES:,} more | |")
         return "\n".join(lines) + "\n"
+
+
+def _features(kind: str) -> list[dict[str, Any]]:
+    """Return names and types of the columns, as the library datasets reads them from a card.
+
+    Without them, it infers types from the first rows, and fails at a list that is not empty.
+    """
+    rows = [_feature(column, lists=kind != "csv") for column in SCHEMA]
+    if kind == "parquet":
+        return [*rows, {"name": "image", "dtype": "image"}]
+    if kind == "imagefolder":
+        return [{"name": "image", "dtype": "image"}, *rows[1:]]  # in place of the file name
+    if kind == "webdataset":
+        texts = [{"name": name, "dtype": "string"} for name in ("__key__", "__url__")]
+        return [{"name": "jpg", "dtype": "image"}, {"name": "json", "struct": rows}, *texts]
+    return rows
+
+
+def _feature(column: pyarrow.Field, *, lists: bool) -> dict[str, Any]:
+    """Return name and type of *column*, as text if *lists* are written as JSON."""
+    if pyarrow.types.is_list(column.type):
+        return {"name": column.name, "sequence" if lists else "dtype": "string"}
+    dtype = "float64" if pyarrow.types.is_float64(column.type) else str(column.type)
+    return {"name": column.name, "dtype": dtype}

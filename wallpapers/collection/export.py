@@ -21,7 +21,7 @@ from wallpapers.catalogue.search import FoundImage
 from wallpapers.collection.card import Card
 from wallpapers.collection.rows import SCHEMA_VERSION, Row, as_json, row_of
 from wallpapers.collection.search import Criteria, search
-from wallpapers.collection.shards import FORMATS, WITH_IMAGES, ShardWriter, write_index
+from wallpapers.collection.shards import FORMATS, WITH_IMAGES, ShardWriter, write_rows
 from wallpapers.errors import SettingError
 from wallpapers.storage.files import is_below
 
@@ -202,7 +202,7 @@ class Export:
             self._target.publish(path, f"data/{path.name}")
         data.rmdir()
         index = self._target.work / "index.parquet"
-        write_index(index, self._rows)
+        write_rows(index, self._rows)
         self._target.publish(index, f"index/{name}.parquet")
         self._sealed[name] = [row["sha256"] for row in self._rows]
         self.report.exported += len(self._rows)

@@ -54,13 +54,17 @@ class ParquetShard:
 
 
 class TarShard:
-    """``NAME.tar`` in the form of WebDataset: for each image, its file and a JSON file."""
+    """``NAME.tar`` in the form of WebDataset: for each image, its file and a JSON file.
+
+    All images have the extension of a JPEG: the library datasets wants the same files in each
+    sample, and programs detect the format of an image by its content.
+    """
 
     def __init__(self, folder: Path, name: str) -> None:
         self._tar = tarfile.open(folder / f"{name}.tar", "w", format=tarfile.USTAR_FORMAT)  # noqa: SIM115
 
     def add(self, row: Row, content: bytes) -> None:
-        self._put(row["file_name"], content)
+        self._put(f"{row['sha256']}.jpg", content)
         self._put(f"{row['sha256']}.json", as_json(row))
 
     def _put(self, name: str, content: bytes) -> None:
@@ -73,19 +77,22 @@ class TarShard:
 
 
 class FolderShard:
-    """``NAME/``: the files of the images, and ``metadata.jsonl``."""
+    """``NAME/``: the files of the images, and ``metadata.parquet``.
+
+    From ``metadata.jsonl``, the library datasets would infer types by the first rows alone.
+    """
 
     def __init__(self, folder: Path, name: str) -> None:
         self._folder = folder / name
         self._folder.mkdir()
-        self._metadata = (self._folder / "metadata.jsonl").open("wb")
+        self._rows: list[Row] = []
 
     def add(self, row: Row, content: bytes) -> None:
         (self._folder / row["file_name"]).write_bytes(content)
-        self._metadata.write(as_json(row))
+        self._rows.append(row)
 
     def close(self) -> None:
-        self._metadata.close()
+        write_rows(self._folder / "metadata.parquet", self._rows)
 
 
 class JsonLinesShard:
@@ -131,6 +138,6 @@ FORMATS: dict[str, Callable[[Path, str], ShardWriter]] = {
 WITH_IMAGES = ("parquet", "webdataset", "imagefolder")
 
 
-def write_index(path: Path, rows: list[Row]) -> None:
-    """Write the rows of a shard without their images; this file seals the shard."""
+def write_rows(path: Path, rows: list[Row]) -> None:
+    """Write rows without their images."""
     parquet.write_table(pyarrow.Table.from_pylist(rows, SCHEMA), path)
