@@ -61,7 +61,7 @@ def bodies(shown: list[Exhibit]) -> set[bytes]:
     return {exhibit.content() for exhibit in shown}
 
 
-def test_a_fresh_project_has_the_pictures_of_its_items(tmp_path: Path) -> None:
+def test_a_fresh_project_stores_the_images_of_its_items(tmp_path: Path) -> None:
     project, shown = fresh_project(tmp_path), exhibits(5)
     with StandIn(shown) as standin:
         result = crawl(project, standin)

@@ -35,7 +35,7 @@ def arguments(standin: StandIn, folder: Path) -> tuple[str, ...]:
     )
 
 
-def test_status_0_all_wallpapers_are_there(tmp_path: Path) -> None:
+def test_status_0_all_wallpapers_are_stored(tmp_path: Path) -> None:
     with StandIn(exhibits(30)) as standin:
         result = crawl(standin, tmp_path)
     assert result.status == 0
@@ -91,7 +91,7 @@ def test_status_2_wrong_usage(words: tuple[str, ...]) -> None:
     assert result.status == 2
 
 
-def test_status_3_some_could_not_be_had(tmp_path: Path) -> None:
+def test_status_3_some_wallpapers_failed(tmp_path: Path) -> None:
     with MissingPicture(exhibits(3)) as standin:
         result = crawl(standin, tmp_path)
     assert result.status == 3
@@ -107,7 +107,7 @@ def test_status_4_the_listing_could_not_be_read(tmp_path: Path) -> None:
     assert (tmp_path / "out.json").read_text() == "yesterday's"
 
 
-def test_status_5_the_store_takes_no_more(tmp_path: Path) -> None:
+def test_status_5_the_store_is_full(tmp_path: Path) -> None:
     large = exhibit(99, large_jpeg(FILE_LIMIT // 1_000_000 + 1))
     with StandIn([*exhibits(10), large, *exhibits(40)[10:]]) as standin:
         words = ("crawl", "baidu_wallpaper", *arguments(standin, tmp_path))
@@ -124,7 +124,7 @@ def test_status_5_the_store_takes_no_more(tmp_path: Path) -> None:
         assert crawl(standin, tmp_path).status == 0
 
 
-def test_status_5_a_feed_takes_no_more(tmp_path: Path) -> None:
+def test_status_5_a_feed_is_full(tmp_path: Path) -> None:
     with StandIn(exhibits(50)) as standin:
         wide = ("-s", "FEED_EXPORT_INDENT=9000")
         words = ("crawl", "baidu_wallpaper", *arguments(standin, tmp_path), *wide)
@@ -186,7 +186,7 @@ def test_output_that_nobody_reads_leaves_the_status_alone(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
-def test_status_130_interrupted_lets_end_what_is_in_flight(
+def test_status_130_interrupted_lets_running_downloads_finish(
     tmp_path: Path, signal_number: signal.Signals
 ) -> None:
     shown = exhibits(60)
@@ -215,7 +215,7 @@ def test_status_130_interrupted_lets_end_what_is_in_flight(
     assert asked_again == 60 - stored
 
 
-def test_a_second_signal_ends_the_run_at_once(tmp_path: Path) -> None:
+def test_a_second_signal_ends_the_run_immediately(tmp_path: Path) -> None:
     with HeldPictures(exhibits(60)) as standin:
         process = start("crawl", "baidu_wallpaper", *arguments(standin, tmp_path))
         assert standin.held.wait(30)

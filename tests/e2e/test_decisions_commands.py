@@ -190,7 +190,7 @@ def test_stars_are_kept_and_taken_back(crawl: Crawl) -> None:
     assert run(crawl, "star", "--list").output == f"{SOURCE}/{second.stem}\n"
 
 
-def test_what_is_missing_is_one_line(tmp_path: Path) -> None:
+def test_a_missing_name_catalogue_or_list_is_one_line(tmp_path: Path) -> None:
     store = ("-s", f"IMAGES_STORE={tmp_path / 'store'}")
     usage = scrapy("unstar", *store)
     assert usage.status == 2

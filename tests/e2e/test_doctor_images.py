@@ -80,7 +80,7 @@ def test_a_preview_is_not_compared_with_the_listed_size(tmp_path: Path) -> None:
     assert result.status == 0
 
 
-def test_no_setting_makes_it_store_anything(tmp_path: Path) -> None:
+def test_doctor_stores_nothing_whatever_the_settings(tmp_path: Path) -> None:
     feed = json.dumps({str(tmp_path / "feed.json"): {"format": "json"}})
     pipelines = json.dumps({"wallpapers.pipelines.images.WallpaperImagesPipeline": 1})
     with StandIn(exhibits(2)) as standin:

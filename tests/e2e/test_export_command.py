@@ -76,7 +76,7 @@ def test_each_image_is_exported_once_and_always_with_the_same_bytes(
 
 
 @pytest.mark.slow
-def test_a_row_says_what_is_known(store: Path, tmp_path: Path) -> None:
+def test_a_row_has_the_fields_of_the_item_and_the_image(store: Path, tmp_path: Path) -> None:
     assert export(store, tmp_path / "set", "--to", "jsonl").status == 0
     rows = index(tmp_path / "set")
     items = [json.loads(line) for line in (store.parent / "items.jsonl").read_text().splitlines()]

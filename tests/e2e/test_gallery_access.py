@@ -92,7 +92,7 @@ def test_focus_goes_to_the_tile_of_the_last_picture(page: Page) -> None:
 
 
 @pytest.mark.parametrize("name", ["#search", "#sort", "#help-button", "[data-value=red]"])
-def test_what_has_the_focus_has_a_ring(page: Page, scheme: str, name: str) -> None:
+def test_a_focused_element_has_a_ring(page: Page, scheme: str, name: str) -> None:
     control = page.locator(name)
     assert not has_ring(control, scheme)
     press_until_focused(page, "Tab", control)
@@ -110,7 +110,7 @@ def test_a_chosen_filter_keeps_the_focus(page: Page, scheme: str) -> None:
 
 
 @pytest.mark.parametrize(("motion", "moves"), [("reduce", False), ("no-preference", True)])
-def test_nothing_moves_for_people_who_asked_for_that(
+def test_reduced_motion_switches_animations_off(
     browser: Browser, address: str, motion: str, moves: bool
 ) -> None:
     faults: list[str] = []

@@ -65,7 +65,7 @@ def test_the_page_has_all_wallpapers_and_their_thumbnails(folder: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_second_run_makes_only_what_is_new(folder: Path) -> None:
+def test_a_second_run_makes_only_new_thumbnails(folder: Path) -> None:
     assert write(folder).status == 0
     before = parts_of(folder)
     crawl(folder, [*SHOWN, plain(4, "green", "#1ea01e")])
@@ -141,7 +141,7 @@ def test_decisions_of_the_page_go_into_the_catalogue(folder: Path) -> None:
     assert scrapy("hide", "--list", *store).output == f"{key}\n"
 
 
-def test_wallpapers_that_come_in_appear(folder: Path) -> None:
+def test_wallpapers_stored_while_it_serves_appear(folder: Path) -> None:
     with served(folder) as address:
         newest = max(row[14] for row in json.loads(ask(f"{address}rows")[1]))
         crawl(folder, [plain(6, "just stored", "#204060")])
@@ -187,7 +187,7 @@ def test_a_port_that_is_taken_is_reported_in_one_line(folder: Path) -> None:
     assert f"cannot listen on 127.0.0.1, port {port}" in result.log
 
 
-def test_an_open_server_says_what_that_means(folder: Path) -> None:
+def test_a_gallery_open_to_the_network_prints_a_warning(folder: Path) -> None:
     process = start(
         "gallery", "--serve", "--host", "0.0.0.0", "-s", f"IMAGES_STORE={folder / 'store'}"
     )

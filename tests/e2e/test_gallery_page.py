@@ -206,7 +206,9 @@ def test_decisions_of_a_file_are_exported_for_the_program(
     assert scrapy("unhide", "--from", str(tmp_path / "hide.txt"), *store).status == 0
 
 
-def test_what_the_server_does_not_save_is_taken_back(browser: Browser, folder: Path) -> None:
+def test_a_change_that_the_server_refuses_is_undone_on_the_page(
+    browser: Browser, folder: Path
+) -> None:
     refused: list[str] = []
 
     def refuse(route: Route) -> None:

@@ -82,7 +82,7 @@ def test_kills_at_random_moments_lose_nothing(tmp_path: Path, kills: int) -> Non
 
 
 @pytest.mark.parametrize("programs", [2, pytest.param(4, marks=pytest.mark.slow)])
-def test_crawls_at_once_share_a_store(tmp_path: Path, programs: int) -> None:
+def test_concurrent_crawls_share_a_store(tmp_path: Path, programs: int) -> None:
     twins = [exhibit(1_000 + number, encoded(noise(number))) for number in range(0, 60, 2)]
     shown = [*exhibits(60), *twins]
     with StandIn(shown) as standin:
@@ -115,7 +115,7 @@ class TwoReaders(HeldPictures):
         return await super().picture(request, exhibit)
 
 
-def test_crawls_at_once_request_each_picture_once(tmp_path: Path) -> None:
+def test_concurrent_crawls_request_each_image_once(tmp_path: Path) -> None:
     shown = exhibits(60)
     with TwoReaders(shown) as standin:
         running = [start(*words_for(standin, tmp_path)) for _ in range(2)]

@@ -90,7 +90,7 @@ def test_worse_copies_are_hidden_but_no_file_is_removed(store: Path) -> None:
 
 
 @pytest.mark.slow
-def test_what_the_user_calls_different_stays_so(store: Path) -> None:
+def test_images_judged_as_different_are_not_grouped(store: Path) -> None:
     path_of = {title: path for path, title in names(store).items()}
     pair = ("--different", path_of["lake"], path_of["half"])
     assert look_alikes(store, *pair).status == 0

@@ -107,7 +107,7 @@ def deploy(service: Scrapyd, copy: Path) -> None:
     )
 
 
-def test_nobody_gets_in_without_the_password(scrapyd: Scrapyd) -> None:
+def test_requests_without_the_password_are_refused(scrapyd: Scrapyd) -> None:
     assert requests.get(f"{scrapyd.url}listprojects.json", timeout=10).status_code == 401
 
 

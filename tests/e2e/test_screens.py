@@ -115,7 +115,7 @@ def test_a_listing_that_cannot_be_read(tmp_path: Path, columns: int) -> None:
     assert lines[-1 - (columns == 40)].startswith("    scrapy crawl baidu_search")
 
 
-def test_what_is_retried_while_the_first_page_does_not_come(tmp_path: Path) -> None:
+def test_the_retried_request_is_shown_until_the_first_page(tmp_path: Path) -> None:
     with Overloaded(exhibits(1)) as standin, Terminal(tmp_path) as terminal:
         terminal.crawl(standin.endpoint, "-s", "WALLPAPERS_PATIENCE_BACKOFF=60")
         lines = terminal.wait_for("Retrying the first page in ")
@@ -127,7 +127,7 @@ def test_what_is_retried_while_the_first_page_does_not_come(tmp_path: Path) -> N
     )
 
 
-def test_the_first_page_that_does_not_come(tmp_path: Path) -> None:
+def test_a_first_page_that_fails(tmp_path: Path) -> None:
     class Silent(StandIn):
         async def listing(self, request: web.Request) -> web.StreamResponse:
             await asyncio.Event().wait()

@@ -68,7 +68,7 @@ def test_a_setting_of_scrapy_that_is_misspelled_is_a_warning(tmp_path: Path) -> 
     ]
 
 
-def test_settings_for_the_components_of_a_user_are_no_mistake(tmp_path: Path) -> None:
+def test_settings_of_a_users_components_are_accepted(tmp_path: Path) -> None:
     """Among them one that Scrapy reads for a pipeline of this class, and one without a default."""
     settings = ("MYPIPELINE_IMAGES_THUMBS={}", "PROXY_LIST=a,b", "DOWNLOAD_DELAY_MAX=3", "X=1")
     result, _ = crawl_with(tmp_path, *settings, "IMAGES_MIN_WIDTH=1", "IMAGES_EXPIRES=1")
@@ -76,7 +76,7 @@ def test_settings_for_the_components_of_a_user_are_no_mistake(tmp_path: Path) ->
     assert "nknown setting" not in result.log
 
 
-def test_what_a_spider_or_a_project_defines_is_no_mistake(tmp_path: Path) -> None:
+def test_settings_of_a_spider_or_a_project_are_accepted(tmp_path: Path) -> None:
     (tmp_path / "scrapy.cfg").write_text("[settings]\ndefault = own.settings\n")
     (tmp_path / "own/spiders").mkdir(parents=True)
     (tmp_path / "own/spiders/own.py").write_text(OWN_SPIDER)

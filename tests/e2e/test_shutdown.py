@@ -205,7 +205,7 @@ def test_a_name_that_never_resolves_does_not_outlast_the_run(tmp_path: Path) -> 
     ],
     ids=["catalogue", "loop", "upload"],
 )
-def test_what_never_returns_does_not_outlast_the_limit(
+def test_blocking_code_does_not_outlast_the_limit(
     tmp_path: Path, code: str, sign: str, settings: tuple[str, ...]
 ) -> None:
     catalogue = ("-s", f"WALLPAPERS_CATALOGUE=sqlite:///{tmp_path / 'catalogue.db'}")
@@ -273,7 +273,7 @@ def test_a_signal_during_imports(tmp_path: Path, command: str, number: signal.Si
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_limit_that_is_none(tmp_path: Path) -> None:
+def test_a_limit_of_zero_is_a_wrong_setting(tmp_path: Path) -> None:
     with StandIn(exhibits(1)) as standin:
         result = finish(start(*words(standin, tmp_path), "-s", "WALLPAPERS_SHUTDOWN_TIMEOUT=0"))
     assert result.status == 1

@@ -31,7 +31,7 @@ def test_every_source_is_listed_with_what_a_user_needs() -> None:
     assert "protocol=auto previews=0" in result.output
 
 
-def test_the_same_as_json() -> None:
+def test_the_list_of_sources_as_json() -> None:
     described = json.loads(scrapy("sources", "--json").output)
     assert [source["name"] for source in described] == [spider.name for spider in SPIDERS]
     for source, spider in zip(described, SPIDERS, strict=True):
@@ -78,7 +78,7 @@ def test_the_help_of_a_crawl_without_a_source_says_how_to_get_more() -> None:
     assert "scrapy crawl SOURCE --help describes the arguments of a source." in result.output
 
 
-def test_the_help_of_a_source_that_there_is_not() -> None:
+def test_the_help_of_an_unknown_source() -> None:
     result = scrapy("crawl", "wallheaven", "--help")
     assert result.status == 2
     assert "spider not found: 'wallheaven'; available: baidu_channel, " in result.log

@@ -44,7 +44,7 @@ def closing(*descriptors: int) -> Callable[[], None]:
 
 
 @needs_dev_full
-def test_status_5_the_log_takes_no_more(tmp_path: Path) -> None:
+def test_status_5_the_log_is_full(tmp_path: Path) -> None:
     with StandIn(exhibits(3)) as standin:
         result = scrapy(*words(standin, tmp_path), "-s", "LOG_FILE=/dev/full")
         assert standin.asked == []
@@ -54,7 +54,7 @@ def test_status_5_the_log_takes_no_more(tmp_path: Path) -> None:
 
 @needs_dev_full
 @pytest.mark.parametrize("on_stderr", [False, True])
-def test_status_5_the_log_takes_no_more_later(tmp_path: Path, on_stderr: bool) -> None:
+def test_status_5_the_log_is_full_later(tmp_path: Path, on_stderr: bool) -> None:
     """The first line of the log is that of a picture that failed."""
     settings = ("-s", "LOG_LEVEL=WARNING", *(() if on_stderr else ("-s", "LOG_FILE=/dev/full")))
     with TenthIsMissing(exhibits(300)) as standin, Path("/dev/full").open("w") as full:

@@ -77,7 +77,9 @@ def test_every_number_and_boolean_of_this_project_is_checked(crawl: Crawl, name:
         {"FEED_EXPORT_INDENT": None, "RETRY_HTTP_CODES": "500,503", "DOWNLOAD_TIMEOUT": 30.5},
     ],
 )
-def test_what_scrapy_accepts_is_no_wrong_value(crawl: Crawl, settings: dict[str, object]) -> None:
+def test_values_that_scrapy_accepts_are_not_wrong(
+    crawl: Crawl, settings: dict[str, object]
+) -> None:
     with StandIn(exhibits(1)) as standin:
         assert crawl(standin, settings).exit_status == 0
 

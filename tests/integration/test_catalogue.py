@@ -53,14 +53,14 @@ def put(catalogue: Catalogue, store: dict[str, int], new: Wallpaper, stored: Sto
     return entered.image["status"]
 
 
-def test_what_is_new_is_listed_and_not_held(open_it: Open) -> None:
+def test_a_new_wallpaper_is_listed_without_an_image(open_it: Open) -> None:
     catalogue = open_it()
     for _ in range(2):
         assert catalogue.run(lambda entries: entries.enter_listed([wallpaper()])) == {}
     assert catalogue.run(lambda entries: entries.count("state")) == {("listed",): 1}
 
 
-def test_what_is_stored_is_held_by_the_next_program(open_it: Open, store: dict[str, int]) -> None:
+def test_a_stored_image_is_known_to_the_next_program(open_it: Open, store: dict[str, int]) -> None:
     assert put(open_it(), store, wallpaper(), image()) == "downloaded"
     held = open_it().run(lambda entries: entries.enter_listed([wallpaper(), wallpaper("2")]))
     assert list(held) == [("s", "1")]
@@ -89,7 +89,7 @@ def test_the_same_bytes_have_one_path(open_it: Open, store: dict[str, int]) -> N
     assert held["s", "2"].image["path"] == "s/1.jpg"
 
 
-def test_many_at_once_are_entered_as_one_by_one(open_it: Open, store: dict[str, int]) -> None:
+def test_a_batch_is_recorded_as_single_wallpapers_are(open_it: Open, store: dict[str, int]) -> None:
     catalogue = open_it()
     put(catalogue, store, wallpaper("0"), image("00", "s/0.jpg"))
     said = [
@@ -118,7 +118,7 @@ def test_many_at_once_are_entered_as_one_by_one(open_it: Open, store: dict[str, 
     assert ("s", "4") not in held
 
 
-def test_the_same_bytes_move_where_they_are_whole(open_it: Open, store: dict[str, int]) -> None:
+def test_a_row_follows_the_complete_file(open_it: Open, store: dict[str, int]) -> None:
     catalogue = open_it()
     put(catalogue, store, wallpaper(), image())
     del store["s/1.jpg"]
@@ -171,7 +171,9 @@ def test_a_preview_stays_one_until_the_original_is_stored(
     assert not is_preview()
 
 
-def test_bytes_that_stand_for_many_are_a_placeholder(open_it: Open, store: dict[str, int]) -> None:
+def test_bytes_shared_by_many_wallpapers_are_a_placeholder(
+    open_it: Open, store: dict[str, int]
+) -> None:
     catalogue = open_it()
     for number in range(MOST_SHARING):
         put(catalogue, store, wallpaper(f"{number}"), image())
@@ -182,7 +184,7 @@ def test_bytes_that_stand_for_many_are_a_placeholder(open_it: Open, store: dict[
     assert put(catalogue, store, wallpaper("3"), image()) == "downloaded"  # one of the five
 
 
-def test_failures_are_remembered_and_come_back_as_they_were(
+def test_failures_are_recorded_and_read_back_unchanged(
     open_it: Open, store: dict[str, int]
 ) -> None:
     catalogue = open_it()
@@ -248,7 +250,7 @@ def test_work_that_raises_leaves_nothing(open_it: Open) -> None:
     assert catalogue.run(lambda entries: entries.count("state")) == {}
 
 
-def test_a_thousand_wallpapers_are_taken_up_at_once(open_it: Open, store: dict[str, int]) -> None:
+def test_a_thousand_wallpapers_are_looked_up_in_chunks(open_it: Open, store: dict[str, int]) -> None:
     catalogue = open_it()
     many = [wallpaper(f"{number}") for number in range(1_200)]
     catalogue.run(lambda entries: entries.enter_listed(many))
@@ -257,7 +259,7 @@ def test_a_thousand_wallpapers_are_taken_up_at_once(open_it: Open, store: dict[s
     assert len(catalogue.run(lambda entries: entries.enter_listed(many))) == 12
 
 
-def test_two_programs_at_once_keep_one_of_each(
+def test_concurrent_programs_keep_one_path_of_each_content(
     open_it: Open, store: dict[str, int], url: URL
 ) -> None:
     """Sixteen contents under forty names each, stored by four programs in different orders."""

@@ -201,7 +201,7 @@ def server() -> Iterator[PostgreSQL]:
         yield running
 
 
-def test_a_server_that_is_gone_in_mid_run_ends_the_crawl_with_one_line(crawl: Crawl) -> None:
+def test_a_server_that_stops_during_a_run_ends_the_crawl_with_one_line(crawl: Crawl) -> None:
     with postgresql() as server:
         url = server.new_database("canary-123")
         with Harmful(server.stop) as standin:

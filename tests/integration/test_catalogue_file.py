@@ -38,7 +38,7 @@ def open_file(path: Path, *, check: bool = False) -> Catalogue:
     return Catalogue.open(url, lambda path, size: True, check=check)
 
 
-def test_a_catalogue_that_was_cut_opens_or_says_so(file: Path, tmp_path: Path) -> None:
+def test_a_truncated_catalogue_opens_or_is_reported(file: Path, tmp_path: Path) -> None:
     content = file.read_bytes()
     told = opened = 0
     for seed in range(100):

@@ -59,7 +59,7 @@ def test_an_older_catalogue_is_upgraded_with_all_that_it_holds(
         ("s/1-preview/1.jpg", "{}", False),
     ],
 )
-def test_previews_of_an_older_catalogue_are_told_by_their_names(
+def test_previews_of_an_older_catalogue_are_recognized_by_their_names(
     open_it: Open, store: dict[str, int], url: URL, path: str, item: str, is_preview: bool
 ) -> None:
     engine = sqlalchemy.create_engine(url)

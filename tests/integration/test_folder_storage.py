@@ -24,7 +24,7 @@ def folder(tmp_path: Path, loop: asyncio.AbstractEventLoop) -> Iterator[Folder]:
     made.storage.close()
 
 
-def test_nothing_is_missing_from_a_folder_that_is_away(folder: Folder) -> None:
+def test_no_file_counts_as_missing_from_an_unmounted_store(folder: Folder) -> None:
     folder.root.rename(folder.root.parent / "unmounted")
     folder.root.mkdir()
     assert not folder.storage.is_missing("a/c.jpg")

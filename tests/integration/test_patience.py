@@ -105,7 +105,7 @@ def test_no_image_fails_while_a_name_does_not_resolve(
     assert run.stats["wallpapers/stored"] == 300
 
 
-def test_truncated_images_are_no_outage(crawl: Crawl) -> None:
+def test_truncated_images_cause_no_outage(crawl: Crawl) -> None:
     with PictureCutByLength(exhibits(30)) as standin:
         run = crawl(standin)
     assert run.stats["wallpapers/failed/cut"] == 29

@@ -192,7 +192,7 @@ class SparseSpider(PlainSpider):
         yield Wallpaper(id=f"bare{entry['id']}", image_urls=[])
 
 
-def test_items_without_candidates_pass_and_are_no_wallpapers(crawl: Crawl) -> None:
+def test_items_without_candidates_pass_and_are_not_counted(crawl: Crawl) -> None:
     with StandIn(exhibits(2)) as standin:
         run = crawl_with(crawl, standin, SparseSpider)
     assert run.exit_status is ExitStatus.COMPLETE

@@ -49,7 +49,7 @@ def test_progress_is_logged_regularly(crawl: Crawl) -> None:
     assert re.search(told, run.log, re.MULTILINE)
 
 
-def test_what_is_retried_is_logged(crawl: Crawl) -> None:
+def test_a_retried_page_is_logged(crawl: Crawl) -> None:
     with OverloadedOnce(exhibits(2)) as standin:
         settings = {"WALLPAPERS_PROGRESS": "log", "WALLPAPERS_PROGRESS_INTERVAL": "0.1"}
         run = crawl(standin, {**settings, "WALLPAPERS_PATIENCE_BACKOFF": 1})
@@ -57,7 +57,7 @@ def test_what_is_retried_is_logged(crawl: Crawl) -> None:
     assert re.search(retried, run.log)
 
 
-def test_a_log_begins_with_what_is_crawled(crawl: Crawl) -> None:
+def test_a_log_begins_with_the_source_and_the_store(crawl: Crawl) -> None:
     with StandIn(exhibits(2)) as standin:
         run = crawl(standin, {"WALLPAPERS_PROGRESS": "log"}, tag="海滩")
     assert (

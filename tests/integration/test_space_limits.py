@@ -117,9 +117,7 @@ class WithAnotherRun(StandIn):
         return await super().picture(request, exhibit)
 
 
-def test_what_another_run_stores_meanwhile_counts(
-    crawl: Crawl, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_images_stored_by_another_run_count(crawl: Crawl, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(budget, "_READ_AGAIN_S", 0)  # otherwise a minute
     with WithAnotherRun(exhibits(60)) as standin:
         standin.catalogue = crawl.store / FILE_NAME

@@ -44,7 +44,7 @@ class SecretAddresses(faults.OtherHosts):
         return entry | {"fromUrl": entry["downloadUrl"], "title": "http://me:canary@host/"}
 
 
-def test_a_password_in_a_misspelled_address_is_told_nowhere(crawl: Crawl) -> None:
+def test_a_password_in_a_misspelled_address_is_never_printed(crawl: Crawl) -> None:
     with SecretAddresses(exhibits(1 + len(MISSPELLED))) as standin:
         standin.addresses = MISSPELLED
         run = crawl(standin, {"LOG_LEVEL": "DEBUG"})
@@ -145,7 +145,7 @@ class BingWithoutPages(BingStandIn):
         return super().entry(exhibit) | {"copyrightlink": "javascript:void(0)"}
 
 
-def test_a_script_is_no_page(crawl: Crawl) -> None:
+def test_a_javascript_address_is_not_a_page_url(crawl: Crawl) -> None:
     with BingWithoutPages(exhibits(2)) as standin:
         run = crawl(standin, spider=BingWallpaperSpider)
     assert [item["page_url"] for item in run.items] == ["", ""]
@@ -184,7 +184,7 @@ def test_a_redirect_to_a_misspelled_address_is_refused_unseen(crawl: Crawl) -> N
     assert "canary" not in run.log
 
 
-def test_a_redirect_from_https_to_http_is_told_as_one() -> None:
+def test_a_redirect_from_https_to_http_is_reported_as_one() -> None:
     middleware = PictureRedirectMiddleware(Settings({"REDIRECT_ENABLED": True}))
     response = Response("https://host/x", 302, headers={"Location": "http://host/x"})
     with pytest.raises(RedirectRefusedError, match="redirect from https to http"):

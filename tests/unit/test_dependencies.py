@@ -53,7 +53,7 @@ def frozen(name: str) -> dict[str, str]:
     return {canonicalize_name(distribution): version for distribution, version in pins}
 
 
-def test_what_the_package_imports_is_what_it_declares() -> None:
+def test_the_package_declares_what_it_imports() -> None:
     assert imported("wallpapers") - OPTIONAL == set(DECLARED)
 
 

@@ -39,7 +39,7 @@ def test_a_key_that_was_renamed_is_missing_and_new() -> None:
     assert str(found) == "missing url; new URL"
 
 
-def test_a_single_bad_entry_is_no_drift() -> None:
+def test_a_single_bad_entry_is_not_drift() -> None:
     bad: list[object] = [{}, None, 5, "text", [], {"id": 5}]
     assert not drift([ENTRY, ENTRY, *bad], EXPECTED)
     assert not drift([], EXPECTED)

@@ -77,7 +77,7 @@ _ANYTHING = st.recursive(
 
 @settings(max_examples=50, deadline=None)
 @given(said=st.dictionaries(st.text(max_size=9), _ANYTHING, max_size=5))
-def test_whatever_is_said_can_be_written_to_every_feed(said: dict[str, Any]) -> None:
+def test_any_text_can_be_written_to_every_feed(said: dict[str, Any]) -> None:
     cleaned = clean_extra(said)
     json.dumps(cleaned, ensure_ascii=False, allow_nan=False).encode()
     assert depth_of(cleaned) <= 3
