@@ -40,6 +40,11 @@ def feed(path: Path | str, kind: str, **options: Any) -> dict[str, Any]:
     return {name: {"format": kind, **plugins, **options}}
 
 
+def only_feed(path: Path, kind: str, **options: Any) -> dict[str, Any]:
+    """Return settings for a single feed, which overwrites the file *path*."""
+    return {"FEEDS": feed(path, kind, **{"overwrite": True, **options})}
+
+
 def content(path: Path) -> bytes:
     """Return what *path* holds, decompressed as its name says. Raises where it is not whole."""
     data = path.read_bytes()

@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.cluster import Cluster, cluster, pages_of, pictures_of
+from tests.cluster import Cluster, pages_of, pictures_of
 from tests.e2e.command import finish, scrapy
 from tests.pictures import exhibit, exhibits
 from tests.postgresql import PostgreSQL
 from tests.standin.picture_faults import MissingPicture
 from wallpapers.demo.standin import StandIn
-
-
-@pytest.fixture
-def running(postgresql_of_wheel: PostgreSQL, tmp_path: Path) -> Iterator[Cluster]:
-    with cluster(postgresql_of_wheel.new_database(), tmp_path) as made:
-        yield made
 
 
 def words_of(text: str) -> str:

@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.cluster import Cluster, cluster, kill, pages_of, pictures_of
+from tests.cluster import Cluster, kill, pages_of, pictures_of
 from tests.e2e.command import finish, scrapy, wait_until
 from tests.e2e.test_cluster_runs import MissingForAWhile
 from tests.e2e.test_kills import Signalling
 from tests.pictures import exhibits
-from tests.postgresql import PostgreSQL
 from tests.standin.listing_faults import HtmlListing
 from tests.standin.picture_faults import HeldPictures
 from wallpapers.demo.standin import StandIn
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def running(postgresql_of_wheel: PostgreSQL, tmp_path: Path) -> Iterator[Cluster]:
-    with cluster(postgresql_of_wheel.new_database(), tmp_path) as made:
-        yield made
 
 
 def stats(running: Cluster) -> dict[str, Any]:

@@ -7,16 +7,13 @@ import re
 import subprocess
 import threading
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from aiohttp import web
 
-from tests.cluster import Cluster, cluster, pages_of
+from tests.cluster import Cluster, pages_of
 from tests.e2e.command import finish, scrapy, wait_until
 from tests.pictures import exhibits
-from tests.postgresql import PostgreSQL
 from tests.standin.picture_faults import HeldPictures
 from wallpapers.demo.gallery import Exhibit
 from wallpapers.demo.standin import StandIn
@@ -24,12 +21,6 @@ from wallpapers.demo.standin import StandIn
 pytestmark = pytest.mark.slow
 
 MAX_S = 2.0
-
-
-@pytest.fixture
-def running(postgresql_of_wheel: PostgreSQL, tmp_path: Path) -> Iterator[Cluster]:
-    with cluster(postgresql_of_wheel.new_database(), tmp_path) as made:
-        yield made
 
 
 def check_hand_over(running: Cluster, worker: subprocess.Popen[str]) -> None:

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from time import monotonic, sleep
 
 import pytest
 
-from tests.cluster import Cluster, cluster
+from tests.cluster import Cluster
 from tests.e2e.command import finish, scrapy
 from tests.pictures import exhibits
-from tests.postgresql import PostgreSQL
 from wallpapers.demo.standin import StandIn
 
 pytestmark = pytest.mark.slow
 
 COUNT = 400
-
-
-@pytest.fixture
-def running(postgresql_of_wheel: PostgreSQL, tmp_path: Path) -> Iterator[Cluster]:
-    with cluster(postgresql_of_wheel.new_database(), tmp_path) as made:
-        yield made
 
 
 def seen(running: Cluster) -> int:

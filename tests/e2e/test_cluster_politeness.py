@@ -4,26 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from aiohttp import web
 
-from tests.cluster import Cluster, cluster
+from tests.cluster import Cluster
 from tests.e2e.command import finish
 from tests.pictures import exhibits
-from tests.postgresql import PostgreSQL
 from wallpapers.demo.gallery import Exhibit
 from wallpapers.demo.standin import StandIn
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def running(postgresql_of_wheel: PostgreSQL, tmp_path: Path) -> Iterator[Cluster]:
-    with cluster(postgresql_of_wheel.new_database(), tmp_path) as made:
-        yield made
 
 
 class AsksForPatience(StandIn):

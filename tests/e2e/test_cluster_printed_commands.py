@@ -11,8 +11,8 @@ import pytest
 
 from tests.cluster import Cluster, cluster
 from tests.e2e.command import PROJECT, Result, finish
+from tests.e2e.shell import printed, shell
 from tests.e2e.test_cluster_runs import MissingForAWhile
-from tests.e2e.test_printed_commands import printed, shell
 from tests.pictures import exhibits
 from tests.postgresql import PostgreSQL
 from tests.standin.picture_faults import HeldPictures

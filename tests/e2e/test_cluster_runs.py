@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 
-from tests.cluster import Cluster, cluster, pages_of, pictures_of
+from tests.cluster import Cluster, pages_of, pictures_of
 from tests.e2e.command import finish
 from tests.pictures import exhibits
-from tests.postgresql import PostgreSQL
 from tests.standin.picture_faults import HeldPictures
 from wallpapers.demo.gallery import Exhibit
 from wallpapers.demo.standin import StandIn
-
-
-@pytest.fixture
-def running(postgresql_of_wheel: PostgreSQL, tmp_path: Path) -> Iterator[Cluster]:
-    with cluster(postgresql_of_wheel.new_database(), tmp_path) as made:
-        yield made
 
 
 class MissingForAWhile(StandIn):

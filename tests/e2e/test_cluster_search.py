@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from aiohttp import web
 
-from tests.cluster import Cluster, cluster, kill
+from tests.cluster import Cluster, kill
 from tests.e2e.command import finish, wait_until
 from tests.pictures import exhibits
-from tests.postgresql import PostgreSQL
 from tests.standin.sources import SearchStandIn
 from wallpapers.demo.gallery import Exhibit
 
 pytestmark = pytest.mark.slow
 
 FIRST, SECOND = "Mozilla/5.0 (first)", "Mozilla/5.0 (second)"  # the User-Agents of two workers
-
-
-@pytest.fixture
-def running(postgresql_of_wheel: PostgreSQL, tmp_path: Path) -> Iterator[Cluster]:
-    with cluster(postgresql_of_wheel.new_database(), tmp_path) as made:
-        yield made
 
 
 class OnlyImages(SearchStandIn):

@@ -10,53 +10,21 @@ import shlex
 import subprocess
 import sys
 import termios
-import zipfile
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.command import FAST, PROJECT, TIMEOUT_S, Result
+from tests.e2e.command import FAST, TIMEOUT_S
+from tests.e2e.shell import STORE, printed, shell
 from tests.e2e.store import Recovering
 from tests.integration.test_guard import certificate
 from tests.integration.test_progress import read_all
 from tests.pictures import encoded, exhibit, exhibits, noise
-from tests.postgresql import PostgreSQL
 from tests.standin.listing_faults import HtmlListing
 from tests.standin.tunnel import BaiduBehindProxy
-from wallpapers.catalogue.location import FILE_NAME
 from wallpapers.demo.standin import StandIn
 
-STORE = ("-s", "IMAGES_STORE=my pictures")
 FEED = ("-O", "it's a feed.jsonl")
-
-
-@pytest.fixture
-def environment() -> dict[str, str]:
-    """The environment of a shell in which both programs are on the path."""
-    scripts = str(Path(sys.executable).parent)
-    ours = {"PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(PROJECT)}
-    ours |= {"SCRAPY_SETTINGS_MODULE": "wallpapers.settings", "NO_COLOR": "1", "PYTHONUTF8": "1"}
-    return {**os.environ, **ours}
-
-
-def shell(command: str, folder: Path, environment: dict[str, str]) -> Result:
-    """Run *command* as it is, as a person does who pastes it."""
-    done = subprocess.run(
-        ["sh", "-c", command],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT_S,
-        check=False,
-    )
-    return Result(done.returncode, done.stdout, done.stderr)
-
-
-def printed(text: str, after: str) -> str:
-    """Return the command that follows *after*, to the end of each line that has it."""
-    (command,) = set(re.findall(f"{re.escape(after)} (.*)", text))
-    return str(command)
 
 
 @pytest.mark.parametrize(
@@ -157,111 +125,6 @@ def test_the_details_of_a_fault_of_a_component(tmp_path: Path, environment: dict
         result = shell(printed(failed.log, "for details, run:"), tmp_path, environment)
     assert result.status == 4
     assert "DEBUG: Crawled (200)" in result.log
-
-
-@pytest.mark.slow
-def test_the_installation_of_a_library(tmp_path: Path, environment: dict[str, str]) -> None:
-    failing = shlex.join(["scrapy", "crawl", "bing_wallpaper", "-s", "IMAGES_STORE=gs://bucket"])
-    failed = shell(failing, tmp_path, environment)
-    assert failed.status == 1
-    command = printed(failed.log, "which is not installed:")
-    wheel("google_cloud_storage", tmp_path)
-    environment |= {
-        "PIP_NO_INDEX": "1",
-        "PIP_FIND_LINKS": str(tmp_path),
-        "PIP_TARGET": str(tmp_path / "libraries"),
-        "PIP_CONFIG_FILE": os.devnull,
-    }
-    assert shell(command, tmp_path, environment).status == 0
-    assert (tmp_path / "libraries/google_cloud_storage.py").is_file()
-
-
-def wheel(name: str, folder: Path) -> None:
-    """Write a wheel with an empty module."""
-    information = f"{name}-1.dist-info"
-    with zipfile.ZipFile(folder / f"{name}-1-py3-none-any.whl", "w") as file:
-        file.writestr(f"{name}.py", "")
-        file.writestr(
-            f"{information}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\n"
-        )
-        file.writestr(
-            f"{information}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-        )
-        file.writestr(f"{information}/RECORD", "")
-
-
-@pytest.mark.slow
-def test_the_folder_of_a_catalogue(tmp_path: Path, environment: dict[str, str]) -> None:
-    with StandIn(exhibits(1)) as standin:
-        words = ("crawl", "baidu_wallpaper", "-a", f"endpoint={standin.endpoint}", *FAST)
-        catalogue = ("-s", "WALLPAPERS_CATALOGUE=sqlite:///no such/folder/c.db")
-        failed = shell(shlex.join(["scrapy", *words, *catalogue]), tmp_path, environment)
-        assert failed.status == 5
-        (command,) = re.findall(r"ERROR: .*or run: (.*?); stored wallpapers are kept", failed.log)
-        assert shell(command, tmp_path, environment).status == 0
-        command = printed(failed.log, "to continue, run again:")
-        assert shell(command, tmp_path, environment).status == 0
-    assert (tmp_path / "no such/folder/c.db").is_file()
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("name", "mode"), [(FILE_NAME, 0o000), (".", 0o000)])
-def test_the_permissions_of_a_catalogue(
-    tmp_path: Path, environment: dict[str, str], name: str, mode: int
-) -> None:
-    with StandIn(exhibits(1)) as standin:
-        words = ("crawl", "baidu_wallpaper", "-a", f"endpoint={standin.endpoint}", *STORE, *FAST)
-        assert shell(shlex.join(["scrapy", *words]), tmp_path, environment).status == 0
-    (tmp_path / "my pictures" / name).chmod(mode)
-    # root is not bound by permissions
-    bound = ("setpriv", "--bounding-set=-dac_override,-dac_read_search") * (os.getuid() == 0)
-    again = shlex.join([*bound, "scrapy", "stats", *STORE])
-    failed = shell(again, tmp_path, environment)
-    assert failed.status == 5
-    assert shell(printed(failed.log, "or run:"), tmp_path, environment).status == 0
-    assert shell(again, tmp_path, environment).status == 0
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("words", [("find", "--dark"), ("look-alikes",)])
-def test_the_description_of_images(
-    tmp_path: Path, environment: dict[str, str], words: tuple[str, ...]
-) -> None:
-    with StandIn(exhibits(2)) as standin:
-        crawl = ("crawl", "baidu_wallpaper", "-a", f"endpoint={standin.endpoint}", *STORE, *FAST)
-        assert shell(shlex.join(["scrapy", *crawl]), tmp_path, environment).status == 0
-    hint = shell(shlex.join(["scrapy", *words, *STORE]), tmp_path, environment)
-    command = printed(hint.log + hint.output, "to describe them, run:")
-    assert shell(command, tmp_path, environment).output.startswith("2 images looked at")
-    silent = shell(shlex.join(["scrapy", *words, *STORE]), tmp_path, environment)
-    assert "to describe them" not in silent.log + silent.output
-
-
-@pytest.mark.slow
-def test_missing_images(tmp_path: Path, environment: dict[str, str]) -> None:
-    with StandIn(exhibits(2)) as standin:
-        words = ("crawl", "baidu_wallpaper", "-a", f"endpoint={standin.endpoint}", *STORE, *FAST)
-        crawl = shlex.join(["scrapy", *words])
-        assert shell(crawl, tmp_path, environment).status == 0
-        next((tmp_path / "my pictures").rglob("*.jpg")).unlink()
-        hint = shell(shlex.join(["scrapy", "look", *STORE]), tmp_path, environment)
-        command = printed(hint.output, "To have them downloaded again by the next crawl, run:")
-        assert shell(command, tmp_path, environment).output.startswith("missing: ")
-        assert shell(crawl, tmp_path, environment).status == 0
-    assert len(list((tmp_path / "my pictures").rglob("*.jpg"))) == 2
-
-
-@pytest.mark.slow
-def test_the_queue_of_a_cluster(
-    tmp_path: Path, environment: dict[str, str], postgresql_of_wheel: PostgreSQL
-) -> None:
-    url = postgresql_of_wheel.new_database().replace(":unused@", "@")
-    catalogue = ("-s", f"WALLPAPERS_CATALOGUE={url}")
-    status = shlex.join(["scrapy", "cluster", "status", *catalogue])
-    failed = shell(status, tmp_path, environment)
-    assert failed.status == 1
-    assert shell(printed(failed.log, "create it with:"), tmp_path, environment).status == 0
-    assert shell(status, tmp_path, environment).status == 0
 
 
 def test_the_list_of_spiders(tmp_path: Path, environment: dict[str, str]) -> None:

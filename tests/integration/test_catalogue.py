@@ -10,47 +10,21 @@ from functools import partial
 import pytest
 from sqlalchemy import URL, make_url
 
+from tests.integration.catalogue_rows import image, put, wallpaper
 from tests.integration.conftest import Open
 from wallpapers.catalogue.catalogue import Catalogue
 from wallpapers.catalogue.entries import Entries
 from wallpapers.catalogue.held import Holder
 from wallpapers.catalogue.queries import MOST_SHARING
 from wallpapers.errors import CatalogueError
-from wallpapers.items import StoredImage, Wallpaper
+from wallpapers.items import Wallpaper
 from wallpapers.run.exit_status import ExitStatus
 from wallpapers.run.reasons import Verdict
 from wallpapers.run.records import RunBeginning, RunEnd
 
 
-def wallpaper(identity: str = "1", **more: object) -> Wallpaper:
-    fields = {"source": "s", "listing": "国家地理", "title": "a\\'\x7f", **more}
-    return Wallpaper(identity, [f"http://a.test/{identity}.jpg"], **fields)  # type: ignore[arg-type]
-
-
-def image(checksum: str = "aa", path: str = "s/1.jpg", size: int = 10) -> StoredImage:
-    return StoredImage(
-        url="http://a.test/1.jpg",
-        path=path,
-        checksum=checksum,
-        status="downloaded",
-        width=1600,
-        height=900,
-        format="JPEG",
-        size=size,
-    )
-
-
 def after(found: list[Wallpaper]) -> str:
     return found[-1].id if found else ""
-
-
-def put(catalogue: Catalogue, store: dict[str, int], new: Wallpaper, stored: StoredImage) -> str:
-    """Have *new* stored as *stored*; return the status that it got."""
-    store[stored["path"]] = stored["size"]
-    (entered,) = catalogue.run(lambda entries: entries.record_all([(new, stored)]))
-    assert entered is not None
-    assert not entered.refused_as
-    return entered.image["status"]
 
 
 def test_a_new_wallpaper_is_listed_without_an_image(open_it: Open) -> None:
@@ -250,7 +224,7 @@ def test_work_that_raises_leaves_nothing(open_it: Open) -> None:
     assert catalogue.run(lambda entries: entries.count("state")) == {}
 
 
-def test_a_thousand_wallpapers_are_looked_up_in_chunks(open_it: Open, store: dict[str, int]) -> None:
+def test_a_thousand_wallpapers_are_found_in_chunks(open_it: Open, store: dict[str, int]) -> None:
     catalogue = open_it()
     many = [wallpaper(f"{number}") for number in range(1_200)]
     catalogue.run(lambda entries: entries.enter_listed(many))

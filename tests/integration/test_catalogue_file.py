@@ -15,7 +15,7 @@ import sqlalchemy
 from sqlalchemy import URL
 
 from tests.e2e.command import PROJECT
-from tests.integration.test_catalogue import image, wallpaper
+from tests.integration.catalogue_rows import image, wallpaper
 from wallpapers.catalogue.catalogue import Catalogue
 from wallpapers.catalogue.entries import Entries
 from wallpapers.errors import CatalogueError

@@ -12,8 +12,8 @@ import sqlalchemy
 from sqlalchemy import URL, inspect
 
 from tests.e2e.command import PROJECT
+from tests.integration.catalogue_rows import image, wallpaper
 from tests.integration.conftest import Open
-from tests.integration.test_catalogue import image, wallpaper
 from wallpapers.catalogue import schema
 from wallpapers.catalogue.upgrade import upgrade
 from wallpapers.errors import CatalogueError

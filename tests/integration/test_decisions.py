@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.catalogue_rows import image, put, wallpaper
 from tests.integration.conftest import Open
-from tests.integration.test_catalogue import image, put, wallpaper
 from wallpapers.catalogue.catalogue import Catalogue
 from wallpapers.catalogue.comparison import compare
 from wallpapers.catalogue.entries import Entries

@@ -7,7 +7,6 @@ import fcntl
 import gzip
 import json
 import os
-import resource
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from scrapy.exporters import JsonLinesItemExporter
 from scrapy.extensions.feedexport import ItemFilter
 
 from tests.conftest import Crawl
+from tests.feeds import only_feed
 from tests.pictures import exhibit, exhibits
 from tests.standin.listing_faults import AntiFlag, HtmlListing
 from tests.standin.picture_faults import MissingPicture
@@ -26,15 +26,10 @@ from wallpapers.demo.standin import StandIn
 from wallpapers.run.exit_status import ExitStatus
 
 
-def feed(path: Path, kind: str, **options: Any) -> dict[str, Any]:
-    """Return settings for one more feed."""
-    return {"FEEDS": {str(path): {"format": kind, "overwrite": True, **options}}}
-
-
 def test_json_is_an_array_of_readable_items(crawl: Crawl, tmp_path: Path) -> None:
     target = tmp_path / "deep" / "out.json"
     with StandIn(exhibits(3)) as standin:
-        run = crawl(standin, feed(target, "json"))
+        run = crawl(standin, only_feed(target, "json"))
     assert json.loads(target.read_text()) == run.items
     assert "国家地理" in target.read_text()
     assert not target.with_name("out.partial.json").exists()
@@ -43,7 +38,7 @@ def test_json_is_an_array_of_readable_items(crawl: Crawl, tmp_path: Path) -> Non
 def test_csv_cells_contain_lists_and_results_as_json(crawl: Crawl, tmp_path: Path) -> None:
     target = tmp_path / "out.csv"
     with MissingPicture(exhibits(3)) as standin:
-        run = crawl(standin, feed(target, "csv"))
+        run = crawl(standin, only_feed(target, "csv"))
     with target.open(newline="") as file:
         rows = list(csv.DictReader(file))
     listed = ("image_urls", "tags", "images")
@@ -56,7 +51,7 @@ def test_csv_cells_contain_lists_and_results_as_json(crawl: Crawl, tmp_path: Pat
 def test_xml_nests_the_result(crawl: Crawl, tmp_path: Path) -> None:
     target = tmp_path / "out.xml"
     with StandIn(exhibits(3)) as standin:
-        run = crawl(standin, feed(target, "xml"))
+        run = crawl(standin, only_feed(target, "xml"))
     paths = [node.text for node in ET.parse(target).getroot().iter("path")]
     assert paths == [image["path"] for image in run.images()]
 
@@ -65,18 +60,9 @@ def test_a_compressed_feed_is_complete(crawl: Crawl, tmp_path: Path) -> None:
     target = tmp_path / "out.jsonl.gz"
     plugins = ["scrapy.extensions.postprocessing.GzipPlugin"]
     with StandIn(exhibits(3)) as standin:
-        run = crawl(standin, feed(target, "jsonlines", postprocessing=plugins))
+        run = crawl(standin, only_feed(target, "jsonlines", postprocessing=plugins))
     lines = gzip.decompress(target.read_bytes()).decode().splitlines()
     assert [json.loads(line) for line in lines] == run.items
-
-
-def test_each_batch_is_a_file(crawl: Crawl, tmp_path: Path) -> None:
-    target = tmp_path / "out-%(batch_id)d.json"
-    with StandIn(exhibits(5)) as standin:
-        run = crawl(standin, feed(target, "json", batch_item_count=2))
-    parts = [json.loads((tmp_path / f"out-{number}.json").read_text()) for number in (1, 2, 3)]
-    assert [item for part in parts for item in part] == run.items
-    assert [path.name for path in tmp_path.glob("*.partial.*")] == []
 
 
 @pytest.mark.parametrize(("kind", "empty"), [("json", "[\n\n]"), ("jsonlines", ""), ("xml", None)])
@@ -86,7 +72,7 @@ def test_a_failed_run_leaves_a_partial_feed_and_keeps_the_old_one(
     target = tmp_path / f"out.{kind}"
     target.write_text("yesterday's")
     with AntiFlag(exhibits(20)) as standin:
-        run = crawl(standin, feed(target, kind))
+        run = crawl(standin, only_feed(target, kind))
     assert run.exit_status is ExitStatus.LISTING
     assert target.read_text() == "yesterday's"
     partial = target.with_name(f"out.partial.{kind}")
@@ -101,7 +87,7 @@ def test_a_partial_feed_is_parseable(crawl: Crawl, tmp_path: Path) -> None:
     target = tmp_path / "out.json"
     with HtmlListing(exhibits(20)) as standin:
         standin.from_page = 10
-        run = crawl(standin, feed(target, "json"), rn=10)
+        run = crawl(standin, only_feed(target, "json"), rn=10)
     assert run.exit_status is ExitStatus.LISTING
     assert len(json.loads((tmp_path / "out.partial.json").read_text())) == 10
     assert not target.exists()
@@ -110,7 +96,7 @@ def test_a_partial_feed_is_parseable(crawl: Crawl, tmp_path: Path) -> None:
 def test_a_run_with_failures_completes_its_feed(crawl: Crawl, tmp_path: Path) -> None:
     target = tmp_path / "out.json"
     with MissingPicture(exhibits(3)) as standin:
-        run = crawl(standin, feed(target, "json"))
+        run = crawl(standin, only_feed(target, "json"))
     assert run.exit_status is ExitStatus.FAILURES
     assert [len(item["images"]) for item in json.loads(target.read_text())].count(0) == 2
 
@@ -122,10 +108,10 @@ def test_new_items_are_appended_to_lines_and_rows(
 ) -> None:
     target = tmp_path / f"out.{kind}"
     with StandIn(exhibits(3)) as standin:
-        crawl(standin, feed(target, kind, overwrite=False))
+        crawl(standin, only_feed(target, kind, overwrite=False))
         once = target.read_text().splitlines()
         target.write_text("\n".join(once) + ending)
-        crawl(standin, feed(target, kind, overwrite=False))
+        crawl(standin, only_feed(target, kind, overwrite=False))
     lines = target.read_text().splitlines()
     header = int(kind == "csv")
     assert len(lines) == 6 + header
@@ -139,7 +125,7 @@ def test_appending_to_other_formats_is_refused(crawl: Crawl, tmp_path: Path, kin
     target.write_text("yesterday's")
     with StandIn(exhibits(3)) as standin:
         with pytest.raises(ValueError, match=r"with -O .*\.jsonl"):
-            crawl(standin, feed(target, kind, overwrite=False))
+            crawl(standin, only_feed(target, kind, overwrite=False))
         assert standin.asked == []
     assert target.read_text() == "yesterday's"
 
@@ -149,7 +135,7 @@ def test_a_feed_that_cannot_be_opened_stops_the_run_before_the_first_request(
 ) -> None:
     (tmp_path / "file").write_text("")
     with StandIn(exhibits(3)) as standin:
-        run = crawl(standin, feed(tmp_path / "file" / "out.json", "json"))
+        run = crawl(standin, only_feed(tmp_path / "file" / "out.json", "json"))
         assert standin.asked == []
     assert run.exit_status is ExitStatus.STORE
     (error,) = run.errors()
@@ -162,7 +148,7 @@ def test_links_are_kept_and_devices_written_directly(crawl: Crawl, tmp_path: Pat
     link = tmp_path / "link.json"
     real.write_text("yesterday's")
     link.symlink_to(real)
-    feeds = feed(link, "json")["FEEDS"] | feed(Path("/dev/null"), "json")["FEEDS"]
+    feeds = only_feed(link, "json")["FEEDS"] | only_feed(Path("/dev/null"), "json")["FEEDS"]
     with StandIn(exhibits(2)) as standin:
         crawl(standin, {"FEEDS": feeds})
     assert link.is_symlink()
@@ -182,7 +168,7 @@ def test_a_link_as_partial_feed_is_replaced(
     victim.write_text("precious")
     plant(tmp_path / "out.partial.json", victim)
     with StandIn(exhibits(2)) as standin:
-        run = crawl(standin, feed(tmp_path / "out.json", "json"))
+        run = crawl(standin, only_feed(tmp_path / "out.json", "json"))
     assert run.exit_status is ExitStatus.COMPLETE
     assert len(json.loads((tmp_path / "out.json").read_text())) == 2
     assert victim.read_text() == "precious"
@@ -194,9 +180,9 @@ def test_a_text_that_the_encoding_lacks_fails_the_feed_and_keeps_the_old_one(
     target = tmp_path / "out.csv"
     target.write_text("yesterday's")
     with StandIn([exhibit(1, title="日落 🌅")]) as standin:
-        stats = crawl.stats_of(standin, feed(target, "csv", encoding="gbk"))
+        stats = crawl.stats_of(standin, only_feed(target, "csv", encoding="gbk"))
         with pytest.raises(ValueError, match="FEED_EXPORT_ENCODING must be an encoding"):
-            crawl(standin, feed(target, "csv", encoding="nonsense"))
+            crawl(standin, only_feed(target, "csv", encoding="nonsense"))
     assert stats["wallpapers/outcome"] == "store"
     assert target.read_text() == "yesterday's"
 
@@ -205,67 +191,10 @@ def test_a_feed_is_written_by_one_run_at_a_time(crawl: Crawl, tmp_path: Path) ->
     target = tmp_path / "out.json"
     with (tmp_path / "out.partial.json").open("wb") as other, StandIn(exhibits(2)) as standin:
         fcntl.flock(other, fcntl.LOCK_EX)
-        run = crawl(standin, feed(target, "json"))
+        run = crawl(standin, only_feed(target, "json"))
         assert standin.asked == []
     assert run.exit_status is ExitStatus.STORE
     assert "in use by another run" in run.errors()[0]
-
-
-def test_a_failed_run_leaves_partial_batches_and_keeps_the_old_ones(
-    crawl: Crawl, tmp_path: Path
-) -> None:
-    target = tmp_path / "out-%(batch_id)d.json"
-    for number in (1, 2, 3):
-        (tmp_path / f"out-{number}.json").write_text("yesterday's")
-    with HtmlListing(exhibits(20)) as standin:
-        standin.from_page = 5
-        run = crawl(standin, feed(target, "json", batch_item_count=2), rn=5)
-    assert run.exit_status is ExitStatus.LISTING
-    names = [(f"out-{number}.json", f"out-{number}.partial.json") for number in (1, 2, 3)]
-    assert [(tmp_path / name).read_text() for name, _ in names] == ["yesterday's"] * 3
-    parts = [json.loads((tmp_path / partial).read_text()) for _, partial in names]
-    assert [item for part in parts for item in part] == run.items
-    assert len(run.items) == 5
-
-
-def test_new_batches_are_appended_to_the_old_ones(crawl: Crawl, tmp_path: Path) -> None:
-    target = tmp_path / "out-%(batch_id)d.csv"
-    with StandIn(exhibits(3)) as standin:
-        for _ in range(2):
-            crawl(standin, feed(target, "csv", batch_item_count=2, overwrite=False))
-    rows = [len((tmp_path / f"out-{number}.csv").read_text().splitlines()) for number in (1, 2)]
-    assert rows == [1 + 2 * 2, 1 + 2 * 1]
-
-
-def test_a_later_batch_that_cannot_be_appended_to_fails_the_run(
-    crawl: Crawl, tmp_path: Path
-) -> None:
-    target = tmp_path / "out-%(batch_id)d.json"
-    (tmp_path / "out-2.json").write_text("yesterday's")
-    with StandIn(exhibits(5)) as standin:
-        run = crawl(standin, feed(target, "json", batch_item_count=2, overwrite=False))
-    assert run.exit_status is ExitStatus.STORE
-    assert "cannot append to the json feed" in run.errors()[0]
-    assert len(json.loads((tmp_path / "out-1.partial.json").read_text())) == 2
-    assert (tmp_path / "out-2.json").read_text() == "yesterday's"
-
-
-def test_a_run_may_have_more_batches_than_open_files(
-    crawl: Crawl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    target = tmp_path / "%(batch_id)d.jsonl"
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    opened = len(list(Path("/dev/fd").iterdir()))
-    with StandIn(exhibits(300)) as standin:
-        # Both ends of 32 connections and the part files take about 100 of them.
-        resource.setrlimit(resource.RLIMIT_NOFILE, (opened + 240, hard))
-        try:
-            run = crawl(standin, feed(target, "jsonl", batch_item_count=1), rn=50)
-        finally:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    assert run.exit_status is ExitStatus.COMPLETE
-    parts = [(tmp_path / f"{number}.jsonl").read_text() for number in range(1, 301)]
-    assert [json.loads(part) for part in parts] == run.items
 
 
 def failing(error: str) -> type[Any]:
@@ -279,8 +208,8 @@ def failing(error: str) -> type[Any]:
 def test_no_feed_is_completed_if_one_fails_at_the_end(crawl: Crawl, tmp_path: Path) -> None:
     (tmp_path / "out.json").write_text("yesterday's")
     feeds = {
-        **feed(tmp_path / "out.json", "json")["FEEDS"],
-        **feed(tmp_path / "x", "mine")["FEEDS"],
+        **only_feed(tmp_path / "out.json", "json")["FEEDS"],
+        **only_feed(tmp_path / "x", "mine")["FEEDS"],
     }
     with StandIn(exhibits(3)) as standin:
         run = crawl(standin, {"FEEDS": feeds, "FEED_EXPORTERS": {"mine": failing("no end")}})

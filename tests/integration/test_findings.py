@@ -14,8 +14,8 @@ import sqlalchemy
 from sqlalchemy import URL, text
 
 from tests.conftest import Crawl
+from tests.integration.catalogue_rows import image, put, wallpaper
 from tests.integration.conftest import Open
-from tests.integration.test_catalogue import image, put, wallpaper
 from tests.integration.test_catalogue_versions import FIRST_ROWS
 from tests.pictures import exhibits
 from tests.standin.several_listings import several

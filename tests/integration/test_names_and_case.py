@@ -11,8 +11,8 @@ import pytest
 
 from tests.case_insensitive import ignore_case
 from tests.conftest import Crawl, Run
+from tests.integration.catalogue_rows import image, put, wallpaper
 from tests.integration.conftest import Open
-from tests.integration.test_catalogue import image, put, wallpaper
 from tests.pictures import encoded, exhibit, noise
 from tests.s3 import BUCKET, keys, s3_bucket, s3_server, settings_of
 from wallpapers.catalogue.entries import Entries

@@ -10,8 +10,8 @@ import pytest
 from aiohttp import web
 
 from tests.conftest import Crawl
+from tests.integration.catalogue_rows import image, put, wallpaper
 from tests.integration.conftest import Open
-from tests.integration.test_catalogue import image, put, wallpaper
 from tests.pictures import exhibit, exhibits
 from tests.standin.picture_faults import FaultyPictures
 from wallpapers.catalogue.entries import Entries
