@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from tests.e2e.shell import printed, shell
 from tests.e2e.test_cluster_runs import MissingForAWhile
 from tests.pictures import exhibits
 from tests.postgresql import PostgreSQL
+from tests.standin.listing_faults import HtmlListing
 from tests.standin.picture_faults import HeldPictures
 
 pytestmark = pytest.mark.slow
@@ -46,6 +48,20 @@ def test_the_retry_of_failed_wallpapers_names_each_run(running: Cluster, tmp_pat
             verdicts = {"stored": 30} if run == 1 else {"stored": 10, "known": 20}
             running.wait_until(verdicts, run)
     running.check_store(30)
+
+
+def test_a_listing_that_failed_suggests_one_command_with_the_feed_of_the_user(
+    running: Cluster, tmp_path: Path
+) -> None:
+    feed = str(tmp_path / "items.jsonl")
+    with HtmlListing([]) as gone:
+        running.start_worker()
+        failed = running.wait_for(gone, "-O", feed)
+    assert failed.status == 4
+    assert max(line.count("or try:") for line in failed.log.splitlines()) == 1
+    command = shlex.split(printed(failed.log, "; or try:"))
+    assert "baidu_search" in command
+    assert command[command.index("-O") + 1] == feed
 
 
 def test_the_cancellation_of_a_run_after_the_wait_was_interrupted(running: Cluster) -> None:

@@ -111,6 +111,6 @@ class FedSpider(ListingSpider):
         if self._page is not None and not self._page.done():
             stopping = run_of(self.crawler).state.stopping
             command = self.suggested_command if suggest else ""
-            text = str(Explanation(message, "or try", command))
+            text = str(Explanation(message, diagnosis.OTHER_COMMAND, command))
             error = CrawlEndedError("stopped") if stopping else ListingUnreadableError(text)
             self._page.set_exception(error)

@@ -19,6 +19,7 @@ from wallpapers.run.addon import run_of
 from wallpapers.run.command_line import shell_command
 from wallpapers.run.explanation import Explanation
 from wallpapers.run.reasons import Verdict
+from wallpapers.spiders.diagnosis import OTHER_COMMAND
 from wallpapers.spiders.listing_spider import ListingSpider
 
 if TYPE_CHECKING:
@@ -99,7 +100,9 @@ class WaitingSpider(ListingSpider):
             )
             raise CloseSpider("shutdown")
         if progress.state is ListingState.FAILED:
-            self.fail_listing(progress.message)
+            # The worker's command has the settings of its machine; this one has those of the user.
+            reason, suggestion, _ = progress.message.partition(f"; {OTHER_COMMAND}: ")
+            self.fail_listing(reason, suggest=bool(suggestion))
         else:
             self.send(signals.listing_ended)
 
