@@ -68,10 +68,13 @@ class PostgreSQL:
 
 
 @contextmanager
-def postgresql(*, of_system: bool = False, listen: str = "") -> Iterator[PostgreSQL]:
+def postgresql(
+    *, of_system: bool = False, listen: str = "", before: tuple[str, ...] = ()
+) -> Iterator[PostgreSQL]:
     """Start the server of the wheel, or *of_system*, which forgets everything at the end.
 
-    It also listens at the address *listen*, where it trusts everyone.
+    It also listens at the address *listen*, where it trusts everyone. *before* are the words of a
+    command that runs it as root, and that becomes the server.
     """
     folder = Path(tempfile.mkdtemp(prefix="wallpapers-postgresql-"))
     programs = _programs_of_system() if of_system else _programs_of_wheel()
@@ -97,6 +100,9 @@ def postgresql(*, of_system: bool = False, listen: str = "") -> Iterator[Postgre
         rules.write_text(rules.read_text() + "host all all 0.0.0.0/0 trust\n")
     options = ("-F", "-c", f"listen_addresses={listen}", "-c", "log_statement=all")
     words: list[str | Path] = [programs / "postgres", "-D", folder / "data", "-k", folder, *options]
+    if before:
+        ids = (f"--reuid={as_user['user']}", f"--regid={as_user['group']}", "--clear-groups")
+        words, as_user = [*before, "setpriv", *ids, *words], {"cwd": folder}
     server = PostgreSQL(folder, words, as_user)
     try:
         yield server

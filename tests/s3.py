@@ -31,13 +31,15 @@ def settings_of(address: str) -> dict[str, str]:
 
 
 @contextmanager
-def s3_server(host: str = "127.0.0.1") -> Iterator[str]:
+def s3_server(host: str = "127.0.0.1", *, before: tuple[str, ...] = ()) -> Iterator[str]:
     """Run a server on a free port of *host*; yield its address.
+
+    *before* are the words of a command that becomes the server.
 
     It has a process of its own, because all servers of one process share their buckets.
     """
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    command = [sys.executable, "-c", _SERVER, host]
+    command = [*before, sys.executable, "-c", _SERVER, host]
     with subprocess.Popen(command, text=True, **pipes) as server:  # type: ignore[call-overload]
         try:
             yield f"http://{server.stdout.readline().strip()}"

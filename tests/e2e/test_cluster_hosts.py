@@ -1,4 +1,8 @@
-"""Two hosts with a worker each, as network namespaces, whose links are cut."""
+"""Two hosts with a worker each, as network namespaces, whose links are cut.
+
+PostgreSQL and S3 are in a third namespace, which connects the hosts with this one, where the
+listing and the images are.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +23,15 @@ from tests.pictures import exhibits
 from tests.postgresql import postgresql
 from tests.s3 import keys, s3_bucket, s3_server, settings_of
 
-pytestmark = [pytest.mark.slow, pytest.mark.system("ip", package="iproute2")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.system("ip", package="iproute2"),
+    pytest.mark.system("setpriv", package="util-linux"),
+]
 
-SERVER = "10.78.0.1"  # of PostgreSQL, S3 and the listing, as both hosts see it
+DATA = "wallpapers-data"  # the namespace of PostgreSQL and S3
+SERVER = "10.78.0.1"  # their address
+LISTING = "10.79.0.1"  # the address of this namespace
 HOSTS = ("wallpapers-a", "wallpapers-b")
 
 
@@ -34,32 +44,42 @@ def ip(*words: str) -> None:
         pytest.skip(f"ip {' '.join(words)}: {done.stderr.strip()}")
 
 
+def inside(namespace: str) -> tuple[str, ...]:
+    """Return the words before a command that is to run in *namespace*."""
+    return (str(system.find("ip")), "netns", "exec", namespace)
+
+
 @contextmanager
 def network() -> Iterator[None]:
-    """Connect two namespaces to this one; everything is removed after the block."""
+    """Connect two hosts and this namespace to that of the data, until the end of the block."""
     try:
-        ip("address", "add", f"{SERVER}/32", "dev", "lo")
+        for namespace in (DATA, *HOSTS):
+            ip("netns", "add", namespace)
+            ip("-n", namespace, "link", "set", "lo", "up")
+        ip("-n", DATA, "address", "add", f"{SERVER}/32", "dev", "lo")
+        ip("netns", "exec", DATA, "sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward")
+        ip("link", "add", "wp", "type", "veth", "peer", "name", "wp", "netns", DATA)
+        ip("address", "add", f"{LISTING}/24", "dev", "wp")
+        ip("link", "set", "wp", "up")
+        ip("-n", DATA, "address", "add", "10.79.0.2/24", "dev", "wp")
+        ip("-n", DATA, "link", "set", "wp", "up")
+        for target in (f"{SERVER}/32", "10.77.0.0/16"):
+            ip("route", "add", target, "via", "10.79.0.2")
         for number, host in enumerate(HOSTS):
             here, there = f"wp{number}", f"wp{number}-there"
-            ip("netns", "add", host)
-            ip("link", "add", here, "type", "veth", "peer", "name", there, "netns", host)
-            ip("address", "add", f"10.77.{number}.1/24", "dev", here)
-            ip("link", "set", here, "up")
-            inside = ("-n", host)
-            ip(*inside, "link", "set", "lo", "up")
-            ip(*inside, "address", "add", f"10.77.{number}.2/24", "dev", there)
-            ip(*inside, "link", "set", there, "up")
-            ip(*inside, "route", "add", "default", "via", f"10.77.{number}.1")
+            peer = ("peer", "name", there, "netns", host)
+            ip("-n", DATA, "link", "add", here, "type", "veth", *peer)
+            ip("-n", DATA, "address", "add", f"10.77.{number}.1/24", "dev", here)
+            ip("-n", DATA, "link", "set", here, "up")
+            ip("-n", host, "address", "add", f"10.77.{number}.2/24", "dev", there)
+            ip("-n", host, "link", "set", there, "up")
+            ip("-n", host, "route", "add", "default", "via", f"10.77.{number}.1")
         yield
-    finally:
+    finally:  # the links and routes go with their namespaces
         program = str(system.find("ip"))
-        for host in HOSTS:
-            subprocess.run([program, "netns", "delete", host], capture_output=True, check=False)
-        subprocess.run(
-            [program, "address", "delete", f"{SERVER}/32", "dev", "lo"],
-            capture_output=True,
-            check=False,
-        )
+        for namespace in (DATA, *HOSTS):
+            words = [program, "netns", "delete", namespace]
+            subprocess.run(words, capture_output=True, check=False)
 
 
 class Elsewhere(Signalling):
@@ -67,24 +87,23 @@ class Elsewhere(Signalling):
 
     @property
     def origin(self) -> str:
-        return f"http://{SERVER}:{self.port}"
+        return f"http://{LISTING}:{self.port}"
 
     async def listen(self) -> None:
-        self.site = web.TCPSite(self._runner, SERVER, self.port, reuse_address=True)
+        self.site = web.TCPSite(self._runner, LISTING, self.port, reuse_address=True)
         await self.site.start()
         self.port = self._runner.addresses[0][1]
 
 
 def start_worker_on(running: Cluster, number: int) -> subprocess.Popen[str]:
-    program = str(system.find("ip"))
-    return running.start_worker(before=(program, "netns", "exec", HOSTS[number]))
+    return running.start_worker(before=inside(HOSTS[number]))
 
 
 def test_a_host_whose_link_is_cut_loses_nothing_and_comes_back(tmp_path: Path) -> None:
     with (
         network(),
-        postgresql(listen=SERVER) as server,
-        s3_server(SERVER) as s3,
+        postgresql(listen=SERVER, before=inside(DATA)) as server,
+        s3_server(SERVER, before=inside(DATA)) as s3,
         s3_bucket(s3) as bucket,
         Elsewhere(exhibits(900)) as standin,
     ):
@@ -99,8 +118,8 @@ def test_a_host_whose_link_is_cut_loses_nothing_and_comes_back(tmp_path: Path) -
             other = start_worker_on(running, 1)
             running.wait_for_workers(2)
             assert standin.wait_for(100)
-            ip("link", "set", "wp0", "down")
-            again = threading.Timer(LEASE_S * 5, ip, ["link", "set", "wp0", "up"])
+            ip("-n", DATA, "link", "set", "wp0", "down")
+            again = threading.Timer(LEASE_S * 5, ip, ["-n", DATA, "link", "set", "wp0", "up"])
             again.start()
             result = finish(waiting)
             again.join()
