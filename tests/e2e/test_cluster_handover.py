@@ -8,6 +8,7 @@ import subprocess
 import threading
 from collections import Counter
 
+import psycopg
 import pytest
 from aiohttp import web
 
@@ -23,11 +24,13 @@ pytestmark = pytest.mark.slow
 MAX_S = 2.0
 
 
-def check_hand_over(running: Cluster, worker: subprocess.Popen[str]) -> None:
-    """Wait for the end of the first worker: its log has how long it took, and it keeps no task."""
+def check_hand_over(running: Cluster, worker: subprocess.Popen[str], number: int = 0) -> None:
+    """Wait for the end of a worker: its log has how long it took, and it keeps no task."""
     assert worker.wait(30) == 0
-    (took_s,) = re.findall(r"Handed over in (\d+\.\d) s", running.log_of(0))
-    assert float(took_s) <= MAX_S
+    log = running.log_of(number)
+    took = re.search(r"Handed over in (\d+\.\d) s", log)
+    assert took, log
+    assert float(took[1]) <= MAX_S
     doing = "SELECT count(*) FROM procrastinate_jobs WHERE status = 'doing'"
     assert running.rows(doing) == [(0,)]
 
@@ -90,6 +93,29 @@ def test_while_it_downloads(running: Cluster) -> None:
     assert set(pages.values()) == {1}
     assert running.verdicts() == {"stored": 150}
     running.check_store(150)
+
+
+def test_while_it_begins_to_download(running: Cluster) -> None:
+    """A task that reads its run when the signal arrives opens no crawl afterwards."""
+    waits = "SELECT 1 FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted"
+    with HeldPictures(exhibits(150)) as standin:
+        waiting = running.start_waiting(standin)
+        first = running.start_worker()
+        wait_until(lambda: "page 4 lists" in running.log_of(0))
+        first.terminate()
+        check_hand_over(running, first)
+        with psycopg.connect(running.url) as other:
+            other.execute("LOCK TABLE cluster_runs")
+            second = running.start_worker()
+            its = f" AND application_name LIKE '%:{second.pid}'"
+            wait_until(lambda: running.rows(waits + its) != [])
+            second.terminate()
+            wait_until(lambda: "Handing over" in running.log_of(1))
+        check_hand_over(running, second, number=1)
+        standin.release()
+        running.start_worker()
+        assert finish(waiting).status == 0
+    assert running.verdicts() == {"stored": 150}
 
 
 def test_while_it_looks(running: Cluster) -> None:

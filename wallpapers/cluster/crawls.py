@@ -178,6 +178,7 @@ class Crawls:
         self.on_open: Callable[[], None] = lambda: None  # called when a crawl has been opened
         self._closing: set[asyncio.Task[None]] = set()
         self._timers: dict[int, asyncio.TimerHandle] = {}
+        self._stopped = False
 
     @property
     def open_crawls(self) -> dict[int, FedCrawl]:
@@ -187,6 +188,8 @@ class Crawls:
     @asynccontextmanager
     async def use(self, run: ClusterRun) -> AsyncIterator[FedCrawl]:
         """Keep the crawl of *run* open during the block. Raises CrawlEndedError."""
+        if self._stopped:
+            raise CrawlEndedError("stopped")
         crawl = self._open.get(run.id)
         if crawl is None or crawl.has_ended:
             crawl = self._open[run.id] = FedCrawl(self._runner, run, self._lease_s, self.on_open)
@@ -207,7 +210,8 @@ class Crawls:
         self._keep(self._open[run].stop(_LINGER_S))
 
     async def stop(self, timeout_s: float) -> None:
-        """Stop all crawls; one that reads a page may finish it."""
+        """Stop all crawls, and open no more; one that reads a page may finish it."""
+        self._stopped = True
         for timer in self._timers.values():
             timer.cancel()
         half_s = timeout_s / 2
