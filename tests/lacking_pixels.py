@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from collections.abc import Callable
@@ -50,3 +51,32 @@ def webp_with_half_its_data(webp: bytes) -> bytes:
     half = webp[20 : 20 + length // 4 * 2]
     content = b"WEBP" + webp[12:16] + struct.pack("<I", len(half)) + half
     return b"RIFF" + struct.pack("<I", len(content)) + content
+
+
+def closed_jpeg(jpeg: bytes, share: float = 0.5) -> bytes:
+    """Return a *jpeg* that was truncated within its scans and closed again."""
+    start, end = jpeg.index(b"\xff\xda") + 14, len(jpeg) - 2
+    return jpeg[: start + int((end - start) * share)].rstrip(b"\xff") + b"\xff\xd9"
+
+
+def jpeg_with_size(jpeg: bytes, width: int, height: int) -> bytes:
+    """Return *jpeg* with another size in its header."""
+    found = re.search(rb"\xff[\xc0-\xc2]\0.\x08", jpeg, re.DOTALL)
+    assert found
+    return jpeg[: found.end()] + struct.pack(">HH", height, width) + jpeg[found.end() + 4 :]
+
+
+def gif_with_size(gif: bytes, width: int, height: int) -> bytes:
+    """Return a still *gif* with another size in its header and its frame."""
+    frame = gif.index(b"\x2c\0\0\0\0") + 5
+    size = struct.pack("<HH", width, height)
+    return gif[:6] + size + gif[10:frame] + size + gif[frame + 4 :]
+
+
+def avif_with_half_its_data(avif: bytes) -> bytes:
+    """Return *avif* with half of its pixels, and lengths that fit."""
+    start = avif.index(b"mdat") + 4
+    length = len(avif) - start
+    half = length // 2
+    header = avif[: start - 8].replace(struct.pack(">I", length), struct.pack(">I", half))
+    return header + struct.pack(">I", 8 + half) + b"mdat" + avif[start : start + half]

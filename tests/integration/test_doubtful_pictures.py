@@ -9,7 +9,6 @@ import pytest
 from PIL import Image
 
 from tests.conftest import Crawl
-from tests.lacking_pixels import png_with_half_its_data, png_with_rows
 from tests.pictures import encoded, exhibit, exhibits, noise
 from tests.unit.test_orientation import XMP, jpeg_with
 from tests.unit.test_second_opinion import (
@@ -74,8 +73,6 @@ def test_images_that_lack_pixels_are_cut(crawl: Crawl) -> None:
         JPEGS["progressive"][:-40],
         JPEGS["restarts"][:-10],
         encoded(noise(1), "PNG")[:-400],
-        png_with_half_its_data(encoded(noise(4), "PNG")),
-        png_with_rows(encoded(noise(5), "PNG"), lambda rows: rows[: len(rows) // 2]),
         ANIMATED[:-400],
         encoded(noise(2), "WEBP")[:-10],
         pixels_first(encoded(noise(3), "AVIF"))[:-10],

@@ -82,7 +82,7 @@ def opening_exceeds(data: Buffer, kind: str, memory: int) -> bool:
 
 @contextmanager
 def guarded_decoding(image: ImageFile, kind: str, memory: int, frames: int = 1) -> Iterator[None]:
-    """Convert decoder errors in the block to PictureRefusedError (``broken``).
+    """Convert decoder errors in the block to PictureRefusedError (``cut`` or ``broken``).
 
     Raises MemoryError if *memory* bytes do not suffice. Enter it before ``draft``, which changes
     the size that the estimate is based on.
@@ -97,7 +97,8 @@ def guarded_decoding(image: ImageFile, kind: str, memory: int, frames: int = 1) 
     except Exception as error:
         if kind == "AVIF" and needed * _DEEP_AVIF_FACTOR > memory:  # probably out of memory
             raise MemoryError from None
-        raise PictureRefusedError("broken", f"{kind}: {error}") from None
+        reason = "cut" if "truncated" in str(error) else "broken"
+        raise PictureRefusedError(reason, f"{kind}: {error}") from None
 
 
 def count_frames(image: ImageFile, kind: str) -> int:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from PIL import Image
 
 from wallpapers.errors import PictureRefusedError
-from wallpapers.images import decoders, look, png_rows, second_opinion, thumbnails
+from wallpapers.images import decoders, jpeg_scans, look, png_rows, second_opinion, thumbnails
 from wallpapers.images.headers import HEADER_BYTES, SIZE_READERS, exif_orientation, orientation
 from wallpapers.images.structure import CHECKS, Broken, Buffer, Cut, FrameError
 
@@ -227,10 +227,11 @@ def decode(
 
     A JPEG is decoded at the smallest scale that suffices for its thumbnails; a look needs the full
     scale, and the same one in every run. The decoder reads every bit of the scans in any case, so
-    damage is found. *gate* is held while pixels are in memory.
+    damage is found. It is decoded again if its scans may lack data. *gate* is held while pixels are
+    in memory.
 
-    Raises PictureRefusedError with the reason ``broken``, and MemoryError if more than *memory*
-    bytes are needed.
+    Raises PictureRefusedError with the reason ``cut`` or ``broken``, and MemoryError if more than
+    *memory* bytes are needed.
     """
     if not sizes and not whole and not with_look:
         return Decoded({})
@@ -247,12 +248,22 @@ def decode(
                 pixels = image.width * image.height
             with gate(pixels):
                 image.load()
+                doubtful = kind == "JPEG" and jpeg_scans.are_doubtful(image, whole=whole)
                 picture = upright.convert(image) if sizes else None
                 seen = upright_for_look.convert(image) if with_look else None
                 decoders.load_frames(image, range(1, frames))
+    if doubtful:
+        with gate(pixels):
+            _check_jpeg_scans(data, max_pixels, memory)
     return Decoded(
         {name: thumbnails.thumbnail(picture, size) for name, size in sizes.items()}
         if picture
         else {},
         look.look(seen) if seen else None,
     )
+
+
+def _check_jpeg_scans(data: Buffer, max_pixels: int, memory: int) -> None:
+    """Raise PictureRefusedError (``cut``) if the scans of a JPEG end before its last block."""
+    if jpeg_scans.lack_data(data, max_pixels, memory):
+        raise PictureRefusedError("cut", "JPEG lacks data of its scans")

@@ -1,0 +1,54 @@
+"""An image that lacks pixels is not stored, although the structure of its file is complete."""
+
+from __future__ import annotations
+
+from tests.conftest import Crawl
+from tests.lacking_pixels import (
+    avif_with_half_its_data,
+    closed_jpeg,
+    gif_with_size,
+    jpeg_with_size,
+    png_with_half_its_data,
+    png_with_rows,
+    webp_with_half_its_data,
+)
+from tests.pictures import encoded, exhibit, noise
+from tests.unit.test_second_opinion import JPEGS
+from wallpapers.demo.standin import StandIn
+from wallpapers.run.exit_status import ExitStatus
+
+PNG = encoded(noise(1), "PNG")
+PNGS = [
+    png_with_half_its_data(PNG),
+    png_with_rows(PNG, lambda rows: rows[: len(rows) // 2]),
+]
+TRUNCATED_JPEGS = [closed_jpeg(jpeg) for jpeg in JPEGS.values()]
+TOO_LARGE_JPEGS = [jpeg_with_size(jpeg, 96, 128) for jpeg in JPEGS.values()]
+GIF = gif_with_size(encoded(noise(2), "GIF"), 96, 128)
+WEBP = webp_with_half_its_data(encoded(noise(3), "WEBP"))
+AVIF = avif_with_half_its_data(encoded(noise(4), "AVIF"))
+
+
+def test_complete_decoding_finds_missing_pixels_in_every_format(crawl: Crawl) -> None:
+    cut = [*PNGS, *TRUNCATED_JPEGS, *TOO_LARGE_JPEGS, GIF]
+    with StandIn([exhibit(n, data) for n, data in enumerate([*cut, WEBP, AVIF])]) as standin:
+        run = crawl(standin, {"WALLPAPERS_CHECK": "decode"})
+    assert run.stats["wallpapers/failed/cut"] == len(cut)
+    assert run.stats["wallpapers/failed/broken"] == 2  # their decoders do not name the cause
+    assert run.exit_status is ExitStatus.FAILURES
+    assert not run.images()
+
+
+def test_without_decoding_only_missing_rows_of_a_png_are_found(crawl: Crawl) -> None:
+    shown = [*PNGS, TRUNCATED_JPEGS[0], TOO_LARGE_JPEGS[0], GIF]
+    with StandIn([exhibit(n, data) for n, data in enumerate(shown)]) as standin:
+        run = crawl(standin)
+    assert run.stats["wallpapers/failed/cut"] == len(PNGS)
+    assert run.stats["wallpapers/stored"] == 3
+
+
+def test_thumbnails_find_missing_pixels_too(crawl: Crawl) -> None:
+    shown = [*PNGS, TRUNCATED_JPEGS[0], TOO_LARGE_JPEGS[0], GIF]
+    with StandIn([exhibit(n, data) for n, data in enumerate(shown)]) as standin:
+        run = crawl(standin, {"IMAGES_THUMBS": {"small": (32, 32)}})
+    assert run.stats["wallpapers/failed/cut"] == len(shown)
