@@ -80,6 +80,13 @@ def _options() -> argparse.Namespace:
         epilog="The real thing is --rounds 5, on a machine that does nothing else.",
     )
     parser.add_argument("--rounds", type=_positive, default=5, metavar="N", help="default: 5")
+    parser.add_argument("--report", action="store_true", help="only write the report again")
+    _add_choices(parser)
+    _add_folders(parser)
+    return parser.parse_args()
+
+
+def _add_choices(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--scenario",
         nargs="+",
@@ -103,6 +110,9 @@ def _options() -> argparse.Namespace:
         metavar="N",
         help="default: 3000; scenarios with a number of their own (huge, memory) shrink with it",
     )
+
+
+def _add_folders(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--cache",
         type=Path,
@@ -117,8 +127,6 @@ def _options() -> argparse.Namespace:
         metavar="FOLDER",
         help="where results go; a scenario that is measured again replaces itself",
     )
-    parser.add_argument("--report", action="store_true", help="only write the report again")
-    return parser.parse_args()
 
 
 def _positive(text: str) -> int:

@@ -12,6 +12,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 _INTERVAL_S = 0.1
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -52,10 +54,45 @@ def memory(pids: list[int]) -> int:
     return total
 
 
-def main(report: str, log: str, timeout_s: float, command: list[str]) -> None:
-    """Run *command* to its end; after *timeout_s* its process group is killed."""
+@contextmanager
+def memory_samples(root: int) -> Iterator[list[tuple[float, int]]]:
+    """Append the time and the memory of the process *root* and its children during the block."""
     samples: list[tuple[float, int]] = []
     ended = threading.Event()
+
+    def watch() -> None:
+        pids = [root]
+        while not ended.wait(_INTERVAL_S):
+            if len(samples) % 5 == 0:
+                pids = tree(root)
+            samples.append((time.time(), memory(pids)))
+
+    threading.Thread(target=watch, daemon=True).start()
+    try:
+        yield samples
+    finally:
+        ended.set()
+
+
+def wait_or_kill(process: subprocess.Popen[bytes], timeout_s: float) -> int:
+    """Return the status of *process*; after *timeout_s* its process group is killed."""
+
+    def expire() -> None:
+        os.killpg(process.pid, signal.SIGKILL)
+
+    timer = threading.Timer(timeout_s, expire)
+    timer.start()
+    try:
+        return process.wait()
+    except BaseException:  # Ctrl-C comes here, not to a program with a session of its own
+        expire()
+        raise
+    finally:
+        timer.cancel()
+
+
+def main(report: str, log: str, timeout_s: float, command: list[str]) -> None:
+    """Run *command* to its end; after *timeout_s* its process group is killed."""
     with open(log, "wb") as output:
         started = time.time()
         clock = time.perf_counter()
@@ -66,29 +103,9 @@ def main(report: str, log: str, timeout_s: float, command: list[str]) -> None:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-
-        def watch() -> None:
-            pids = [process.pid]
-            while not ended.wait(_INTERVAL_S):
-                if len(samples) % 5 == 0:
-                    pids = tree(process.pid)
-                samples.append((time.time(), memory(pids)))
-
-        def expire() -> None:
-            os.killpg(process.pid, signal.SIGKILL)
-
-        threading.Thread(target=watch, daemon=True).start()
-        timer = threading.Timer(timeout_s, expire)
-        timer.start()
-        try:
-            status = process.wait()
+        with memory_samples(process.pid) as samples:
+            status = wait_or_kill(process, timeout_s)
             seconds = time.perf_counter() - clock
-        except BaseException:  # Ctrl-C comes here, not to a program with a session of its own
-            expire()
-            raise
-        finally:
-            ended.set()
-            timer.cancel()
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     answer = {
         "status": status,

@@ -69,6 +69,17 @@ def _read(stream: Connection) -> str:
         return file.read()
 
 
+def _redirect(stdout: Connection, stderr: Connection) -> None:
+    """Make these pipes the standard streams of this process."""
+    for number, stream in ((1, stdout), (2, stderr)):
+        os.dup2(stream.fileno(), number)
+        stream.close()
+    sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stderr = open(  # noqa: SIM115
+        2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False
+    )
+
+
 def _run(
     words: tuple[str, ...],
     cwd: Path,
@@ -85,13 +96,7 @@ def _run(
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(environment)
-    for number, stream in ((1, stdout), (2, stderr)):
-        os.dup2(stream.fileno(), number)
-        stream.close()
-    sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
-    sys.stderr = open(  # noqa: SIM115
-        2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False
-    )
+    _redirect(stdout, stderr)
     sys.path[:0] = [str(cwd)]
     spec = find_spec("scrapy.__main__")
     assert spec is not None

@@ -102,6 +102,22 @@ def test_a_run_of_known_wallpapers_starts_no_inspector(crawl: Crawl) -> None:
     assert seen == []
 
 
+class StoppedInspectors:
+    """Stops inspectors, whatever they do, until they may continue."""
+
+    def __init__(self) -> None:
+        self._pids: set[int] = set()
+
+    def stop_new(self) -> None:
+        for pid in set(inspectors()) - self._pids:
+            os.kill(pid, signal.SIGSTOP)
+            self._pids.add(pid)
+
+    def resume(self) -> None:
+        for pid in self._pids:
+            os.kill(pid, signal.SIGCONT)
+
+
 def test_downloads_wait_while_inspections_are_pending(crawl: Crawl) -> None:
     """While all inspectors are stopped, no more images are requested than there are places."""
     most: list[int] = []
@@ -110,43 +126,34 @@ def test_downloads_wait_while_inspections_are_pending(crawl: Crawl) -> None:
         asked = sum(path.startswith("/image/") for path in standin.asked)
         return asked - len(list((crawl.store / "baidu_wallpaper").rglob("*.jpg")))
 
-    def stop_new_inspectors() -> None:
-        for pid in set(inspectors()) - stopped:
-            os.kill(pid, signal.SIGSTOP)
-            stopped.add(pid)
-
     def let_them_wait() -> None:
         end_s = monotonic() + PATIENCE_S
         while waiting() < PLACES and monotonic() < end_s:
-            stop_new_inspectors()
+            stopped.stop_new()
             pause.wait(0.01)
         pause.wait(0.3)  # for those that should not come
-        stop_new_inspectors()
+        stopped.stop_new()
         most.append(waiting())
-        for pid in stopped:
-            os.kill(pid, signal.SIGCONT)
+        stopped.resume()
 
     pause = threading.Event()
-    stopped: set[int] = set()
+    stopped = StoppedInspectors()
 
     class StopThem(At):
         number = 4  # the first two are pages
 
         @staticmethod
         def harm() -> None:
-            stop_new_inspectors()
+            stopped.stop_new()
             watch.start()
 
     watch = threading.Thread(target=let_them_wait)
     with StandIn(exhibits(40)) as standin:
-        run = crawl(
-            standin,
-            {
-                "EXTENSIONS": {**EXTENSIONS, StopThem: 0},
-                "CONCURRENT_REQUESTS": PLACES + 1,
-                "CONCURRENT_REQUESTS_PER_DOMAIN": PLACES,
-            },
-        )
+        limits = {
+            "CONCURRENT_REQUESTS": PLACES + 1,
+            "CONCURRENT_REQUESTS_PER_DOMAIN": PLACES,
+        }
+        run = crawl(standin, {"EXTENSIONS": {**EXTENSIONS, StopThem: 0}, **limits})
         watch.join()
     assert run.stats["wallpapers/stored"] == 40
     assert most == [PLACES]

@@ -15,6 +15,16 @@ from wallpapers.catalogue.schema import findings, pictures, wallpapers
 from wallpapers.items import Key, StoredImage, Wallpaper
 
 _PAGE = 1_000  # wallpapers
+_STORED = (
+    select(
+        *(wallpapers.c.source, wallpapers.c.id, wallpapers.c.item, wallpapers.c.url),
+        *(wallpapers.c.starred_at, wallpapers.c.hidden_at, wallpapers.c.listing),
+        *(pictures, looks.c.lightness, looks.c.detail),
+    )
+    .join(pictures, pictures.c.sha256 == wallpapers.c.sha256)
+    .outerjoin(looks, looks.c.sha256 == pictures.c.sha256)
+    .where(wallpapers.c.state == "stored", pictures.c.damaged_at.is_(None))
+)
 
 
 @dataclass(frozen=True)
@@ -57,17 +67,8 @@ class Shown:
         read are left out.
         """
         rows = self._connection.execute(
-            select(
-                *(wallpapers.c.source, wallpapers.c.id, wallpapers.c.item, wallpapers.c.url),
-                *(wallpapers.c.starred_at, wallpapers.c.hidden_at, wallpapers.c.listing),
-                *(pictures, looks.c.lightness, looks.c.detail),
-            )
-            .join(pictures, pictures.c.sha256 == wallpapers.c.sha256)
-            .outerjoin(looks, looks.c.sha256 == pictures.c.sha256)
-            .where(
+            _STORED.where(
                 tuple_(wallpapers.c.source, wallpapers.c.id) > tuple_(*after),
-                wallpapers.c.state == "stored",
-                pictures.c.damaged_at.is_(None),
                 pictures.c.stored_at >= since,
             )
             .order_by(wallpapers.c.source, wallpapers.c.id)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
-from PIL import Image
+from PIL import Image, ImageFile
 
 from wallpapers.errors import PictureRefusedError
 from wallpapers.images import decoders, jpeg_scans, look, png_rows, second_opinion, thumbnails
@@ -223,29 +223,20 @@ def decode(
     *sizes* are names and the largest width and height in pixels. Thumbnails are upright, on white,
     and show the first frame of an animation; the look is that of the same pixels. If *whole*, every
     frame is decoded as a check, up to *max_pixels* in total. Without sizes, *whole* and
-    *with_look*, nothing is decoded.
+    *with_look*, nothing is decoded. A JPEG is decoded again if its scans may lack data.
 
-    A JPEG is decoded at the smallest scale that suffices for its thumbnails; a look needs the full
-    scale, and the same one in every run. The decoder reads every bit of the scans in any case, so
-    damage is found. It is decoded again if its scans may lack data. *gate* is held while pixels are
-    in memory.
-
-    Raises PictureRefusedError with the reason ``cut`` or ``broken``, and MemoryError if more than
+    *gate* is held while pixels are in memory. Raises PictureRefusedError with the reason ``cut`` or ``broken``, and MemoryError if more than
     *memory* bytes are needed.
     """
     if not sizes and not whole and not with_look:
         return Decoded({})
     with decoders.open_image(data, kind, max_pixels, memory) as image:
-        pixels = image.width * image.height
-        frames = min(decoders.count_frames(image, kind), max_pixels // pixels) if whole else 1
+        frames = _count_frames(image, kind, max_pixels) if whole else 1
         with decoders.guarded_decoding(image, kind, memory, frames):
             turned = _orientation(data, kind, image)
             upright = thumbnails.UprightConverter(image.size, turned, sizes)
             upright_for_look = thumbnails.UprightConverter(image.size, turned, _LOOK_SIZES)
-            if not with_look:
-                image.draft("RGB", upright.min_size)
-            if not image.info.get("progressive"):  # those keep all coefficients at any scale
-                pixels = image.width * image.height
+            pixels = _set_scale(image, None if with_look else upright.min_size)
             with gate(pixels):
                 image.load()
                 doubtful = kind == "JPEG" and jpeg_scans.are_doubtful(image, whole=whole)
@@ -255,12 +246,27 @@ def decode(
     if doubtful:
         with gate(pixels):
             _check_jpeg_scans(data, max_pixels, memory)
-    return Decoded(
-        {name: thumbnails.thumbnail(picture, size) for name, size in sizes.items()}
-        if picture
-        else {},
-        look.look(seen) if seen else None,
-    )
+    made = {name: thumbnails.thumbnail(picture, size) for name, size in sizes.items() if picture}
+    return Decoded(made, look.look(seen) if seen else None)
+
+
+def _count_frames(image: ImageFile.ImageFile, kind: str, max_pixels: int) -> int:
+    """Return the number of frames that have at most *max_pixels* in total."""
+    return min(decoders.count_frames(image, kind), max_pixels // (image.width * image.height))
+
+
+def _set_scale(image: ImageFile.ImageFile, min_size: tuple[int, int] | None) -> int:
+    """Set the scale at which a JPEG is decoded; return the number of pixels that take memory.
+
+    The scale is the smallest that suffices for thumbnails, or with None the full one: a look needs
+    it, and the same one in every run. The decoder reads every bit of the scans in any case, so
+    damage is found.
+    """
+    full = image.width * image.height
+    if min_size is not None:
+        image.draft("RGB", min_size)
+    # A progressive JPEG keeps all coefficients at any scale.
+    return full if image.info.get("progressive") else image.width * image.height
 
 
 def _check_jpeg_scans(data: Buffer, max_pixels: int, memory: int) -> None:

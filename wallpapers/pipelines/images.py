@@ -214,17 +214,7 @@ class WallpaperImagesPipeline(ImagesPipeline):
             return [results.success(known)]
 
         async def fetch(request: Request, *, accept_smaller: bool) -> StoredImage:
-            def paths(response: Response, width: int, height: int) -> tuple[str, dict[str, str]]:
-                info = self.spiderinfo
-                request.meta["image_size"] = width, height
-                path = self.file_path(request, response, info, item=item)
-                return path, {
-                    name: self.thumb_path(request, name, response, info, item=item)
-                    for name in self.thumbs
-                }
-
-            preview = candidates.is_preview(request, item)
-            candidate = Candidate(request, wallpaper, paths, preview, accept_smaller)
+            candidate = self._candidate(request, item, wallpaper, accept_smaller=accept_smaller)
             return await self._fetcher.fetch(candidate, may_wait=may_wait)
 
         in_order = list(candidates.in_order(urls, requests))
@@ -240,6 +230,23 @@ class WallpaperImagesPipeline(ImagesPipeline):
         if image.get("smaller_than_listed"):
             self.crawler.stats.inc_value("wallpapers/smaller_than_listed")
         return [results.success(image)]
+
+    def _candidate(
+        self, request: Request, item: Any, wallpaper: Wallpaper, *, accept_smaller: bool
+    ) -> Candidate:
+        """Return a candidate with the paths of ``file_path`` and ``thumb_path``."""
+
+        def paths(response: Response, width: int, height: int) -> tuple[str, dict[str, str]]:
+            info = self.spiderinfo
+            request.meta["image_size"] = width, height
+            path = self.file_path(request, response, info, item=item)
+            return path, {
+                name: self.thumb_path(request, name, response, info, item=item)
+                for name in self.thumbs
+            }
+
+        preview = candidates.is_preview(request, item)
+        return Candidate(request, wallpaper, paths, preview, accept_smaller)
 
     async def _find_known(
         self, wallpaper: Wallpaper, requests: Sequence[Request], item: Any
