@@ -73,12 +73,7 @@ def begin(entries: Entries, run: int) -> NextPage | None:
 
 def give_back(entries: Entries, page: NextPage) -> None:
     """Uncount the try of a page, because its worker is alive."""
-    unread = (
-        cluster_pages.c.run == page.run,
-        cluster_pages.c.number == page.number,
-        cluster_pages.c.read_at.is_(None),
-        cluster_pages.c.tries > 0,
-    )
+    unread = (*_row_of(page), cluster_pages.c.read_at.is_(None), cluster_pages.c.tries > 0)
     taken_back = update(cluster_pages).where(*unread)
     entries.connection.execute(taken_back.values(tries=cluster_pages.c.tries - 1))
 
@@ -93,8 +88,7 @@ def fail(entries: Entries, page: NextPage, message: str) -> None:
 def _mine(page: NextPage) -> tuple[ColumnElement[bool], ...]:
     """Return the conditions for a page that is unread and that no other worker has begun."""
     return (
-        cluster_pages.c.run == page.run,
-        cluster_pages.c.number == page.number,
+        *_row_of(page),
         cluster_pages.c.read_at.is_(None),
         cluster_pages.c.turn == page.turn,
     )
@@ -105,11 +99,7 @@ def record(
 ) -> int | None:
     """Record *page*; return its number of new wallpapers, or None if another worker did it."""
     connection = entries.connection
-    mine = (cluster_pages.c.run == at.run, cluster_pages.c.number == at.number)
-    state = select(cluster_runs.c.state).where(cluster_runs.c.id == at.run).with_for_update()
-    unread = select(cluster_pages.c.read_at.is_(None)).where(*mine).with_for_update()
-    is_reading = connection.execute(state).scalar_one() == ListingState.READING
-    if not connection.execute(unread).scalar_one() or not is_reading:
+    if not _is_unread(entries, at):
         return None
     new, repeated = _new_of(entries, listing, at.run, page.wallpapers)
     was_stored = enter_current(connection, new, listing.endpoint)
@@ -124,20 +114,11 @@ def record(
         "tries": 0,
         "turn": 0,  # from here on, turns of the tasks that download its images
     }
-    connection.execute(update(cluster_pages).where(*mine).values(read))
+    connection.execute(update(cluster_pages).where(*_row_of(at)).values(read))
     if new:
         connection.execute(
             cluster_wallpapers.insert(),
-            [
-                {
-                    "run": at.run,
-                    "source": wallpaper.source,
-                    "id": wallpaper.id,
-                    "page": at.number,
-                    "was_stored": wallpaper.id in was_stored,
-                }
-                for wallpaper in new
-            ],
+            [_wallpaper_row(at, one, was_stored=one.id in was_stored) for one in new],
         )
         queue.add_pictures(connection, at.run, at.number)
     if _is_last(entries, listing, at, page, len(new)):
@@ -145,6 +126,29 @@ def record(
     else:
         runs.add_page(connection, at.run, at.number + 1, at.position.after(page), protocol)
     return len(new)
+
+
+def _row_of(page: NextPage) -> tuple[ColumnElement[bool], ...]:
+    return cluster_pages.c.run == page.run, cluster_pages.c.number == page.number
+
+
+def _is_unread(entries: Entries, page: NextPage) -> bool:
+    """Lock the run and its page; return whether the page is unread and still to be read."""
+    state = select(cluster_runs.c.state).where(cluster_runs.c.id == page.run)
+    unread = select(cluster_pages.c.read_at.is_(None)).where(*_row_of(page))
+    connection = entries.connection
+    is_reading = connection.execute(state.with_for_update()).scalar_one() == ListingState.READING
+    return bool(connection.execute(unread.with_for_update()).scalar_one() and is_reading)
+
+
+def _wallpaper_row(page: NextPage, wallpaper: Wallpaper, *, was_stored: bool) -> dict[str, object]:
+    return {
+        "run": page.run,
+        "source": wallpaper.source,
+        "id": wallpaper.id,
+        "page": page.number,
+        "was_stored": was_stored,
+    }
 
 
 def _new_of(

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-from sqlalchemy import and_, bindparam, exists, func, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, exists, func, select, update
 
 from wallpapers.catalogue.cluster_tables import cluster_pages, cluster_runs, cluster_wallpapers
 from wallpapers.catalogue.entries import Entries
@@ -75,6 +75,10 @@ _MINE = and_(
     cluster_wallpapers.c.id == bindparam("of_id"),
     cluster_wallpapers.c.verdict.is_(None),
 )
+_SAME_KEY = and_(
+    wallpapers.c.source == cluster_wallpapers.c.source,
+    wallpapers.c.id == cluster_wallpapers.c.id,
+)
 _SETTLE = (
     update(cluster_wallpapers)
     .where(_MINE)
@@ -103,36 +107,38 @@ def begin(entries: Entries, run: int, number: int) -> OpenPage | None:
         .returning(cluster_pages.c.tries, cluster_pages.c.turn)
     )
     tries, turn = connection.execute(begun).one()
-    mine = (cluster_wallpapers.c.run == run, cluster_wallpapers.c.page == number)
-    killers = connection.execute(
-        select(cluster_wallpapers.c.source, cluster_wallpapers.c.id).where(
-            *mine,
-            cluster_wallpapers.c.verdict.is_(None),
-            cluster_wallpapers.c.tries >= MAX_KILLS,
-        )
-    ).all()
     page = OpenPage(run, number, tries, turn, [], frozenset())
-    settle(
-        entries,
-        page,
-        [Settled((row.source, row.id), Verdict.FAILED, FailureReason.KILLS) for row in killers],
-    )
+    settle(entries, page, _killers(entries, page))
     rows = connection.execute(
         select(cluster_wallpapers, wallpapers.c.item)
-        .join(
-            wallpapers,
-            and_(
-                wallpapers.c.source == cluster_wallpapers.c.source,
-                wallpapers.c.id == cluster_wallpapers.c.id,
-            ),
-        )
-        .where(*mine, cluster_wallpapers.c.verdict.is_(None))
+        .join(wallpapers, _SAME_KEY)
+        .where(*_without_verdict(page))
         .order_by(cluster_wallpapers.c.tries)  # those during which a worker died come last
     ).all()
     found = [(row, wallpaper_of(row.item)) for row in rows]
     left = [replace(item, source=row.source, id=row.id) for row, item in found if item]
     stored = frozenset((row.source, row.id) for row in rows if row.was_stored)
     return replace(page, wallpapers=left, was_stored=stored)
+
+
+def _without_verdict(page: OpenPage) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions for the wallpapers of a page that have no verdict."""
+    return (
+        cluster_wallpapers.c.run == page.run,
+        cluster_wallpapers.c.page == page.number,
+        cluster_wallpapers.c.verdict.is_(None),
+    )
+
+
+def _killers(entries: Entries, page: OpenPage) -> list[Settled]:
+    """Return a verdict for each wallpaper that has killed too many workers."""
+    too_many = cluster_wallpapers.c.tries >= MAX_KILLS
+    rows = entries.connection.execute(
+        select(cluster_wallpapers.c.source, cluster_wallpapers.c.id).where(
+            *_without_verdict(page), too_many
+        )
+    )
+    return [Settled((row.source, row.id), Verdict.FAILED, FailureReason.KILLS) for row in rows]
 
 
 def give_back(entries: Entries, page: OpenPage) -> None:
@@ -173,7 +179,7 @@ def settle(
     *alone* is a wallpaper that was processed alone; its try is uncounted, as the worker is alive.
     Nothing else is recorded of a page that another worker has taken over.
     """
-    connection, run, number = entries.connection, page.run, page.number
+    connection = entries.connection
     is_mine = _is_mine(entries, page)
     if alone:
         _count_try(entries, page, alone, -1)
@@ -181,7 +187,7 @@ def settle(
         return PageState.TAKEN_OVER
     rows = [
         {
-            "of_run": run,
+            "of_run": page.run,
             "of_source": one.key[0],
             "of_id": one.key[1],
             "new_verdict": one.verdict,
@@ -193,20 +199,12 @@ def settle(
     ]
     if rows:
         connection.execute(_SETTLE, rows)
-    is_open = exists().where(
-        cluster_wallpapers.c.run == run,
-        cluster_wallpapers.c.page == number,
-        cluster_wallpapers.c.verdict.is_(None),
+    is_open = exists().where(*_without_verdict(page))
+    done = update(cluster_pages).where(
+        cluster_pages.c.run == page.run,
+        cluster_pages.c.number == page.number,
+        cluster_pages.c.settled_at.is_(None),
+        ~is_open,
     )
-    done = (
-        update(cluster_pages)
-        .where(
-            cluster_pages.c.run == run,
-            cluster_pages.c.number == number,
-            cluster_pages.c.settled_at.is_(None),
-            ~is_open,
-        )
-        .values(settled_at=func.now())
-    )
-    connection.execute(done)
+    connection.execute(done.values(settled_at=func.now()))
     return PageState.OPEN if connection.execute(select(is_open)).scalar_one() else PageState.SETTLED
