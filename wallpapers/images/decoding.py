@@ -225,8 +225,8 @@ def decode(
     frame is decoded as a check, up to *max_pixels* in total. Without sizes, *whole* and
     *with_look*, nothing is decoded. A JPEG is decoded again if its scans may lack data.
 
-    *gate* is held while pixels are in memory. Raises PictureRefusedError with the reason ``cut`` or ``broken``, and MemoryError if more than
-    *memory* bytes are needed.
+    *gate* is held while pixels are in memory. Raises PictureRefusedError with the reason ``cut`` or
+    ``broken``, and MemoryError if more than *memory* bytes are needed.
     """
     if not sizes and not whole and not with_look:
         return Decoded({})
