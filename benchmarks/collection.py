@@ -30,6 +30,7 @@ from wallpapers.demo import scenes
 from wallpapers.inspection.inspect_file import ImageRequirements, Task, inspect_file
 from wallpapers.items import StoredImage, Wallpaper
 from wallpapers.storage.local import LocalStorage
+from wallpapers.storage.reading import FolderReader
 
 _REQUIREMENTS = ImageRequirements("structure", 10**8, look=True)
 _DISTINCT = 40  # drawn pictures; the others differ in a comment only
@@ -61,7 +62,7 @@ def _look(count: int, *, memory: bool) -> None:
         with _measured("bare pool"), pool:
             assert sum(pool.imap_unordered(_look_at, paths, chunksize=8)) == count
         with _peak_memory() if memory else _measured("wallpapers look"):
-            report = look_at_images(catalogue, store, _REQUIREMENTS)
+            report = look_at_images(catalogue, FolderReader(store), _REQUIREMENTS)
         assert report.seen == count
         assert catalogue.run(lambda entries: entries.looks.count_without_look()) == 0
         catalogue.close()

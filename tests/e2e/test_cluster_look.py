@@ -9,6 +9,7 @@ import pytest
 from tests.cluster import Cluster
 from tests.e2e.command import finish, scrapy
 from tests.pictures import exhibits
+from tests.s3 import BUCKET, s3_bucket, s3_server, settings_of
 from wallpapers.demo.standin import StandIn
 
 pytestmark = pytest.mark.slow
@@ -44,8 +45,18 @@ def test_a_killed_worker_leaves_its_images_to_others(running: Cluster) -> None:
     assert running.run("look").output.startswith("0 images to look at")
 
 
+def test_images_of_a_bucket_are_described(running: Cluster) -> None:
+    with s3_server() as address, s3_bucket(address), StandIn(exhibits(20)) as standin:
+        settings = {**settings_of(address), "IMAGES_STORE": f"s3://{BUCKET}/deep/"}
+        running.settings += tuple(f"-s{name}={value}" for name, value in settings.items())
+        assert scrapy("crawl", *running.words(standin), *running.settings).status == 0
+        assert running.run("look").output.startswith("20 images to look at")
+        running.start_worker()
+        wait_for(running, 20)
+
+
 def test_a_mistake_is_one_line(running: Cluster) -> None:
-    remote = scrapy("cluster", "look", *running.settings, "-s", "IMAGES_STORE=s3://bucket/")
+    remote = scrapy("cluster", "look", *running.settings, "-s", "IMAGES_STORE=gs://bucket/")
     assert remote.status == 1
-    assert "cluster look supports folders only" in remote.log
+    assert "images can be read from a folder or s3://" in remote.log
     assert running.run("look", "more").status == 2

@@ -63,7 +63,7 @@ def test_each_image_is_exported_once_and_always_with_the_same_bytes(
 ) -> None:
     first = export(store, tmp_path / "one", "--to", kind, "--shard-size", "5k")
     assert first.status == 0, first.log
-    assert first.output.startswith("12 images exported, 0 already there, 0 removed since, 0 miss")
+    assert first.output.startswith("12 images exported, 0 already there, 0 removed since, 0 left")
     assert {row["sha256"] for row in index(tmp_path / "one")} == contents(store)
     assert len(index(tmp_path / "one")) == 12
     assert len(list((tmp_path / "one" / "index").iterdir())) > 2
@@ -144,7 +144,7 @@ def test_a_removed_image_is_listed_and_a_new_one_added(
     with StandIn(exhibits(14)[12:]) as standin:
         crawl(standin)
     result = export(store, target)
-    assert "2 images exported, 10 already there, 3 removed since, 0 missing" in result.output
+    assert "2 images exported, 10 already there, 3 removed since, 0 left out" in result.output
     removed = [json.loads(line) for line in (target / "removed.jsonl").read_text().splitlines()]
     assert {line["sha256"] for line in removed} == gone
     assert len(index(target)) == 14

@@ -39,7 +39,9 @@ def test_each_image_is_looked_at_once(crawl: Crawl) -> None:
         assert looks_in(run.store) == {}
         first = look(run.store)
         assert first.status == 0
-        assert first.output == ("3 images looked at, 0 cannot be decoded, 0 missing, 0 damaged\n")
+        assert first.output == (
+            "3 images looked at, 0 cannot be decoded, 0 missing, 0 damaged, 0 unreadable\n"
+        )
         crawl(standin)
     assert look(run.store).output.startswith("2 images looked at")
     assert look(run.store).output.startswith("0 images looked at")
@@ -69,7 +71,7 @@ def test_hostile_and_damaged_images_get_their_reason_and_cost_no_others_theirs(
             f"cannot be decoded: {large}: too_many_pixels (not enough memory to look at it)",
             f"missing: {path_of(run, 0).relative_to(run.store)}",
             f"damaged: {changed.relative_to(run.store)}",
-            "3 images looked at, 2 cannot be decoded, 1 missing, 1 damaged",
+            "3 images looked at, 2 cannot be decoded, 1 missing, 1 damaged, 0 unreadable",
         ]
     )
     second = look(run.store)
@@ -118,6 +120,6 @@ def test_a_store_without_a_catalogue_and_a_wrong_argument_are_one_line(tmp_path:
     assert result.status == 1
     assert f"there is no catalogue at {tmp_path / FILE_NAME}" in result.log
     assert look(tmp_path, "more").status == 2
-    remote = scrapy("look", "-s", "IMAGES_STORE=s3://bucket/")
+    remote = scrapy("look", "-s", "IMAGES_STORE=gs://bucket/")
     assert remote.status == 1
-    assert "crawl with -s WALLPAPERS_LOOK=always" in remote.log
+    assert "images can be read from a folder or s3://, IMAGES_STORE is 'gs://bucket/'" in remote.log

@@ -6,7 +6,8 @@ import os
 from typing import TYPE_CHECKING
 
 from wallpapers.catalogue.location import catalogue_url
-from wallpapers.storage.address import usable_folder_of
+from wallpapers.catalogue.upgrade import check_store
+from wallpapers.storage.address import usable_folder_of, with_final_slash
 from wallpapers.storage.local import LocalStorage
 
 if TYPE_CHECKING:
@@ -26,11 +27,12 @@ def open_existing(
     """Open the catalogue of *settings*; return None if there is none.
 
     *unchanged* changes nothing at all, not even an older schema. *check* tests the integrity of a
-    whole SQLite file. Raises UserError and StoreError.
+    whole SQLite file. Raises UserError, and StoreError, also for a catalogue of another bucket.
     """
     from wallpapers.catalogue.catalogue import Catalogue
 
-    folder = usable_folder_of(str(settings["IMAGES_STORE"]))
+    uri = str(settings["IMAGES_STORE"])
+    folder = usable_folder_of(uri)
     url = catalogue_url(settings)
     if not _may_exist(url):
         return None
@@ -38,7 +40,14 @@ def open_existing(
     holds = store.holds if store else lambda path, size: True
     if unchanged:
         return Catalogue.open_unchanged(url, holds)
-    return Catalogue.open(url, holds, reads_only=reads_only, check=check)
+    catalogue = Catalogue.open(url, holds, reads_only=reads_only, check=check)
+    if folder is None:
+        try:
+            catalogue.run(lambda entries: check_store(entries.connection, with_final_slash(uri)))
+        except BaseException:
+            catalogue.close()
+            raise
+    return catalogue
 
 
 def _may_exist(url: URL) -> bool:

@@ -67,11 +67,16 @@ def _check_columns(connection: Connection) -> None:
 
 def bind_to_store(connection: Connection, address: str) -> None:
     """Bind the catalogue to the remote store *address*. Raises CatalogueError for another one."""
-    owner = connection.execute(select(remote_store.c.address)).scalar_one_or_none()
-    if owner is None:
+    if not check_store(connection, address):
         connection.execute(remote_store.insert().values(address=address))
-    elif owner != address:
+
+
+def check_store(connection: Connection, address: str) -> bool:
+    """Return whether the catalogue is bound to *address*. Raises CatalogueError for another one."""
+    owner = connection.execute(select(remote_store.c.address)).scalar_one_or_none()
+    if owner not in (None, address):
         raise CatalogueError(
             f"catalogue belongs to store {owner}, not {address}; use another one with "
             "-s WALLPAPERS_CATALOGUE="
         )
+    return owner is not None

@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING
 from wallpapers.cluster.errors import TaskNotDoneError
 from wallpapers.collection.inspecting import StoredImageInspector
 from wallpapers.collection.looking import ImageLooker, requirements_of
-from wallpapers.errors import SettingError
 from wallpapers.options.extras import require_for_collection
-from wallpapers.storage.address import folder_of
-from wallpapers.storage.local import LocalStorage
+from wallpapers.storage.reading import reader_of
 
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
@@ -32,12 +30,7 @@ _SAVED_TOGETHER = 64  # looks; a killed worker loses no more
 def check(settings: BaseSettings) -> None:
     """Raise UserError if workers with these *settings* cannot describe images."""
     require_for_collection("cluster look", "numpy")
-    uri = str(settings["IMAGES_STORE"])
-    if folder_of(uri) is None:
-        raise SettingError(
-            f"cluster look supports folders only; IMAGES_STORE is {uri!r}: "
-            "crawl with -s WALLPAPERS_LOOK=always"
-        )
+    reader_of(settings)
 
 
 def submit(catalogue: Catalogue, queue: Queue) -> int:
@@ -81,8 +74,8 @@ class PartLooker:
     def _ready_inspector(self) -> StoredImageInspector:
         if self._inspector is None:
             check(self._settings)
-            store = LocalStorage(str(self._settings["IMAGES_STORE"]))
-            self._inspector = StoredImageInspector(store, requirements_of(self._settings))
+            reader = reader_of(self._settings)
+            self._inspector = StoredImageInspector(reader, requirements_of(self._settings))
             self._inspector.start()
         return self._inspector
 

@@ -11,6 +11,7 @@ import hashlib
 import io
 import json
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -19,22 +20,24 @@ from pyarrow import parquet
 
 from wallpapers.catalogue.search import FoundImage
 from wallpapers.collection.card import Card
+from wallpapers.collection.inspecting import DAMAGED
 from wallpapers.collection.rows import SCHEMA_VERSION, Row, as_json, row_of
 from wallpapers.collection.search import Criteria, search
 from wallpapers.collection.shards import FORMATS, WITH_IMAGES, ShardWriter, write_rows
-from wallpapers.errors import SettingError
-from wallpapers.storage.files import is_below
+from wallpapers.errors import PictureRefusedError, SettingError
+from wallpapers.storage.reading import MISSING
 
 if TYPE_CHECKING:
     from pyarrow import Table
 
     from wallpapers.catalogue.catalogue import Catalogue
     from wallpapers.collection.targets import Target
-    from wallpapers.storage.local import LocalStorage
+    from wallpapers.storage.reading import ImageReader
 
 DESCRIPTION, REMOVED, CARD = "export.json", "removed.jsonl", "README.md"
 
 _PAGE = 200  # images
+_READ_TOGETHER = 4  # images, which are in memory
 _MOST_ROWS = 10_000  # of a shard
 
 
@@ -45,7 +48,7 @@ class ExportReport:
     exported: int = 0
     known: int = 0  # in a shard of an earlier export
     removed: int = 0  # in a shard, but not in the collection any more
-    failed: dict[str, str] = field(default_factory=dict)  # path -> missing or damaged
+    failed: dict[str, str] = field(default_factory=dict)  # path -> missing, damaged, unreadable
 
 
 class Export:
@@ -57,7 +60,7 @@ class Export:
     def __init__(
         self,
         catalogue: Catalogue,
-        store: LocalStorage,
+        reader: ImageReader,
         target: Target,
         to: str,
         *,
@@ -65,7 +68,7 @@ class Export:
         made_by: str,
     ) -> None:
         self._catalogue = catalogue
-        self._store = store
+        self._reader = reader
         self._target = target
         self._format = to
         self._shard_bytes = shard_bytes
@@ -89,12 +92,9 @@ class Export:
         self._check_description()
         self._sealed = self._read_sealed()
         exported = {checksum for shard in self._sealed.values() for checksum in shard}
-        for row in self._rows_of(search(self._catalogue, criteria), exported, progress):
-            if without_noai and row["noai"]:
-                continue
-            content = self._read(row)
-            if content is not None:
-                self._add(row, content)
+        rows = self._rows_of(search(self._catalogue, criteria), exported, progress)
+        for row, content in self._read(one for one in rows if not (without_noai and one["noai"])):
+            self._add(row, content)
         self._seal()
         self._write_removed()
         card = Card(self._format, self._made_by, self.report.removed)
@@ -162,19 +162,29 @@ class Export:
                 yield row_of(found, origins.get(checksum, ()), palettes.get(checksum, ()))
             progress(len(page))
 
-    def _read(self, row: Row) -> bytes | None:
-        """Return the content of an image if it is still what was stored."""
+    def _read(self, rows: Iterator[Row]) -> Iterator[tuple[Row, bytes]]:
+        """Yield the images that are still what was stored, with their contents."""
+        with ThreadPoolExecutor(_READ_TOGETHER) as threads:
+            while some := list(islice(rows, _READ_TOGETHER)):
+                for row, content in zip(some, threads.map(self._content, some), strict=True):
+                    if isinstance(content, bytes):
+                        yield row, content
+                    else:
+                        self.report.failed[row["path"]] = str(content)
+
+    def _content(self, row: Row) -> bytes | PictureRefusedError:
+        """Return the content of an image, or why it is left out; b"" where none is exported."""
         path = row["path"]
-        if not is_below(path) or not self._store.holds(path, row["size"]):
-            self.report.failed[path] = "missing"
-            return None
+        if not self._reader.holds(path, row["size"]):
+            return PictureRefusedError(MISSING)
         if self._format not in WITH_IMAGES:
             return b""
-        content = self._store.find(path)
-        if content is None or hashlib.sha256(content).hexdigest() != row["sha256"]:
-            self.report.failed[path] = "damaged"
-            return None
-        return content
+        try:
+            content = self._reader.read(path)
+        except PictureRefusedError as refusal:
+            return refusal
+        is_whole = hashlib.sha256(content).hexdigest() == row["sha256"]
+        return content if is_whole else PictureRefusedError(DAMAGED)
 
     # Shards
 
@@ -227,6 +237,5 @@ class Export:
         return {
             checksum
             for checksum, one in found.items()
-            if is_below(one.image["path"])
-            and self._store.holds(one.image["path"], one.image["size"])
+            if self._reader.holds(one.image["path"], one.image["size"])
         }

@@ -5,43 +5,53 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Coroutine, Iterable
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from wallpapers.errors import PictureRefusedError
 from wallpapers.inspection.inspect_file import ImageRequirements, Inspection, Task
 from wallpapers.inspection.pool import InspectorPool
-from wallpapers.storage.files import is_below
+from wallpapers.storage.reading import MISSING
 
 if TYPE_CHECKING:
     from wallpapers.items import StoredImage
-    from wallpapers.storage.local import LocalStorage
+    from wallpapers.storage.reading import ImageReader
 
-MISSING, DAMAGED = "missing", "damaged"  # reasons for which a stored image cannot be inspected
+DAMAGED = "damaged"  # the reason for which a stored image is refused that has other bytes
 
 _AHEAD = 4  # images for each inspector, so that none waits for the next one
 
 
 class StoredImageInspector:
-    """Inspects images of *store* in at most one inspector process for each core."""
+    """Inspects images of *reader* in at most one inspector process for each core."""
 
-    def __init__(self, store: LocalStorage, requirements: ImageRequirements) -> None:
-        self._store = store
-        self._pool = InspectorPool(requirements, max_inspectors=os.cpu_count() or 1)
+    def __init__(self, reader: ImageReader, requirements: ImageRequirements) -> None:
+        self._reader = reader
+        inspectors = os.cpu_count() or 1
+        self._pool = InspectorPool(requirements, max_inspectors=inspectors)
+        self._copies = asyncio.Semaphore(_AHEAD * inspectors)  # files of a bucket on the disk
 
     def start(self) -> int:
         """Start all processes, within a running event loop; return their number."""
         return self._pool.start_all()
 
     async def inspect(self, image: StoredImage) -> Inspection:
-        """Inspect the file of *image*.
+        """Inspect the file of *image*, which is copied from a bucket for this time.
 
         Raises StoreError, and PictureRefusedError; its reason is MISSING if there is no file of the
-        same size, and DAMAGED if it has other bytes than were stored.
+        same size, UNREADABLE, or DAMAGED if it has other bytes than were stored.
         """
-        path = image["path"]
-        if not is_below(path) or not self._store.holds(path, image["size"]):
+        if not self._reader.holds(image["path"], image["size"]):
             raise PictureRefusedError(MISSING)
-        inspection = await self._pool.inspect(Task(str(self._store.root / path), 0))
+        async with self._copies:
+            return await self._inspect(image)
+
+    async def _inspect(self, image: StoredImage) -> Inspection:
+        with ExitStack() as opened:
+            file = await asyncio.to_thread(
+                opened.enter_context, self._reader.as_file(image["path"])
+            )
+            inspection = await self._pool.inspect(Task(str(file), 0))
         if inspection.checksum != image["checksum"]:
             raise PictureRefusedError(DAMAGED)
         return inspection

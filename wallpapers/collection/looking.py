@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from wallpapers.collection.inspecting import DAMAGED, MISSING, StoredImageInspector
+from wallpapers.collection.inspecting import DAMAGED, StoredImageInspector
 from wallpapers.errors import PictureRefusedError
 from wallpapers.images.look import Look
 from wallpapers.inspection.inspect_file import ImageRequirements
 from wallpapers.options.setting_values import positive
+from wallpapers.storage.reading import MISSING, UNREADABLE
 
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from wallpapers.catalogue.catalogue import Catalogue
     from wallpapers.catalogue.entries import Entries
     from wallpapers.items import StoredImage
-    from wallpapers.storage.local import LocalStorage
+    from wallpapers.storage.reading import ImageReader
 
 _PAGE = 500  # images
 _SAVED_TOGETHER = 64  # looks; a killed process loses no more
@@ -33,6 +34,12 @@ class LookReport:
     seen: int = 0  # images that have a look now
     missing: list[str] = field(default_factory=list)  # no file, or one of another size
     damaged: list[str] = field(default_factory=list)  # has other bytes than were stored
+    unreadable: dict[str, str] = field(default_factory=dict)  # path -> reason
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether all files could be read, and have the bytes that were stored."""
+        return not (self.missing or self.damaged or self.unreadable)
 
 
 def requirements_of(settings: BaseSettings) -> ImageRequirements:
@@ -56,8 +63,8 @@ class ImageLooker:
     async def look_at(self, image: StoredImage) -> Look | str | None:
         """Return the look of *image*, or the reason why it has none.
 
-        None means that its file is missing or damaged, which is no property of its content. Raises
-        StoreError.
+        None means that its file is missing, damaged or unreadable, which is no property of its
+        content. Raises StoreError.
         """
         try:
             inspection = await self._inspector.inspect(image)
@@ -66,6 +73,8 @@ class ImageLooker:
                 self.report.missing.append(image["path"])
             elif refusal.reason == DAMAGED:
                 self.report.damaged.append(image["path"])
+            elif refusal.reason == UNREADABLE:
+                self.report.unreadable[image["path"]] = str(refusal)
             else:
                 return str(refusal)
             return None
@@ -77,7 +86,7 @@ class ImageLooker:
 
 def look_at_images(
     catalogue: Catalogue,
-    store: LocalStorage,
+    reader: ImageReader,
     requirements: ImageRequirements,
     progress: Callable[[int], None] = lambda _: None,
     *,
@@ -88,7 +97,7 @@ def look_at_images(
     *with_errors* includes images that could not be decoded before. *progress* is called with a
     number of images that are done. Raises StoreError.
     """
-    looking = _Looking(catalogue, StoredImageInspector(store, requirements))
+    looking = _Looking(catalogue, StoredImageInspector(reader, requirements))
     asyncio.run(looking.run(with_errors, progress))
     return looking.report
 

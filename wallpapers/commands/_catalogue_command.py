@@ -59,10 +59,9 @@ class CatalogueCommand(ChecksSettings):
         assert self.settings is not None
         return str(self.settings["IMAGES_STORE"])
 
-    def local_store(self, remedy: str = "") -> LocalStorage:
-        """Return the store. Raises SettingError, with a *remedy*, if it is not a folder."""
+    def local_store(self) -> LocalStorage:
+        """Return the store. Raises SettingError if it is not a folder."""
         uri = self.store_address
         if folder_of(uri) is None:
-            message = f"{self.name} supports folders only; IMAGES_STORE is {uri!r}"
-            raise SettingError(f"{message}: {remedy}" if remedy else message)
+            raise SettingError(f"{self.name} supports folders only; IMAGES_STORE is {uri!r}")
         return LocalStorage(uri)

@@ -16,12 +16,13 @@ from wallpapers.options.extras import require_for_collection
 from wallpapers.options.sizes import amount
 from wallpapers.run.exit_status import ExitStatus
 from wallpapers.run.program import OWN_NAME, program_name
+from wallpapers.storage.reading import reader_of
 
 _FORMATS = ("parquet", "webdataset", "imagefolder", "jsonl", "csv")
 
 
 class Command(CatalogueCommand, ScrapyCommand):
-    """Exit status 0: complete; 3: some images are missing or damaged; 1 and 5 as for a crawl."""
+    """Exit status 0: complete; 3: some images could not be read; 1 and 5 as for a crawl."""
 
     def syntax(self) -> str:
         return "[options] <folder or s3://bucket/prefix>"
@@ -34,8 +35,8 @@ class Command(CatalogueCommand, ScrapyCommand):
             "Write the images that match all options into a dataset, with source, title, tags, "
             "credit, licence, size, fingerprint and colours. Exporting again adds what is new, and "
             "lists in removed.jsonl what was removed from the collection. It can be interrupted at "
-            "any time. Exit status: 0 complete, 1 could not start, 3 some images are missing or "
-            "damaged, 5 the store, the catalogue or the target failed, 130 interrupted."
+            "any time. Exit status: 0 complete, 1 could not start, 3 some images are missing, "
+            "damaged or unreadable, 5 the store, catalogue or target failed, 130 interrupted."
         )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
@@ -71,7 +72,7 @@ class Command(CatalogueCommand, ScrapyCommand):
         criteria = criteria_of(opts)
         given = {"shard_size": opts.shard_size}
         shard_bytes = read_arguments({"shard_size": amount()}, given)["shard_size"]
-        store = self.local_store()
+        reader = reader_of(self.settings)
         made_by = f"{OWN_NAME} {__version__}: export --to {opts.to}{options_text(opts)}"
         with (
             open_catalogue(self.settings, reads_only=True) as catalogue,
@@ -79,7 +80,7 @@ class Command(CatalogueCommand, ScrapyCommand):
         ):
             total = sum(count for count, _ in catalogue.run(lambda e: e.formats()).values())
             export = Export(
-                *(catalogue, store, target, opts.to), shard_bytes=shard_bytes, made_by=made_by
+                *(catalogue, reader, target, opts.to), shard_bytes=shard_bytes, made_by=made_by
             )
             with show_progress("exporting", total) as progress:
                 report = export.run(criteria, without_noai=opts.without_noai, progress=progress)
@@ -87,7 +88,7 @@ class Command(CatalogueCommand, ScrapyCommand):
             print(f"{reason}: {path}")
         print(
             f"{report.exported:,} images exported, {report.known:,} already there, "
-            f"{report.removed:,} removed since, {len(report.failed):,} missing or damaged, "
+            f"{report.removed:,} removed since, {len(report.failed):,} left out, "
             f"in {address}"
         )
         return ExitStatus.FAILURES if report.failed else ExitStatus.COMPLETE

@@ -14,6 +14,7 @@ from wallpapers.collection.inspecting import StoredImageInspector
 from wallpapers.errors import PictureRefusedError
 from wallpapers.options.extras import is_installed
 from wallpapers.storage.names import GALLERY
+from wallpapers.storage.reading import FolderReader
 
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
@@ -61,7 +62,7 @@ class Thumbnails:
         self._catalogue = catalogue
         self._store = store
         self._makes_looks = requirements.look
-        self._inspector = StoredImageInspector(store, requirements)
+        self._inspector = StoredImageInspector(FolderReader(store), requirements)
         self._looks: dict[str, Look | str] = {}
 
     def make_all(self, progress: Callable[[int], None] = lambda _: None) -> ThumbnailReport:

@@ -1,4 +1,4 @@
-"""Hash the stored images and compare them with the catalogue."""
+"""Hash the stored images, in a folder or a bucket, and compare them with the catalogue."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from wallpapers.catalogue.catalogue import Catalogue
 from wallpapers.catalogue.comparison import compare
 from wallpapers.catalogue.entries import Entries
 from wallpapers.catalogue.location import FILE_NAME
-from wallpapers.errors import store_errors
+from wallpapers.errors import PictureRefusedError
 from wallpapers.items import StoredImage
-from wallpapers.storage.files import is_below
 from wallpapers.storage.local import LocalStorage
 from wallpapers.storage.moved import MovedFiles
+from wallpapers.storage.reading import MISSING, ImageReader
 
 _CHUNK = 500
 
@@ -28,6 +28,7 @@ class VerifyReport:
     whole: int = 0  # intact images
     damaged: list[str] = field(default_factory=list)  # the hash differs
     missing: list[str] = field(default_factory=list)
+    unreadable: dict[str, str] = field(default_factory=dict)  # path -> reason
     moved: dict[str, str] = field(default_factory=dict)  # old path -> new path
     not_in_catalogue: list[str] = field(default_factory=list)  # images without a row
     shared: dict[str, int] = field(default_factory=dict)  # path -> number of wallpapers
@@ -35,17 +36,21 @@ class VerifyReport:
 
     @property
     def is_clean(self) -> bool:
-        """Whether no image is damaged or missing."""
-        return not self.damaged and not self.missing
+        """Whether no image is damaged, missing or unreadable."""
+        return not (self.damaged or self.missing or self.unreadable)
 
 
 def verify(
-    catalogue: Catalogue, store: LocalStorage, progress: Callable[[int], None] = lambda _: None
+    catalogue: Catalogue,
+    reader: ImageReader,
+    folder: LocalStorage | None,
+    progress: Callable[[int], None] = lambda _: None,
 ) -> VerifyReport:
-    """Check every image of *store*, and mark damaged ones for the next crawl to download again.
+    """Check every image, and mark damaged ones for the next crawl to download again.
 
-    The row of an image that was moved within the store follows its file. Hidden images are left
-    out: their files may be deleted.
+    In a *folder*, the row of an image that was moved follows its file; None = the store is a
+    bucket, whose missing images are marked, too. Hidden images are left out: their files may be
+    deleted.
 
     *progress* is called with the number of images hashed since the last call. Raises StoreError.
     """
@@ -54,33 +59,72 @@ def verify(
     after = ""
     with ThreadPoolExecutor(os.cpu_count()) as workers:
         while images := catalogue.run(partial(Entries.pictures, after=after, most=_CHUNK)):
-            with store_errors(store.root):
-                paths = [image["path"] for image in images]
-                checksums = list(workers.map(partial(_checksum, store), paths))
-            removed = catalogue.run(partial(_mark, images, checksums))
-            for image, checksum in zip(images, checksums, strict=True):
-                if checksum == image["checksum"]:
-                    report.whole += 1
-                elif checksum is not None:
-                    report.damaged.append(image["path"])
-                elif image["checksum"] not in removed:
-                    missing.append(image)
+            results = list(workers.map(partial(_hash, reader), images))
+            missing += catalogue.run(partial(_mark, images, results, is_folder=folder is not None))
+            for image, result in zip(images, results, strict=True):
+                _count(report, image, result)
             after = images[-1]["checksum"]
             progress(len(images))
-    without_row = catalogue.run(partial(compare, files=dict(store.images(FILE_NAME)))).without_row
-    files = MovedFiles(store, without_row)
-    for image in missing:
-        _find_moved(report, image, files, catalogue)
-    unknown = without_row.keys() - set(report.moved.values())
-    report.not_in_catalogue = [_printable(path) for path in sorted(unknown)]
+    if folder is None:
+        report.missing = [image["path"] for image in missing]
+    else:
+        _compare_files(report, missing, catalogue, folder)
     report.shared = catalogue.run(Entries.shared)
     report.hidden = catalogue.run(Entries.hidden_images)
     return report
 
 
-def _checksum(store: LocalStorage, path: str) -> str | None:
-    """Return the SHA-256 of *path*, or None if it is not a file or is outside of the store."""
-    return store.checksum(path) if is_below(path) else None
+def _hash(reader: ImageReader, image: StoredImage) -> str | PictureRefusedError:
+    """Return the SHA-256 of the file of *image*, or why it has none."""
+    try:
+        return reader.checksum(image["path"])
+    except PictureRefusedError as refusal:
+        return refusal
+
+
+def _mark(
+    images: list[StoredImage],
+    results: list[str | PictureRefusedError],
+    entries: Entries,
+    *,
+    is_folder: bool,
+) -> list[StoredImage]:
+    """Mark damaged images; return the missing ones.
+
+    The rows of missing images that no wallpaper refers to are removed. The others are marked in a
+    bucket only: whether a file is in a folder is checked by each crawl.
+    """
+    missing = []
+    for image, result in zip(images, results, strict=True):
+        checksum = image["checksum"]
+        if isinstance(result, str):
+            entries.mark(checksum, damaged=result != checksum)
+        elif result.reason == MISSING and not entries.drop_unused(checksum):
+            entries.mark(checksum, damaged=not is_folder)
+            missing.append(image)
+    return missing
+
+
+def _count(report: VerifyReport, image: StoredImage, result: str | PictureRefusedError) -> None:
+    if result == image["checksum"]:
+        report.whole += 1
+    elif isinstance(result, str):
+        report.damaged.append(image["path"])
+    elif result.reason != MISSING:
+        report.unreadable[image["path"]] = str(result)
+
+
+def _compare_files(
+    report: VerifyReport, missing: list[StoredImage], catalogue: Catalogue, folder: LocalStorage
+) -> None:
+    """Look for missing images among the files that are not in the catalogue."""
+    files = dict(folder.images(FILE_NAME))
+    without_row = catalogue.run(partial(compare, files=files)).without_row
+    moved = MovedFiles(folder, without_row)
+    for image in missing:
+        _find_moved(report, image, moved, catalogue)
+    unknown = without_row.keys() - set(report.moved.values())
+    report.not_in_catalogue = [_printable(path) for path in sorted(unknown)]
 
 
 def _find_moved(
@@ -93,20 +137,6 @@ def _find_moved(
         report.moved[image["path"]] = path
     else:
         report.missing.append(image["path"])
-
-
-def _mark(images: list[StoredImage], checksums: list[str | None], entries: Entries) -> set[str]:
-    """Mark damaged images; remove rows of missing ones that no wallpaper refers to.
-
-    Returns the SHA-256 of the removed rows.
-    """
-    removed = set()
-    for image, checksum in zip(images, checksums, strict=True):
-        if checksum is None and entries.drop_unused(image["checksum"]):
-            removed.add(image["checksum"])
-        else:
-            entries.mark(image["checksum"], damaged=checksum not in (None, image["checksum"]))
-    return removed
 
 
 def _printable(path: str) -> str:

@@ -48,4 +48,9 @@ def store_address(uri: str) -> str:
     if usable_folder_of(uri) is not None:
         return uri
     require_for_store(uri.partition("://")[0])
-    return uri if uri.endswith("/") else f"{uri}/"  # otherwise Scrapy joins prefix and name
+    return with_final_slash(uri)
+
+
+def with_final_slash(uri: str) -> str:
+    """Return the address of a remote store as Scrapy needs it, which joins prefix and name."""
+    return uri if uri.endswith("/") else f"{uri}/"
