@@ -18,7 +18,8 @@ needs_readers = pytest.mark.skipif(not _PYTHON.exists(), reason="no .venv-reader
 
 def run_reader(program: str, folder: Path, *words: str) -> str:
     """Run a Python *program* in *folder*, without network access; return its output."""
-    with tempfile.TemporaryDirectory() as home:  # a short path, as Ray's sockets need
+    # A short path, as sockets need; Ray may still write into it when it ends.
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
         own = {
             "HOME": home,
             "HF_HOME": home,
