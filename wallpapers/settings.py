@@ -253,7 +253,7 @@ WALLPAPERS_PROGRESS_INTERVAL = 10.0  # seconds between two log lines
 
 # Many machines. Read by the workers of a cluster.
 
-# Tasks that a worker performs at the same time; a task is a page of a listing, or its images.
+# Tasks that a worker performs at the same time; one is a listing, or the images of a page.
 WALLPAPERS_CLUSTER_TASKS = 4
 # Seconds without a heartbeat after which other workers take over the tasks of a worker. Blocking
 # the reactor for longer would have its tasks done twice.

@@ -25,7 +25,7 @@ from wallpapers.demo.gallery import Exhibit
 
 TESTED = {
     "### systemd",  # in test_deploy.py
-    "## Which runs there were",
+    "## Past runs",
     "## Logs",
     "## Disk",
     "## Back up and restore",
@@ -61,8 +61,8 @@ def test_runs_and_metrics_are_printed(machine: Machine) -> None:
 
 def check_runs(machine: Machine) -> None:
     """Assert that runs are printed as the page shows them."""
-    (command,) = blocks("## Which runs there were")
-    (shown,) = blocks("## Which runs there were", "")
+    (command,) = blocks("## Past runs")
+    (shown,) = blocks("## Past runs", "")
     title, _, header, run = machine.run(command).splitlines()
     assert title.endswith("downloads/.catalogue.db, the latest first")
     assert header == shown.splitlines()[0]
