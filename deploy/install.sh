@@ -3,7 +3,7 @@
 #
 #     deploy/install.sh FOLDER [EXTRA]
 #
-# EXTRA is one of the extras of pyproject.toml: postgresql, s3 or gs.
+# EXTRA is one of the extras of pyproject.toml, such as postgresql, s3, gs or cluster.
 set -eu
 folder=${1:?"usage: $0 FOLDER [EXTRA]"}
 source=$(dirname "$0")/..
