@@ -54,7 +54,7 @@ def test_a_cancelled_run_ends_and_can_be_resumed(running: Cluster) -> None:
         standin.release()
         assert running.run("retry", "1").status == 0
         running.wait_until({"stored": 120})
-    assert running.run("cancel", "1").output == "Run 1 has ended before\n"
+    assert running.run("cancel", "1").output == "Run 1 has already ended\n"
     assert "there is no run 9" in running.run("cancel", "9").log
 
 

@@ -106,7 +106,7 @@ def _failed_again(connection: Connection, number: int) -> list[int]:
 
 
 def cancel(entries: Entries, run: int) -> bool:
-    """Cancel *run*; return False if it has ended before. Raises ArgumentError."""
+    """Cancel *run*; return False if it has already ended. Raises ArgumentError."""
     connection = entries.connection
     submitted = runs.run_of(connection, run)
     if submitted.state is ListingState.CANCELLED:

@@ -41,14 +41,14 @@ class ChangesWallpapers(CatalogueCommand):
     """
 
     effect: ClassVar[str]  # what the command does, for its help; {program} is its name
-    done: ClassVar[str]  # what wallpapers are then, as in "3 wallpapers hidden"
+    done: ClassVar[str]  # the state of the wallpapers afterwards, as in "3 wallpapers hidden"
 
     @abstractmethod
     def change(self, decisions: Decisions, keys: Sequence[Key]) -> int:
-        """Change wallpapers; return how many were not so before."""
+        """Change wallpapers; return the number of those that were not in this state before."""
 
     def conclude(self, catalogue: Catalogue, keys: Sequence[Key], opts: argparse.Namespace) -> None:
-        """Do what follows the change."""
+        """Do more after the change, such as deleting files."""
 
     def syntax(self) -> str:
         return "[options] <path or id> ..."
@@ -86,7 +86,7 @@ class ChangesWallpapers(CatalogueCommand):
 
 
 class ListsWallpapers(ChangesWallpapers):
-    """A mixin for those of the commands that can also list the wallpapers that are so."""
+    """A mixin for the commands that can also list the hidden or starred wallpapers."""
 
     @abstractmethod
     def listed(self, decisions: Decisions) -> list[Key]:

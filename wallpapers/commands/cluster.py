@@ -188,7 +188,7 @@ class Command(CrawlCommand):
         with self._catalogue() as catalogue:
             for run in runs:
                 was_running = catalogue.run(partial(cancel, run=run))
-                print(f"Run {run} is cancelled" if was_running else f"Run {run} has ended before")
+                print(f"Run {run} is cancelled" if was_running else f"Run {run} has already ended")
 
     def _demo(self, args: list[str], opts: argparse.Namespace) -> None:
         from wallpapers.cluster.demo import run_demo

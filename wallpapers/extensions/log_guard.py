@@ -27,9 +27,9 @@ _NO_READER = {errno.EPIPE, errno.EIO}
 
 
 class LogGuard:
-    """Ends the run with status 5 when the log fails, where ``logging`` prints a traceback a line.
+    """Ends the run with status 5 when the log fails, where Python would print a traceback each time.
 
-    A log on the standard error that nobody reads any more does not stop the run.
+    A log on the standard error whose reader has gone does not stop the run.
     """
 
     def __init__(self, state: RunState) -> None:
@@ -79,7 +79,7 @@ class LogGuard:
 
 
 def log_works() -> bool:
-    """Return whether the log has taken all that was written so far; report it where it has not."""
+    """Return whether all records so far were written to the log; if not, print the error."""
     handler = log_handler()
     if not isinstance(handler, logging.StreamHandler):
         return True
@@ -95,19 +95,19 @@ def log_works() -> bool:
 
 
 def failure_of(handler: logging.Handler, error: OSError) -> str:
-    """Return what is wrong with the log, in one line."""
+    """Return the message for a log that cannot be written, in one line."""
     place = handler.baseFilename if isinstance(handler, logging.FileHandler) else "standard error"
     return f"The log failed: {message_of(error)}: {place}"
 
 
 def print_error(message: str) -> None:
-    """Print *message* where a log cannot take it."""
+    """Print *message* on stderr, because the log cannot be written."""
     with suppress(OSError, ValueError):
         print(message, file=sys.stderr)  # noqa: T201
 
 
 def discard(handler: logging.StreamHandler[TextIO]) -> None:
-    """Have what is written to the log discarded, and what its buffers still hold."""
+    """Discard further records of the log, and those in its buffers."""
     null = os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(null, handler.stream.fileno())

@@ -77,9 +77,9 @@ class RunSummary:
             self.log_failure()
 
     def log(self) -> None:
-        """Log the listings, if there are several, and the table; once.
+        """Log the listings, if there are several, and the table; a second call has no effect.
 
-        The last record is why the exit status is not 0.
+        The last record is the reason for an exit status other than 0.
         """
         if self._is_logged:
             return

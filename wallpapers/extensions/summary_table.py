@@ -14,7 +14,7 @@ from wallpapers.run.reasons import Verdict, by_reason
 
 _TITLE = "Wallpapers of this run"
 _GAP = "  "  # between columns on a terminal
-_MIN_NOTE = 14  # columns, for which long names of hosts are cut
+_MIN_NOTE = 14  # columns; long names of hosts are cut to leave room for it
 _MAX_HOSTS = 10  # rows of failures by host
 
 

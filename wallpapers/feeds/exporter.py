@@ -85,9 +85,9 @@ class CheckedFeedExporter(FeedExporter):
         self._state.close(reason)  # other handlers of spider_closed may run later
         for slot in self.slots:
             self._finish(slot)
-        # Renames come last, because they hardly fail: a failed upload keeps all feeds partial.
+        # Renames come last, because they rarely fail: a failed upload keeps all feeds partial.
         for slot in self._finished:
-            _storage_of(slot).settle(close=False)
+            _storage_of(slot).sync(close=False)
         slots = sorted(self._finished, key=lambda slot: _storage_of(slot).is_local)
         remote = [slot for slot in slots if not _storage_of(slot).is_local]
         await asyncio.gather(*(self._store(slot) for slot in remote))
@@ -113,7 +113,7 @@ class CheckedFeedExporter(FeedExporter):
         """Finish a full batch; it is completed at the end of the run."""
         self._finish(slot)
         # The first file stays open to hold the lock; there may be more batches than open files.
-        _storage_of(slot).settle(close=slot.batch_id > 1)
+        _storage_of(slot).sync(close=slot.batch_id > 1)
 
     def _finish(self, slot: FeedSlot) -> None:
         if slot.file is not None and slot not in self._finished:

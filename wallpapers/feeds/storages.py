@@ -84,8 +84,8 @@ class CheckedStorage:
             self.file.fail(message_of(error))
         return cast("IO[bytes]", self.file)
 
-    def settle(self, *, close: bool) -> None:
-        """Sync a finished feed in a file; *close* the file until it is stored."""
+    def sync(self, *, close: bool) -> None:
+        """Sync the file of a finished feed, and *close* it until the feed is stored."""
         if not isinstance(self.wrapped, WholeFileFeedStorage) or self.file is None:
             return
         try:

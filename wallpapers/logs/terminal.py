@@ -91,9 +91,9 @@ class Screen:
         self.repeats = RepeatFilter()
 
     def take_log(self, settings: BaseSettings) -> None:
-        """Show the log instead of Scrapy: short lines, and repeated warnings once.
+        """Show the log in place of Scrapy's handler: short lines, and repeated warnings once.
 
-        Scrapy shows it if the user set LOG_FORMAT, or LOG_LEVEL to DEBUG.
+        Scrapy's handler stays if the user set LOG_FORMAT, or LOG_LEVEL to DEBUG.
         """
         is_default = settings.getpriority("LOG_FORMAT") == 0
         if not is_default or level_of(settings) != logging.INFO:
@@ -161,7 +161,7 @@ class _LogStream(io.TextIOBase):
         return len(text)
 
     def flush(self) -> None:
-        """Have nothing to do: the console is flushed with each line."""
+        """Do nothing: the console is flushed with each line."""
 
     def fileno(self) -> int:
         return self._stream.fileno()

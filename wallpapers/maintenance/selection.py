@@ -16,6 +16,7 @@ from wallpapers.catalogue.catalogue import Catalogue
 from wallpapers.catalogue.entries import Entries
 from wallpapers.items import Key
 from wallpapers.storage.files import is_below, open_regular
+from wallpapers.storage.names import is_text
 
 Found = dict[str, list[Key]]  # by name
 
@@ -40,7 +41,7 @@ def select(catalogue: Catalogue, root: Path | None, names: Sequence[str]) -> Sel
     *root* is the folder of the store; None = it is remote. Raises StoreError.
     """
     names = list(dict.fromkeys(names))
-    texts = [name for name in names if _is_text(name)]
+    texts = [name for name in names if is_text(name)]
     found, ambiguous = catalogue.run(partial(_find, root=root, names=texts))
     unknown = []
     for name in names:
@@ -88,7 +89,7 @@ def _find_by_content(catalogue: Catalogue, root: Path | None, name: str) -> list
 
 def _same_content(entries: Entries, checksum: str, path: str | None) -> list[Key]:
     held = entries.find(checksum)
-    if held is not None and not held.whole and path is not None and _is_text(path):
+    if held is not None and not held.whole and path is not None and is_text(path):
         entries.follow(checksum, path)
     return entries.decisions.keys_by_checksum([checksum]).get(checksum, [])
 
@@ -110,12 +111,3 @@ def _checksum(path: Path) -> str | None:
     with suppress(OSError, ValueError), open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest() if file else None
     return None
-
-
-def _is_text(name: str) -> bool:
-    """Return whether a database accepts *name*; a path may have any bytes."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return "\0" not in name

@@ -1,4 +1,4 @@
-"""Find what the environment of the process asks for and does not get."""
+"""Warn about a proxy that the environment names and that is not used."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from wallpapers.errors import StoreError
 from wallpapers.storage.contract import Storage
+from wallpapers.storage.names import is_text
 
 
 class MovedFiles:
@@ -20,7 +21,7 @@ class MovedFiles:
         self._paths: defaultdict[int, list[str]] = defaultdict(list)  # by size
         self._checksums: dict[str, str | None] = {}
         for path, size in sizes.items():
-            if _is_text(path):
+            if is_text(path):
                 self._paths[size].append(path)
 
     def has_size(self, size: int) -> bool:
@@ -41,12 +42,3 @@ class MovedFiles:
             return self._storage.checksum(path)
         except StoreError:  # not readable
             return None
-
-
-def _is_text(path: str) -> bool:
-    """Return whether a database accepts *path*."""
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -65,6 +65,15 @@ def folded(path: str) -> str:
     return path.encode("utf-8", "surrogatepass").lower().decode("utf-8", "surrogatepass")
 
 
+def is_text(path: str) -> bool:
+    """Return whether a database accepts *path*; a path of a file system may have any bytes."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in path
+
+
 def _fits(name: str) -> bool:
     return 0 < len(name.encode()) <= MAX_BYTES
 
