@@ -1,4 +1,4 @@
-"""Which copies of a picture are recognised, and that nothing else is.
+"""Which copies of a picture are recognized, and that nothing else is.
 
 ``benchmarks/look_alikes.py`` has chosen the limit of bits on one half of these pictures. The
 documentation reports the results of the other half, which is held out.
@@ -76,7 +76,7 @@ def copy_of(looks: Looks, name: str, variant: str, size: int) -> Copy:
     return Copy(*facts, detail=seen.detail, sharpness_ratio=seen.sharpness_ratio)
 
 
-def test_copies_of_drawn_pictures_are_recognised(tmp_path: Path) -> None:
+def test_copies_of_drawn_pictures_are_recognized(tmp_path: Path) -> None:
     looks = looks_at(drawn(6))
     check(looks, paired(tmp_path, looks))
 
@@ -93,7 +93,7 @@ def test_without_faiss_the_same_pairs_are_found(
 
 
 @pytest.mark.slow
-def test_copies_of_many_drawn_pictures_are_recognised(tmp_path: Path) -> None:
+def test_copies_of_many_drawn_pictures_are_recognized(tmp_path: Path) -> None:
     looks = looks_at(drawn(64))
     check(looks, paired(tmp_path, looks))
 
@@ -103,7 +103,7 @@ def test_copies_of_many_drawn_pictures_are_recognised(tmp_path: Path) -> None:
     f"{WALLPAPERS}/Path/contents/images",
     package="ukui-wallpapers plasma-workspace-wallpapers",
 )
-def test_copies_of_debians_wallpapers_are_recognised(tmp_path: Path) -> None:
+def test_copies_of_debians_wallpapers_are_recognized(tmp_path: Path) -> None:
     looks = looks_at(packaged())
     assert len({name for name, _ in looks}) > 30
     check(looks, paired(tmp_path, looks))

@@ -1,4 +1,4 @@
-"""Images are recognised, measured and checked by their bytes, and refused with a reason."""
+"""Images are recognized, measured and checked by their bytes, and refused with a reason."""
 
 from __future__ import annotations
 

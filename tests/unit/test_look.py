@@ -124,7 +124,7 @@ def test_the_palette_has_the_colours_of_the_image_by_share() -> None:
     )
 
 
-def test_an_enlarged_copy_is_recognised_as_perhaps_enlarged() -> None:
+def test_an_enlarged_copy_is_recognized_as_perhaps_enlarged() -> None:
     picture = scenes.draw("forest", 3, 960, 540)
     assert not look(picture).perhaps_enlarged
     assert look(picture.resize((2880, 1620), Image.Resampling.BICUBIC)).perhaps_enlarged

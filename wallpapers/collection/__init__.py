@@ -1,1 +1,1 @@
-"""Do something with the stored images: describe them, find look-alikes, search and export them."""
+"""Work with the stored images: describe them, find look-alikes, search and export them."""

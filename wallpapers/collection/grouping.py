@@ -46,8 +46,8 @@ class Group:
 def groups(copies: Mapping[str, Copy], pairs: Iterable[tuple[str, str]]) -> Iterator[Group]:
     """Yield the groups that *pairs* of sha256 form; images without *copies* are left out.
 
-    Each image is in one group at most. A group is not a chain: it holds what looks like its best
-    image, not what looks like something that looks like it.
+    Each image is in one group at most. Every image of a group looks like the best one; an image
+    that only looks like one of the others is not in it.
     """
     neighbours: dict[str, set[str]] = defaultdict(set)
     for one, other in pairs:

@@ -91,7 +91,7 @@ async def _first_of(
     """Wait for the first of *running*; return the others."""
     done, others = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
     errors = [error for task in done if (error := task.exception())]
-    if errors:  # several of a full disk, say: the first one tells enough
+    if errors:  # a full disk may cause several
         raise errors[0]
     progress(len(done))
     return others

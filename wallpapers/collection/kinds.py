@@ -19,7 +19,7 @@ _SAME_COLOURS = 8.0  # resized or recompressed; beyond: with a watermark, or cro
 _MARKED_COLOURS = 15.0  # beyond: other colours
 _PLAIN_COLOURS = 4.0  # for images whose fingerprints are noise
 
-# Below, an image has one colour: there is nothing by which it could be recognised.
+# Below this contrast, an image has a single colour, so nothing distinguishes it from others.
 _BLANK_CONTRAST = 1.0
 
 KINDS = ("same", "marked", "recoloured")

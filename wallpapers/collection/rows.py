@@ -90,5 +90,5 @@ def row_of(found: FoundImage, origins: Sequence[Origin], palette: Sequence[Swatc
 
 
 def as_json(row: Mapping[str, Any]) -> bytes:
-    """Return *row* as one line of JSON, always the same."""
+    """Return *row* as one line of JSON; equal rows give equal bytes."""
     return json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"

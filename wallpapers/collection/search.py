@@ -31,7 +31,7 @@ class Criteria:
     condition: Condition = field(default_factory=Condition)
     filters: ImageFilters = field(default_factory=ImageFilters)
     colours: tuple[Colour, ...] = ()  # each must occur
-    words: tuple[str, ...] = ()  # in title, tags, listings or credit, in any case
+    words: tuple[str, ...] = ()  # in title, tags, listings or credit; case does not matter
     best: bool = False  # leave out images of which there is a better copy
 
 
@@ -65,7 +65,7 @@ def search(catalogue: Catalogue, criteria: Criteria) -> Iterator[FoundImage]:
 
 
 def _pages(catalogue: Catalogue, criteria: Criteria) -> Iterator[list[FoundImage]]:
-    """Yield the images that meet the condition by sha256; with words, a part that has them all."""
+    """Yield images that meet the condition, by sha256; with words, only those that may match."""
     condition = criteria.condition
     if criteria.words:
         mentioning = catalogue.run(lambda e: [e.search.mentioning(one) for one in criteria.words])

@@ -1,4 +1,4 @@
-"""``wallpapers export``: write images with what is known of them as a dataset."""
+"""``wallpapers export``: write images and their metadata as a dataset."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Command(CatalogueCommand, ScrapyCommand):
         return "[options] <folder or s3://bucket/prefix>"
 
     def short_desc(self) -> str:
-        return "Write images and what is known of them as a dataset: Parquet, WebDataset, ..."
+        return "Write images and their metadata as a dataset: Parquet, WebDataset, ..."
 
     def long_desc(self) -> str:
         return (

@@ -92,7 +92,7 @@ def _count(text: str) -> int:
 
 
 def _hint(catalogue: Catalogue, criteria: Criteria) -> None:
-    """Say how many images could not be judged."""
+    """Print how many images cannot be compared with the criteria yet."""
     unseen = catalogue.run(lambda entries: entries.looks.count_without_look())
     if unseen and (criteria.condition.needs_look or criteria.colours or criteria.best):
         hint = f"{unseen:,} images have no description and were left out"

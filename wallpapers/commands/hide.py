@@ -26,7 +26,7 @@ class Command(ListsWallpapers, ScrapyCommand):
     effect = (
         "Hide wallpapers: crawls count them as filtered, with the reason hidden, and do not fetch "
         "them again, nor other wallpapers with the same image. Their files stay where they are, "
-        "unless --delete is given. {program} unhide takes it back."
+        "unless --delete is given. {program} unhide undoes this."
     )
     done = "hidden"
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Command(ListsWallpapers, ScrapyCommand):
     """Mark wallpapers as favourites."""
 
-    effect = "Mark wallpapers as favourites in the catalogue. {program} unstar takes it back."
+    effect = "Mark wallpapers as favourites in the catalogue. {program} unstar undoes this."
     done = "starred"
 
     def short_desc(self) -> str:

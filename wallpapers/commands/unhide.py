@@ -1,4 +1,4 @@
-"""``scrapy unhide``: take back what ``hide`` did."""
+"""``scrapy unhide``: undo ``hide``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Command(ChangesWallpapers, ScrapyCommand):
     """Show hidden wallpapers again."""
 
     effect = (
-        "Take back hide: the next crawl that lists these wallpapers counts them as known, or "
+        "Undo hide: the next crawl that lists these wallpapers counts them as known, or "
         "fetches those whose files are gone. {program} hide --list prints what is hidden."
     )
     done = "shown again"

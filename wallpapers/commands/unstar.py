@@ -1,4 +1,4 @@
-"""``scrapy unstar``: take back what ``star`` did."""
+"""``scrapy unstar``: undo ``star``."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ _SIGNATURES = {
     "AVIF": re.compile(rb"....ftyp(avi[fs]|.{4}.{4}(.{4}){0,12}avi[fs])", re.DOTALL),
     "BMP": re.compile(rb"BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0", re.DOTALL),
 }
-# Image formats that are recognised but not supported, and never opened.
+# Image formats that are recognized but not supported, and never opened.
 _OTHER_FORMATS = (
     *(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),  # TIFF
     *(b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51", b"\xff\x0a", b"\0\0\0\x0cJXL "),  # JPEG 2000, XL

@@ -46,5 +46,5 @@ def entries_before_terminator(answer: dict[str, Any], key: str) -> list[Any]:
 
 
 def extra_of(entry: Mapping[str, object], keys: str) -> dict[str, Any]:
-    """Return what *entry* says under *keys*, without the ways in which Baidu says nothing."""
+    """Return the values of *entry* for *keys*, without those that mean "none" in Baidu's data."""
     return extra.extra_of(entry, keys, _EMPTY)
