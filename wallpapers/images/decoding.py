@@ -29,6 +29,7 @@ EXTENSIONS = {
     "AVIF": ".avif",
     "BMP": ".bmp",
 }
+ALL_EXTENSIONS = (*EXTENSIONS.values(), ".jpeg")  # which a file of these formats may have
 DECODE_MEMORY = 512 * 1024 * 1024  # bytes
 MIN_SIDE = 32  # pixels; smaller images are spacers or tracking pixels
 

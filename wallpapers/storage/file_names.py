@@ -20,7 +20,7 @@ from wallpapers.storage.names import (
 SETTING = "WALLPAPERS_FILE_NAME"
 FIELDS = ("source", "listing", "id", "title", "date", "width", "height")
 _EXTENSION = re.compile(
-    "|".join(re.escape(extension) + "$" for extension in (*decoding.EXTENSIONS.values(), ".jpeg")),
+    "|".join(re.escape(extension) + "$" for extension in decoding.ALL_EXTENSIONS),
     re.IGNORECASE,
 )
 

@@ -240,12 +240,9 @@ def _stored_image(
 def _with_extension(path: str, extension: str) -> str:
     """Return *path* with *extension*, which replaces another extension of images."""
     stem, given = splitext(path)
-    return (stem if given.lower() in _EXTENSIONS else path) + extension
+    return (stem if given.lower() in decoding.ALL_EXTENSIONS else path) + extension
 
 
 def _with_suffix(path: str, suffix: str) -> str:
     stem, extension = splitext(path)
     return f"{stem}-{suffix}{extension}"
-
-
-_EXTENSIONS = {*decoding.EXTENSIONS.values(), ".jpeg"}

@@ -12,8 +12,6 @@ from wallpapers.images import decoding
 from wallpapers.storage.names import GALLERY, THUMBNAILS
 from wallpapers.storage.run_folder import PARTS
 
-_EXTENSIONS = (*decoding.EXTENSIONS.values(), ".jpeg")
-
 
 def image_files(root: Path, other_store: str) -> Iterator[tuple[str, int]]:
     """Yield path and size of each file below *root* that has the extension of an image.
@@ -29,7 +27,7 @@ def image_files(root: Path, other_store: str) -> Iterator[tuple[str, int]]:
             folders.clear()
             continue
         for name in names:
-            if name.lower().endswith(_EXTENSIONS):
+            if name.lower().endswith(decoding.ALL_EXTENSIONS):
                 with suppress(OSError):  # removed in the meantime
                     status = os.lstat(f"{folder}/{name}")
                     if S_ISREG(status.st_mode):

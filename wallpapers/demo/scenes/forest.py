@@ -5,37 +5,25 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from wallpapers.demo.scenes.canvas import Canvas, Point
 from wallpapers.demo.scenes.sky import sunlit
-from wallpapers.demo.scenes.terrain import Shape, cover, land, mist, rolling_crest
+from wallpapers.demo.scenes.terrain import RidgePalette, Shape, cover, land, mist, rolling_crest
 from wallpapers.demo.scenes.texture import mix
 
-
-class Palette(NamedTuple):
-    """The tints of one forest; those of the sky start at the zenith."""
-
-    sky: tuple[str, ...]
-    sun: str
-    mist: str
-    far: str
-    near: str
-
-
 MISTY = (
-    Palette(("#c5d3d6", "#dde5e4", "#eef0ea"), "#fbfbf6", "#e9eeec", "#b7c8c9", "#16302f"),
-    Palette(("#f0b98d", "#f6d3b0", "#fbe8d2"), "#fff8ec", "#f8e0c8", "#dcae92", "#3a2229"),
-    Palette(("#b9c7b4", "#d9dfcc", "#f1efdd"), "#fdfcf0", "#eceddb", "#b3c3a9", "#1d3324"),
-    Palette(("#1d3a4a", "#4d7f8a", "#b5cfc8"), "#eef6ee", "#a9c6c2", "#6d9a9e", "#071a22"),
-    Palette(("#4a4a72", "#9a86a8", "#ecc8bd"), "#fff0e4", "#d9bcc4", "#a08fb2", "#1d1b38"),
+    RidgePalette(("#c5d3d6", "#dde5e4", "#eef0ea"), "#fbfbf6", "#e9eeec", "#b7c8c9", "#16302f"),
+    RidgePalette(("#f0b98d", "#f6d3b0", "#fbe8d2"), "#fff8ec", "#f8e0c8", "#dcae92", "#3a2229"),
+    RidgePalette(("#b9c7b4", "#d9dfcc", "#f1efdd"), "#fdfcf0", "#eceddb", "#b3c3a9", "#1d3324"),
+    RidgePalette(("#1d3a4a", "#4d7f8a", "#b5cfc8"), "#eef6ee", "#a9c6c2", "#6d9a9e", "#071a22"),
+    RidgePalette(("#4a4a72", "#9a86a8", "#ecc8bd"), "#fff0e4", "#d9bcc4", "#a08fb2", "#1d1b38"),
 )
 SNOWY = (
-    Palette(("#8fa6bf", "#c4d0dc", "#f1e8e4"), "#fffdf8", "#f4f4f7", "#b3c0cf", "#22344c"),
-    Palette(("#2f3f63", "#7d8ab0", "#e6c6c6"), "#fff3ea", "#dcd5e4", "#9aa3c2", "#161f3c"),
-    Palette(("#f0b6a2", "#f6d0be", "#fbe6da"), "#fffaf4", "#fdeee8", "#d9b9bd", "#54404f"),
-    Palette(("#a9c4cc", "#d3e0e1", "#eef2ee"), "#ffffff", "#f6faf9", "#b4c9cd", "#1f4047"),
-    Palette(("#0e1a36", "#22406a", "#6f93b5"), "#f2f6ff", "#a9c0d8", "#5d7da3", "#08122a"),
+    RidgePalette(("#8fa6bf", "#c4d0dc", "#f1e8e4"), "#fffdf8", "#f4f4f7", "#b3c0cf", "#22344c"),
+    RidgePalette(("#2f3f63", "#7d8ab0", "#e6c6c6"), "#fff3ea", "#dcd5e4", "#9aa3c2", "#161f3c"),
+    RidgePalette(("#f0b6a2", "#f6d0be", "#fbe6da"), "#fffaf4", "#fdeee8", "#d9b9bd", "#54404f"),
+    RidgePalette(("#a9c4cc", "#d3e0e1", "#eef2ee"), "#ffffff", "#f6faf9", "#b4c9cd", "#1f4047"),
+    RidgePalette(("#0e1a36", "#22406a", "#6f93b5"), "#f2f6ff", "#a9c0d8", "#5d7da3", "#08122a"),
 )
 
 
@@ -72,7 +60,7 @@ def draw_snowy(canvas: Canvas) -> None:
     snowfall(canvas)
 
 
-def _heaven(canvas: Canvas, palettes: Sequence[Palette]) -> tuple[Palette, float]:
+def _heaven(canvas: Canvas, palettes: Sequence[RidgePalette]) -> tuple[RidgePalette, float]:
     rng = canvas.rng
     palette = rng.choice(palettes)
     horizon = rng.uniform(0.38, 0.48)

@@ -2,41 +2,28 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from wallpapers.demo.scenes.canvas import Canvas
 from wallpapers.demo.scenes.sky import sunlit
-from wallpapers.demo.scenes.terrain import fractal_crest, land, mist
+from wallpapers.demo.scenes.terrain import RidgePalette, fractal_crest, land, mist
 from wallpapers.demo.scenes.texture import mix
 
-
-class Palette(NamedTuple):
-    """The tints of one morning or evening; those of the sky start at the zenith."""
-
-    sky: tuple[str, ...]
-    sun: str
-    mist: str
-    far: str
-    near: str
-
-
 PALETTES = (
-    Palette(
+    RidgePalette(
         ("#5b7fa6", "#9fb6c9", "#f0d4bd", "#fbd9b4"), "#fff3dc", "#f5d5c6", "#c7a9bb", "#262b50"
     ),
-    Palette(
+    RidgePalette(
         ("#2c2a57", "#6b4a82", "#d9748a", "#fbb98a"), "#ffe3b8", "#f3a98f", "#b9708f", "#1b1636"
     ),
-    Palette(
+    RidgePalette(
         ("#a9c6cf", "#cfdfdf", "#eef0e6", "#f7efe0"), "#ffffff", "#f1f1ea", "#bccfd2", "#173d45"
     ),
-    Palette(
+    RidgePalette(
         ("#16324f", "#2f6690", "#81b2c4", "#dfe9e0"), "#fffbe8", "#d7e5e0", "#8fb4c1", "#0d2436"
     ),
-    Palette(
+    RidgePalette(
         ("#f2a65a", "#f7c487", "#fbe0b5", "#fdeed6"), "#fffaf0", "#fbe3c2", "#e9b68c", "#43202c"
     ),
-    Palette(
+    RidgePalette(
         ("#383a5e", "#76689a", "#c3a0bd", "#f0cfcf"), "#fff1ea", "#e8cbd2", "#b29bbd", "#23223f"
     ),
 )
@@ -57,7 +44,7 @@ def draw(canvas: Canvas) -> None:
         _ridge(canvas, palette, depth, base, steep)
 
 
-def _ridge(canvas: Canvas, palette: Palette, depth: float, base: float, steep: float) -> None:
+def _ridge(canvas: Canvas, palette: RidgePalette, depth: float, base: float, steep: float) -> None:
     rng = canvas.fork()
     rise = steep * (0.14 - 0.09 * abs(depth - 0.4))
     heights = fractal_crest(rng, canvas.aspect, 1.6 + 0.8 * depth)

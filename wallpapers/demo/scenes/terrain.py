@@ -6,6 +6,7 @@ import math
 import random
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 from PIL import Image, ImageDraw
 
@@ -13,6 +14,16 @@ from wallpapers.demo.scenes.canvas import Canvas, Point
 from wallpapers.demo.scenes.texture import bell, clouds, gradient, levels, rgb
 
 Shape = Sequence[Point]
+
+
+class RidgePalette(NamedTuple):
+    """The tints of ridges in mist, from the far to the near ones; sky tints start at the zenith."""
+
+    sky: tuple[str, ...]
+    sun: str
+    mist: str
+    far: str
+    near: str
 
 
 def fractal_crest(rng: random.Random, span: float, peaks: float) -> list[float]:
