@@ -56,6 +56,11 @@ class PostgreSQL:
         self._process.wait()
         psutil.wait_procs(processes)
 
+    @property
+    def log(self) -> str:
+        """What the server has logged."""
+        return (self._folder / "log").read_text()
+
     def new_database(self, password: str = "unused") -> str:
         """Make a database, and return its URL; whatever password is given, is taken."""
         name = f"db_{uuid4().hex}"

@@ -33,6 +33,8 @@ DATA = "wallpapers-data"  # the namespace of PostgreSQL and S3
 SERVER = "10.78.0.1"  # their address
 LISTING = "10.79.0.1"  # the address of this namespace
 HOSTS = ("wallpapers-a", "wallpapers-b")
+CONNECTIONS = 6  # of a worker that has one crawl open, at most
+ENDED = "FATAL:  terminating connection due to administrator command"  # by another worker
 
 
 def ip(*words: str) -> None:
@@ -130,3 +132,5 @@ def test_a_host_whose_link_is_cut_loses_nothing_and_comes_back(tmp_path: Path) -
             kill(other)  # the host that was cut off does the next run alone
             assert running.wait_for(standin).status == 0
             assert running.verdicts(2) == {"known": 900}
+            # Those of before the cut. Ending newer ones would keep the worker from coming back.
+            assert 0 < server.log.count(ENDED) <= CONNECTIONS

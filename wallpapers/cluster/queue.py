@@ -54,6 +54,8 @@ def worker_app(url: URL) -> App:
         min_size=1,
         max_size=3,
         timeout=_POOL_TIMEOUT_S,
+        # The pool doubles the pause after each failure; the next task that waits starts anew.
+        reconnect_timeout=_POOL_TIMEOUT_S,
     )
     app = App(connector=connector)
     app.job_manager = OwnJobManager(connector)

@@ -30,12 +30,14 @@ _GIVE_BACK = text(
     FROM stalled
     """
 )
-# A worker has another number after each connection to the queue, and always the same name.
+# A worker has another number after each connection to the queue, and always the same name. Its
+# connections are older than the lease, unless it has come back and is about to send a heartbeat.
 _END_CONNECTIONS = text(
     """
     SELECT pg_terminate_backend(activity.pid)
     FROM pg_stat_activity activity
     WHERE activity.datname = current_database() AND activity.usename = current_user
+        AND activity.backend_start < now() - make_interval(secs => :lease_s)
         AND activity.application_name IN (
             SELECT worker_name.name
             FROM cluster_workers worker_name
@@ -45,6 +47,7 @@ _END_CONNECTIONS = text(
         )
     """
 )
+_HEARTBEAT = text("SELECT procrastinate_update_heartbeat_v1(:worker)")
 _REGISTERED = text("SELECT count(*) FROM procrastinate_workers")
 _ALIVE = text(
     "SELECT count(*) FROM procrastinate_workers "
@@ -63,6 +66,14 @@ def take_over(entries: Entries, me: int | None, lease_s: float) -> int:
         return 0
     given_back = connection.execute(_GIVE_BACK, {"me": me, "lease_s": lease_s})
     return len(given_back.all())
+
+
+def send_heartbeat(entries: Entries, worker: int) -> None:
+    """Record that *worker* is alive, whose queue sends no heartbeat after a lost connection.
+
+    Until its running tasks have ended, the queue does not connect again.
+    """
+    entries.connection.execute(_HEARTBEAT, {"worker": worker})
 
 
 def introduce(entries: Entries, number: int) -> int:

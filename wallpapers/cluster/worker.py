@@ -18,6 +18,7 @@ from wallpapers.cluster.database import Database, cluster_url, open_catalogue
 from wallpapers.cluster.errors import TaskNotDoneError
 from wallpapers.cluster.looks import PartLooker
 from wallpapers.cluster.queue import LISTING, LOOK, PICTURES, Queue, worker_app
+from wallpapers.cluster.takeover import send_heartbeat
 from wallpapers.cluster.tasks import Tasks
 from wallpapers.errors import CatalogueError, StoreError
 from wallpapers.listings.text import one_line
@@ -105,9 +106,7 @@ class Worker:
                 async with app.open_async():
                     await self._run_queue_worker(app)
             except Exception as error:
-                logger.warning(
-                    "Queue failed: %s; connecting again", str(error) or type(error).__name__
-                )
+                logger.warning("Queue failed: %s; connecting again", _reason(error))
             await asyncio.sleep(_BEAT_S)
 
     async def _run_queue_worker(self, app: App) -> None:
@@ -158,6 +157,7 @@ class Worker:
         worker = self._queue_worker
         if worker is None or worker.worker_id is None:
             return
+        await self._database.do(partial(send_heartbeat, worker=worker.worker_id))
         await self._tasks.introduce(worker.worker_id)
         found = await self._database.do(
             partial(
@@ -189,11 +189,15 @@ def _report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
 
     error = context.get("exception")
     if isinstance(error, ConnectorException):
-        logger.warning(
-            "Queue failed: %s", one_line(str(error.__cause__ or error).partition("\n")[0])
-        )
+        logger.warning("Queue failed: %s", _reason(error))
     else:
         loop.default_exception_handler(context)
+
+
+def _reason(error: BaseException) -> str:
+    """Return the reason of PostgreSQL or its driver, which the queue's *error* has as its cause."""
+    cause = error.__cause__ or error
+    return one_line(str(cause).strip().partition("\n")[0]) or type(cause).__name__
 
 
 def _end(status: int) -> None:
