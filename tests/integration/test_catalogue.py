@@ -92,6 +92,15 @@ def test_a_batch_is_recorded_as_single_wallpapers_are(open_it: Open, store: dict
     assert ("s", "4") not in held
 
 
+def test_a_batch_may_have_a_wallpaper_twice(open_it: Open, store: dict[str, int]) -> None:
+    catalogue = open_it()
+    pairs = [(wallpaper(), image(name, f"s/{name}.jpg")) for name in ("aa", "bb")]
+    store |= {image["path"]: 10 for _, image in pairs}
+    catalogue.run(lambda entries: entries.record_all(pairs))
+    held = open_it().run(lambda entries: entries.enter_listed([wallpaper()]))
+    assert held["s", "1"].image["path"] == "s/bb.jpg"
+
+
 def test_a_row_follows_the_complete_file(open_it: Open, store: dict[str, int]) -> None:
     catalogue = open_it()
     put(catalogue, store, wallpaper(), image())

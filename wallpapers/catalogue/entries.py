@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, update
 
+from wallpapers.catalogue.bulk import insert_all
 from wallpapers.catalogue.chunks import chunks
 from wallpapers.catalogue.claims import Claims
 from wallpapers.catalogue.decisions import HIDDEN_IMAGES
@@ -113,15 +114,15 @@ class Entries(Queries):
             picture_row(image) for (_, image), new in zip(stored, are_new, strict=True) if new
         ]
         if pictures_in:
-            entered = self._connection.execute(self._statements.new_pictures, pictures_in)
+            entered = insert_all(self._connection, self._statements.new_pictures, pictures_in)
             if len(entered.all()) != len(pictures_in):  # another program has inserted one
                 raise ConflictError
-            rows = [
-                stored_row(*pair, self._endpoint)
+            rows = {  # a spider may list a wallpaper twice, with two images
+                (pair[0].source, pair[0].id): stored_row(*pair, self._endpoint)
                 for pair, new in zip(stored, are_new, strict=True)
                 if new
-            ]
-            self._connection.execute(self._statements.put, rows)
+            }
+            insert_all(self._connection, self._statements.put, list(rows.values()))
         return [
             Entered(image, is_new=True) if new else self.record(wallpaper, image)
             for (wallpaper, image), new in zip(stored, are_new, strict=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
+from wallpapers.catalogue.bulk import insert_all
 from wallpapers.catalogue.chunks import chunks
 from wallpapers.catalogue.rows import item_of, now
 from wallpapers.catalogue.statements import RENEW_ITEM, Statements
@@ -55,7 +56,7 @@ class Findings:
             if listing
             for identity in sorted(wallpapers)  # so that two programs do not block each other
         ]:
-            connection.execute(statements.new_finding, new)
+            insert_all(connection, statements.new_finding, new)
         if self._outdated:
             connection.execute(
                 RENEW_ITEM,

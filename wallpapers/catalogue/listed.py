@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection, select
 
+from wallpapers.catalogue.bulk import insert_all
 from wallpapers.catalogue.findings import Findings
 from wallpapers.catalogue.rows import listed_row
 from wallpapers.catalogue.schema import wallpapers
@@ -14,18 +15,21 @@ from wallpapers.items import Wallpaper
 
 
 def enter_current(
-    connection: Connection, listed: Iterable[Wallpaper], endpoint: str | None
+    connection: Connection,
+    listed: Iterable[Wallpaper],
+    endpoint: str | None,
+    claimed_by: str | None = None,
 ) -> set[str]:
     """Insert or update the rows of *listed*, which are of one source, and their findings.
 
-    Return the ids of those that are stored.
+    *claimed_by* is the name of the claim of new rows. Return the ids of those that are stored.
     """
     by_id = {wallpaper.id: wallpaper for wallpaper in listed}
     if not by_id:
         return set()
-    rows = [listed_row(by_id[identity], endpoint) for identity in sorted(by_id)]
+    rows = [listed_row(by_id[identity], endpoint, claimed_by) for identity in sorted(by_id)]
     statements = statements_of(connection.dialect.name)
-    connection.execute(statements.put_listed, rows)
+    insert_all(connection, statements.put_listed, rows)
     Findings(by_id.values()).write(connection, statements)
     stored = select(wallpapers.c.id).where(
         wallpapers.c.source == rows[0]["source"],

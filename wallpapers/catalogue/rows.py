@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import MISSING, fields
+from dataclasses import fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 TEMPORARY = ("timeout", "connection", "dns", "http_408", "http_429")  # and every http_5xx
 
 _FIELDS = [field.name for field in fields(Wallpaper) if field.name != "images"]
+_TYPES = {name: type(value) for name, value in vars(Wallpaper("", [])).items() if name != "id"}
 
 
 def listed_row(
@@ -105,18 +106,13 @@ def wallpaper_of(item: object) -> Wallpaper | None:
     if not isinstance(given, dict) or not given.get("image_urls"):
         return None
     known = {name: given[name] for name in _FIELDS if name in given}
-    wallpaper = Wallpaper(**{"id": "", **known})
-    for field in fields(Wallpaper):
-        value = getattr(wallpaper, field.name)
-        if field.default_factory is dict:
-            if not isinstance(value, dict):
-                return None
-        elif field.default_factory is list or field.name == "image_urls":
-            if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-                return None
-        elif field.default is not MISSING and type(value) is not type(field.default):
+    for name, value in known.items():
+        kind = _TYPES.get(name)
+        if kind and type(value) is not kind:
             return None
-    return wallpaper
+        if kind is list and not all(isinstance(one, str) for one in value):
+            return None
+    return Wallpaper(**{"id": "", **known})
 
 
 def now() -> str:

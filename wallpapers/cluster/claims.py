@@ -35,6 +35,11 @@ _TURNS = (
 )
 
 
+def name_of(run: int, page: int, turn: int) -> str:
+    """Return the name of the claims of a task that has begun *page* for the *turn*-th time."""
+    return f"{_PREFIX}{run}:{page}:{turn}"
+
+
 @dataclass(frozen=True)
 class TaskClaims(Claims):
     """The claims of the tasks that a crawl of a worker performs.
@@ -53,7 +58,7 @@ class TaskClaims(Claims):
 
     def name_for(self, key: Key) -> str:
         page = self.pages.get(key)
-        return f"{self.run}:{page.number}:{page.turn}" if page else self.run
+        return name_of(page.run, page.number, page.turn) if page else self.run
 
     def lost(self, connection: Connection, keys: Iterable[Key]) -> set[Key]:
         pages = {key: page for key in keys if (page := self.pages.get(key))}

@@ -12,16 +12,18 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import ColumnElement, func, select, update
 
+from wallpapers.catalogue.bulk import insert_all
 from wallpapers.catalogue.cluster_tables import cluster_pages, cluster_runs, cluster_wallpapers
 from wallpapers.catalogue.entries import Entries
 from wallpapers.catalogue.listed import enter_current
-from wallpapers.cluster import runs
+from wallpapers.cluster import claims, runs
 from wallpapers.cluster.queue import Queue
 from wallpapers.cluster.runs import ListingState
 from wallpapers.items import Wallpaper
 from wallpapers.listings.page import Page, Position
 
 _MAX_TRIES = 5  # of a page whose workers die
+_NEW_WALLPAPERS = cluster_wallpapers.insert()
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,8 @@ def record(
     if not _is_unread(entries, at):
         return None
     new, repeated = _new_of(entries, listing, at.run, page.wallpapers)
-    was_stored = enter_current(connection, new, listing.endpoint)
+    first_task = claims.name_of(at.run, at.number, turn=1)
+    was_stored = enter_current(connection, new, listing.endpoint, first_task)
     read = {
         "read_at": func.now(),
         "settled_at": None if new else func.now(),
@@ -116,10 +119,8 @@ def record(
     }
     connection.execute(update(cluster_pages).where(*_row_of(at)).values(read))
     if new:
-        connection.execute(
-            cluster_wallpapers.insert(),
-            [_wallpaper_row(at, one, was_stored=one.id in was_stored) for one in new],
-        )
+        rows = [_wallpaper_row(at, one, was_stored=one.id in was_stored) for one in new]
+        insert_all(connection, _NEW_WALLPAPERS, rows)
         queue.add_pictures(connection, at.run, at.number)
     if _is_last(entries, listing, at, page, len(new)):
         runs.set_state(connection, at.run, ListingState.ENDED)

@@ -12,6 +12,7 @@ from enum import Enum, auto
 
 from sqlalchemy import ColumnElement, and_, bindparam, exists, func, select, update
 
+from wallpapers.catalogue.bulk import parameter_rows
 from wallpapers.catalogue.cluster_tables import cluster_pages, cluster_runs, cluster_wallpapers
 from wallpapers.catalogue.entries import Entries
 from wallpapers.catalogue.rows import wallpaper_of
@@ -79,15 +80,18 @@ _SAME_KEY = and_(
     wallpapers.c.source == cluster_wallpapers.c.source,
     wallpapers.c.id == cluster_wallpapers.c.id,
 )
+_settled = parameter_rows(
+    cluster_wallpapers.c[name] for name in ("source", "id", "verdict", "reason", "size", "host")
+)
 _SETTLE = (
     update(cluster_wallpapers)
-    .where(_MINE)
-    .values(
-        verdict=bindparam("new_verdict"),
-        reason=bindparam("new_reason"),
-        size=bindparam("new_size"),
-        host=bindparam("new_host"),
+    .where(
+        cluster_wallpapers.c.run == bindparam("of_run"),
+        cluster_wallpapers.c.source == _settled.c.source,
+        cluster_wallpapers.c.id == _settled.c.id,
+        cluster_wallpapers.c.verdict.is_(None),
     )
+    .values({name: _settled.c[name] for name in ("verdict", "reason", "size", "host")})
 )
 
 
@@ -115,8 +119,11 @@ def begin(entries: Entries, run: int, number: int) -> OpenPage | None:
         .where(*_without_verdict(page))
         .order_by(cluster_wallpapers.c.tries)  # those during which a worker died come last
     ).all()
-    found = [(row, wallpaper_of(row.item)) for row in rows]
-    left = [replace(item, source=row.source, id=row.id) for row, item in found if item]
+    left: list[Wallpaper] = []
+    for row in rows:
+        if item := wallpaper_of(row.item):
+            item.source, item.id = row.source, row.id
+            left.append(item)
     stored = frozenset((row.source, row.id) for row in rows if row.was_stored)
     return replace(page, wallpapers=left, was_stored=stored)
 
@@ -187,18 +194,17 @@ def settle(
         return PageState.TAKEN_OVER
     rows = [
         {
-            "of_run": page.run,
-            "of_source": one.key[0],
-            "of_id": one.key[1],
-            "new_verdict": one.verdict,
-            "new_reason": one.reason,
-            "new_size": one.size_bytes,
-            "new_host": one.host,
+            "source": one.key[0],
+            "id": one.key[1],
+            "verdict": one.verdict,
+            "reason": one.reason,
+            "size": one.size_bytes,
+            "host": one.host,
         }
-        for one in sorted(settled, key=lambda one: one.key)
+        for one in settled
     ]
     if rows:
-        connection.execute(_SETTLE, rows)
+        connection.execute(_SETTLE, {"of_run": page.run, "rows": rows})
     is_open = exists().where(*_without_verdict(page))
     done = update(cluster_pages).where(
         cluster_pages.c.run == page.run,

@@ -44,8 +44,11 @@ class FedSpider(ListingSpider):
         """Yield what the tasks pass to this spider, until ``end`` is called."""
         while True:
             try:
-                async with asyncio.timeout(_IDLE_S):
-                    given = await self._given.get()
+                if self._given.empty():
+                    async with asyncio.timeout(_IDLE_S):
+                        given = await self._given.get()
+                else:
+                    given = self._given.get_nowait()
             except TimeoutError:
                 # For the engine, a spider that waits here is busy. But wallpapers that were put
                 # aside are resumed when it is idle.
