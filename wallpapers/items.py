@@ -36,10 +36,10 @@ class Wallpaper:
     image_urls: list[str]  # candidates, best first, no repeats
     source: str = ""  # name of the spider
     listing: str = ""  # name of the listing within the source
-    credit: str = ""  # who made it; plain text, as the source says it
+    credit: str = ""  # who made it; plain text, as the source states it
     licence: str = ""  # under which terms; plain text
-    colors: list[str] = field(default_factory=list)  # "#rrggbb", as the source says them
-    extra: dict[str, Any] = field(default_factory=dict)  # what else the source says, by its keys
+    colors: list[str] = field(default_factory=list)  # "#rrggbb", as the source states them
+    extra: dict[str, Any] = field(default_factory=dict)  # what else the source states, by its keys
     title: str = ""  # plain text
     tags: list[str] = field(default_factory=list)
     page_url: str = ""

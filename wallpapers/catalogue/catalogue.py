@@ -192,15 +192,15 @@ class Catalogue:
         except DBAPIError as error:
             if getattr(error.orig, "sqlstate", "") in _CONFLICTS:
                 raise ConflictError from error
-            said = one_line(str(error.orig).strip().partition("\n")[0]) or "connection lost"
-            if any(word in said for word in DAMAGE):
+            message = one_line(str(error.orig).strip().partition("\n")[0]) or "connection lost"
+            if any(word in message for word in DAMAGE):
                 self._mark_damaged()
-            hint = remedy(self._engine.url, said, getattr(error.orig, "sqlstate", None) or "")
-            raise CatalogueError(f"{self}: {said}; {hint}") from error
+            hint = remedy(self._engine.url, message, getattr(error.orig, "sqlstate", None) or "")
+            raise CatalogueError(f"{self}: {message}; {hint}") from error
         except (SQLAlchemyError, OSError) as error:
-            said = one_line(str(error).partition("\n")[0])
-            hint = remedy(self._engine.url, said)
-            raise CatalogueError(f"{self}: {said}; {hint}") from error
+            message = one_line(str(error).partition("\n")[0])
+            hint = remedy(self._engine.url, message)
+            raise CatalogueError(f"{self}: {message}; {hint}") from error
 
 
 def _engine_of(url: URL) -> Engine:

@@ -35,7 +35,7 @@ _POSTGRESQL = {
     "57P": "the server was shut down: start it, and run again",
 }
 # Words in the messages of the server or its client library if there is no code.
-_POSTGRESQL_SAYS = {
+_POSTGRESQL_MESSAGES = {
     "does not exist": "create it with createdb or createuser, or correct WALLPAPERS_CATALOGUE",
     "password": "correct the user or the password in WALLPAPERS_CATALOGUE",
     "authentication": "correct the user or the password in WALLPAPERS_CATALOGUE",
@@ -43,15 +43,15 @@ _POSTGRESQL_SAYS = {
 }
 
 
-def remedy(url: URL, said: str, sqlstate: str = "") -> str:
-    """Return what to do about *said*, the first line of the database's message; "" = unknown."""
+def remedy(url: URL, message: str, sqlstate: str = "") -> str:
+    """Return the remedy for *message*, the first line of an error of the database."""
     if url.get_backend_name() == "sqlite":
-        return _of_sqlite(Path(str(url.database)), said.lower())
+        return _of_sqlite(Path(str(url.database)), message.lower())
     for length in (5, 3, 2):
         if found := _POSTGRESQL.get(sqlstate[:length]):
             return found
-    for words, found in _POSTGRESQL_SAYS.items():
-        if words in said:
+    for words, found in _POSTGRESQL_MESSAGES.items():
+        if words in message:
             return found
     return "check that the server runs, and check WALLPAPERS_CATALOGUE; stored images are kept"
 
@@ -66,14 +66,14 @@ def how_to_move_aside(path: Path) -> str:
     )
 
 
-def _of_sqlite(path: Path, said: str) -> str:
-    if "locked" in said or "locking" in said:
+def _of_sqlite(path: Path, message: str) -> str:
+    if "locked" in message or "locking" in message:
         return _LOCKED
-    if any(word in said for word in DAMAGE):
+    if any(word in message for word in DAMAGE):
         return how_to_move_aside(path)
-    if any(word in said for word in _OTHER_TABLES):
+    if any(word in message for word in _OTHER_TABLES):
         return f"its tables were changed by another program; {how_to_move_aside(path)}"
-    if "full" in said:
+    if "full" in message:
         return "make room on the disk, and run again; stored images are kept"
     return _of_files(path)
 

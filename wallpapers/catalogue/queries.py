@@ -111,7 +111,7 @@ class Queries:
         failed = []
         for row in rows:
             wallpaper = wallpaper_of(row.item)
-            if wallpaper is not None:  # its key is that of the row, whatever the item says
+            if wallpaper is not None:  # its key is that of the row, even if the item differs
                 wallpaper = replace(wallpaper, source=source, id=row.id)
             failed.append(Failed(row.id, wallpaper, row.endpoint))
         return failed

@@ -12,7 +12,7 @@ from wallpapers.items import StoredImage, Wallpaper
 if TYPE_CHECKING:
     from sqlalchemy import Row
 
-# Temporary failures say less than an earlier response of the server did.
+# Temporary failures are less informative than an earlier response of the server.
 TEMPORARY = ("timeout", "connection", "dns", "http_408", "http_429")  # and every http_5xx
 
 _FIELDS = [field.name for field in fields(Wallpaper) if field.name != "images"]

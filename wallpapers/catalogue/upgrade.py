@@ -50,8 +50,8 @@ def version_of(connection: Connection) -> int:
         rows = connection.execute(text("SELECT * FROM catalogue_version LIMIT 2")).all()
         if len(rows) == 1 and isinstance(rows[0][0], int) and rows[0][0] > 0:
             return int(rows[0][0])
-        said = ", ".join(repr(row[0]) for row in rows) or "no row"
-        raise CatalogueError(f"catalogue_version must have one number, has {said}; {_UNUSABLE}")
+        found = ", ".join(repr(row[0]) for row in rows) or "no row"
+        raise CatalogueError(f"catalogue_version must have one number, has {found}; {_UNUSABLE}")
     alone = connection.dialect.name == "sqlite"  # a server's database may be shared
     if names & {"pictures", "wallpapers"} or (alone and names):
         raise CatalogueError("database contains other tables; use another one")

@@ -11,9 +11,9 @@ from sqlalchemy.dialects.postgresql import insert
 from wallpapers.catalogue.cluster_tables import cluster_hosts
 from wallpapers.downloads.hosts import Hosts
 
-_MIN_PAUSE_S = 0.5  # a shorter one is over before others know of it
+_MIN_PAUSE_S = 0.5  # a shorter one is over before other workers read it
 _MARGIN_S = 1.0  # by which others wait longer
-_PROBE_S = 2.0  # after a pause of an outage, until others know how the probe ended
+_PROBE_S = 2.0  # after a pause of an outage, until others have read how the probe ended
 _INTERVAL = func.make_interval(0, 0, 0, 0, 0, 0, bindparam("wait_s"))
 _PAUSED = select(
     cluster_hosts.c.name, func.extract("epoch", cluster_hosts.c.until - func.now())
@@ -48,7 +48,7 @@ class SharedPauses:
         self._learned: dict[str, float] = {}  # name -> monotonic time
 
     def own(self) -> dict[str, float]:
-        """Return the pauses that others should know, in seconds.
+        """Return the pauses for other workers to keep, in seconds.
 
         Those of an outage are longer than they are here, so that others wait for the next probe.
         """

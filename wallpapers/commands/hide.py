@@ -53,7 +53,7 @@ class Command(ListsWallpapers, ScrapyCommand):
         return decisions.hidden()
 
     def conclude(self, catalogue: Catalogue, keys: Sequence[Key], opts: argparse.Namespace) -> None:
-        """Delete the images, if the user asks for it."""
+        """Delete the images, with --delete."""
         from wallpapers.maintenance.deletion import delete_hidden
 
         if opts.delete and self._folder is not None:

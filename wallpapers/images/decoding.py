@@ -219,7 +219,7 @@ def decode(
     memory: int = DECODE_MEMORY,
     gate: Gate = lambda pixels: nullcontext(),
 ) -> Decoded:
-    """Decode an image once; return a JPEG thumbnail for each of *sizes*, and its look if asked.
+    """Decode an image once; return a JPEG thumbnail for each of *sizes*, and its look on request.
 
     *sizes* are names and the largest width and height in pixels. Thumbnails are upright, on white,
     and show the first frame of an animation; the look is that of the same pixels. If *whole*, every

@@ -54,7 +54,7 @@ class Inspection(NamedTuple):
     picture: decoding.Picture
     thumbs: Thumbs
     smaller_than_listed: bool = False  # far fewer pixels than the listing claims
-    look: Look | None = None  # None: not asked for, or there was not enough memory for it
+    look: Look | None = None  # None: not requested, or not enough memory
 
 
 def inspect_file(task: Task, requirements: ImageRequirements, gate: decoding.Gate) -> Inspection:

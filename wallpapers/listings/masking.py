@@ -32,7 +32,7 @@ _IN_TEXT = re.compile(
 _USER_IN_TEXT = re.compile(r"(?<=://)[^\s/?#@]{1,500}@")
 
 
-@lru_cache(maxsize=256)  # asked when an address is read, and again when it is requested
+@lru_cache(maxsize=256)  # called when an address is read, and again when it is requested
 def is_well_formed(url: str) -> bool:
     """Return whether *url* is an http(s) address with a host and without user and password."""
     if len(url) > MAX_URL_CHARACTERS or "\\" in url:

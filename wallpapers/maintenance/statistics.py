@@ -76,7 +76,7 @@ def _described(run: RecordedRun, is_running: Callable[[str], bool | None]) -> di
 
 
 def _state_without_end(run: str, is_running: Callable[[str], bool | None]) -> str:
-    if run.startswith(CLUSTER_PREFIX):  # it goes on when a worker that died is replaced
+    if run.startswith(CLUSTER_PREFIX):  # it continues when a dead worker is replaced
         return "running"
     return _STATES_WITHOUT_END[is_running(run)]
 

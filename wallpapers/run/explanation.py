@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from wallpapers.run.ledger import RunLedger
     from wallpapers.run.listings import Listings
 
-# Settings that tell another command where the wallpapers are.
+# Settings by which another command finds the wallpapers.
 _LOCATIONS = ("IMAGES_STORE", "WALLPAPERS_CATALOGUE")
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """A message of one line; ``purpose`` says what ``command`` is for, if there is one."""
+    """A message of one line; ``purpose`` states the use of ``command``, if there is one."""
 
     reason: str
     purpose: str = ""

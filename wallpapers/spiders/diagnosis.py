@@ -103,7 +103,7 @@ def _given(arguments: Mapping[str, str]) -> Iterator[str]:
 
 
 def redirect_error(response: Response) -> ListingRefusedError:
-    """Return the error for a redirect that is not followed; it says whether it is a captcha."""
+    """Return the error for a redirect that is not followed; a captcha is named."""
     target = redirect_target(response)
     if not target:
         return ListingRefusedError("a redirect without an address", "redirect")

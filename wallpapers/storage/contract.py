@@ -65,7 +65,7 @@ class Storage(ABC):
         return self._run.part(check_start)
 
     def run_name(self) -> str:
-        """Return the name of this run, by which other runs ask ``is_running``."""
+        """Return the name of this run, to be passed to ``is_running`` by other runs."""
         assert self._run is not None
         return self._run.name
 

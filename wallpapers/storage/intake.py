@@ -35,7 +35,7 @@ class StagedImage:
     picture: NewFile | None  # None: the same content is stored already, at the path of ``image``
     thumbs: tuple[NewFile, ...] = ()
     is_put: bool = False
-    look: Look | None = None  # what it looks like, if that was asked for
+    look: Look | None = None  # what it looks like, on request
 
     def renamed(self, digits: int) -> StagedImage:
         """Return a copy with *digits* of the sha256 in all file names."""
