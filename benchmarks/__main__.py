@@ -54,7 +54,7 @@ def main() -> int:
 def _measure(options: argparse.Namespace, tell: Callable[[str], None]) -> None:
     folder: Path = options.cache
     if not folder.is_relative_to(_TMPFS):
-        tell(f"{folder} is no tmpfs: the disk is measured, too")
+        tell(f"{folder} is not on a tmpfs: the disk is measured, too")
     folder.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory(prefix="run-", dir=folder) as work,

@@ -40,7 +40,7 @@ def assert_pictures(store: Path, kind: Kind, count: int) -> None:
                 picture.draft("RGB", (kind.width // 8, kind.height // 8))
                 picture.load()
         except OSError as error:
-            raise NotDoneError(f"{path.name} is no whole picture: {error}") from error
+            raise NotDoneError(f"{path.name} is not a whole picture: {error}") from error
         if size != (kind.width, kind.height):
             raise NotDoneError(f"{path.name} is {size[0]}x{size[1]}")
 

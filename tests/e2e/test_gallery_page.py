@@ -254,7 +254,7 @@ def test_hostile_texts_are_shown_as_text(page: Page) -> None:
     page.locator(".tile").click()
     shown = page.locator("#title").text_content() or ""
     assert "<img src=x onerror=alert(1)> # ? % \" '" in shown
-    assert page.locator("#facts a").count() == 0  # javascript: is no link
+    assert page.locator("#facts a").count() == 0  # javascript: does not become a link
 
 
 @pytest.mark.parametrize("locale", ["en-US", "zh-CN"])

@@ -35,7 +35,7 @@ class PlainSpider(scrapy.Spider):
 
 
 def tool(*words: str, cwd: Path) -> Result:
-    """Run a command of Scrapy's that is no crawl; its own ``parse`` and ``bench`` warn."""
+    """Run a command of Scrapy's that does not crawl; its own ``parse`` and ``bench`` warn."""
     return finish(start(*words, instead=(sys.executable, "-m", "scrapy"), cwd=cwd))
 
 

@@ -1,4 +1,4 @@
-"""Files that are no acceptable image are refused with a reason; thumbnails; wrong settings."""
+"""Files that are not acceptable images are refused with a reason; thumbnails; wrong settings."""
 
 from __future__ import annotations
 

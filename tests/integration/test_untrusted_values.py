@@ -111,7 +111,7 @@ def test_no_value_of_a_listing_costs_more_than_its_entry(crawl: Crawl) -> None:
 
 
 class CarelessJson(StandIn):
-    """Sends ``\\u`` that is no escape, commas too many, and a comment behind its answer."""
+    """Sends ``\\u`` without digits, stray commas, and a comment behind its answer."""
 
     def encode(self, answer: dict[str, Any]) -> bytes:
         body = super().encode(answer).replace(b"wallpaper", rb"C:\users\x41\'")

@@ -127,7 +127,7 @@ class ChangingPicture(BreakingPicture):
 
 
 class CarelessRanges(BreakingPicture):
-    """Answers a Range with what is no rest of the picture, as ``rest_is`` says."""
+    """Answers a Range with something else than the rest of the picture: ``rest_is``."""
 
     rest_is = "other etag"
     other = large_jpeg(7)
@@ -153,7 +153,7 @@ class CarelessRanges(BreakingPicture):
 
 
 class ForeignHeaders(StandIn):
-    """Sends headers that are no UTF-8, with the listing and with pictures."""
+    """Sends headers that are not UTF-8, with the listing and with pictures."""
 
     async def listing(self, request: web.Request) -> web.StreamResponse:
         return self._foreign(await super().listing(request))

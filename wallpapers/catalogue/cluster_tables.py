@@ -48,7 +48,7 @@ cluster_pages = Table(
     Column("entries", Integer, nullable=False),  # of any kind
     Column("listed", Integer, nullable=False),  # wallpapers that are new in the run
     Column("repeated", Integer, nullable=False),  # wallpapers that an earlier page listed
-    Column("rejected", Text, nullable=False),  # JSON: entries that are no wallpapers, by reason
+    Column("rejected", Text, nullable=False),  # JSON: invalid entries by reason
     Column("tries", Integer, nullable=False),  # workers that died while they read it
     Column("turn", Integer, nullable=False),  # how often it was begun; the last one may write
 )

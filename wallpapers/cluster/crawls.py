@@ -1,7 +1,7 @@
 """Run one crawl for each run that a worker has tasks of, for as long as it has some.
 
 A crawl for each task would take twice the processor time: a crawl has inspector processes and
-connections, and learns which hosts respond.
+connections, and a record of which hosts respond.
 """
 
 from __future__ import annotations

@@ -63,7 +63,7 @@ class ImageLooker:
     async def look_at(self, image: StoredImage) -> Look | str | None:
         """Return the look of *image*, or the reason why it has none.
 
-        None means that its file is missing, damaged or unreadable, which is no property of its
+        None means that its file is missing, damaged or unreadable, which does not depend on its
         content. Raises StoreError.
         """
         try:

@@ -1,7 +1,7 @@
 """Download images through fewer steps than Scrapy, with its middlewares, slots and signals.
 
 On Scrapy's own path, a request passes through three tasks, five Deferreds and two dozen coroutines
-that wait for nothing, which is half of the CPU time per image. docs/decisions.md has the figures.
+that wait for nothing. docs/decisions.md has the figures.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class PictureDownloader(Downloader):
         self._picture_middleware = DirectMiddlewareManager(*middlewares, crawler=crawler)
 
     def check_idle(self) -> None:
-        """Have the engine check whether the spider is idle; it would do so every five seconds."""
+        """Make the engine check now whether the spider is idle, not only every five seconds."""
         engine_slot = self.crawler.engine._slot
         if engine_slot is not None:
             engine_slot.nextcall.schedule()

@@ -60,7 +60,7 @@ class Stream(Protocol):
         """Write whole items to the file."""
 
     def mark(self, *, end_member: bool = False) -> Mark | None:
-        """Return the offset after the written items, or None if it is no place to truncate."""
+        """Return the offset after the written items, or None if the feed cannot end there."""
 
     def close(self) -> None:
         """Write the end of the stream; its file stays open."""

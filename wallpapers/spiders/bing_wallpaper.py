@@ -13,7 +13,7 @@ class BingWallpaperSpider(ListingSpider):
 
     name = "bing_wallpaper"
     summary = "Bing's pictures of the day"
-    answers = "documented by its users; no account needed"
+    answers = "documented unofficially; no account needed"
     example = "-a mkt=en-US"
     default_endpoint = bing_wallpaper.ENDPOINT
     named_by = ("mkt",)

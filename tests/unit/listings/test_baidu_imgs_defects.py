@@ -1,4 +1,4 @@
-"""Pages of Baidu's channels with its defects, and responses that are no page."""
+"""Pages of Baidu's channels with its defects, and responses that are not a page."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_a_lone_surrogate_can_be_written_to_a_feed() -> None:
     assert only(raw).title.encode() == "😀 ?".encode()
 
 
-# What is no page
+# Responses that are not a page
 
 
 @pytest.mark.parametrize(
