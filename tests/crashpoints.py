@@ -72,40 +72,64 @@ class WatchedFile:
 @contextmanager
 def watched(points: Points) -> Iterator[None]:
     """Have every open, write, fsync, link, rename and commit of the block pass *points*."""
-    real_open, real_fsync, real_replace, real_link = Path.open, os.fsync, os.replace, os.link
-
-    def opened(path: Path, mode: str = "r", *args: Any, **more: Any) -> Any:
-        if not points.watches(path) or mode.startswith("r"):
-            return real_open(path, mode, *args, **more)
-        points.harm_here()
-        return WatchedFile(real_open(path, mode, *args, **more), points)
-
-    def synced(descriptor: int) -> None:
-        points.harm_here()
-        real_fsync(descriptor)
-
-    def replaced(source: Any, target: Any, **folders: Any) -> None:
-        points.harm_here()
-        real_replace(source, target, **folders)
-
-    def linked(source: Any, target: Any, **folders: Any) -> None:
-        points.harm_here()
-        real_link(source, target, **folders)
 
     def committed(connection: Connection) -> None:
         points.harm_here()
 
     event.listen(Engine, "commit", committed)
     with (
-        mock.patch.object(Path, "open", opened),
-        mock.patch.object(os, "fsync", synced),
-        mock.patch.object(os, "replace", replaced),
-        mock.patch.object(os, "link", linked),
+        mock.patch.object(Path, "open", _opened_by_path(points)),
+        mock.patch.object(os, "open", _opened_in_a_folder(points)),
+        mock.patch.object(os, "fdopen", _file_of(points)),
+        mock.patch.object(os, "fsync", _passing(points, os.fsync)),
+        mock.patch.object(os, "replace", _passing(points, os.replace)),
+        mock.patch.object(os, "link", _passing(points, os.link)),
     ):
         try:
             yield
         finally:
             event.remove(Engine, "commit", committed)
+
+
+def _passing(points: Points, real: Callable[..., None]) -> Callable[..., None]:
+    def call(*args: Any, **more: Any) -> None:
+        points.harm_here()
+        real(*args, **more)
+
+    return call
+
+
+def _opened_by_path(points: Points) -> Callable[..., Any]:
+    real = Path.open
+
+    def opened(path: Path, mode: str = "r", *args: Any, **more: Any) -> Any:
+        if not points.watches(path) or mode.startswith("r"):
+            return real(path, mode, *args, **more)
+        points.harm_here()
+        return WatchedFile(real(path, mode, *args, **more), points)
+
+    return opened
+
+
+def _opened_in_a_folder(points: Points) -> Callable[..., int]:
+    real = os.open
+
+    def opened(path: Any, flags: int, *args: Any, dir_fd: int | None = None) -> int:
+        if flags & os.O_CREAT and dir_fd is not None:
+            points.harm_here()
+        return real(path, flags, *args, dir_fd=dir_fd)
+
+    return opened
+
+
+def _file_of(points: Points) -> Callable[..., Any]:
+    real = os.fdopen
+
+    def file_of(descriptor: int, mode: str = "r", *args: Any, **more: Any) -> Any:
+        file = real(descriptor, mode, *args, **more)
+        return WatchedFile(file, points) if mode.startswith("w") else file
+
+    return file_of
 
 
 def main(number: str, folder: str, *words: str) -> None:

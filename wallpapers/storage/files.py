@@ -160,34 +160,35 @@ def lock(file: IO[bytes]) -> None:
             raise
 
 
-def link(source: str, name: str, folder: int) -> None:
-    """Create a hard link *name* in *folder* to the file *source*. Raises FileExistsError.
+def link(source: str, parts: int, name: str, folder: int) -> None:
+    """Create a hard link *name* in *folder* to the file *source* in *parts*.
 
-    Without hard links, the file is moved instead; then two programs that do so in the same moment
-    may replace each other's file. From another file system, it is copied.
+    Raises FileExistsError. Without hard links, the file is moved instead; then two programs that do
+    so in the same moment may replace each other's file. From another file system, it is copied.
     """
     try:
-        os.link(source, name, dst_dir_fd=folder)
+        os.link(source, name, src_dir_fd=parts, dst_dir_fd=folder)
     except FileExistsError:
         raise
     except OSError as error:
         if error.errno == errno.EXDEV:
-            _copy(source, name, folder)
+            _check_absent(name, folder)
+            _copy(source, parts, name, folder)
         elif error.errno in _NO_LINKS:
             _check_absent(name, folder)
-            os.replace(source, name, dst_dir_fd=folder)
+            os.replace(source, name, src_dir_fd=parts, dst_dir_fd=folder)
         else:
             raise
 
 
-def link_replacing(source: str, name: str, folder: int) -> None:
-    """Create a hard link *name* in *folder* to the file *source*, replacing an existing file.
+def link_replacing(source: str, parts: int, name: str, folder: int) -> None:
+    """Create a hard link *name* in *folder* to the file *source* in *parts*, replacing a file.
 
     Raises IsADirectoryError if *name* is a folder.
     """
     temporary = f"{source}.over"
     try:
-        os.link(source, temporary)
+        os.link(source, temporary, src_dir_fd=parts, dst_dir_fd=parts)
     except FileExistsError:  # left by an earlier attempt
         pass
     except OSError as error:
@@ -195,26 +196,24 @@ def link_replacing(source: str, name: str, folder: int) -> None:
             raise
         temporary = source
     try:
-        os.replace(temporary, name, dst_dir_fd=folder)
+        os.replace(temporary, name, src_dir_fd=parts, dst_dir_fd=folder)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        with new_file(name, folder) as copy, Path(source).open("rb") as original:
-            _copy_content(original, copy)
+        _copy(source, parts, name, folder)
     finally:
         if temporary != source:
-            Path(temporary).unlink(missing_ok=True)
+            with suppress(FileNotFoundError):
+                os.unlink(temporary, dir_fd=parts)
 
 
-def _copy(source: str, name: str, folder: int) -> None:
-    _check_absent(name, folder)
-    with new_file(name, folder) as copy, Path(source).open("rb") as original:
-        _copy_content(original, copy)
-
-
-def _copy_content(original: IO[bytes], copy: IO[bytes]) -> None:
-    while chunk := original.read(1024 * 1024):
-        copy.write(chunk)
+def _copy(source: str, parts: int, name: str, folder: int) -> None:
+    """Copy the file *source* in *parts* to *name* in *folder*, replacing a file."""
+    with open_regular(source, parts) as original, new_file(name, folder) as copy:
+        if original is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), source)
+        while chunk := original.read(1024 * 1024):
+            copy.write(chunk)
 
 
 def _check_absent(name: str, folder: int) -> None:

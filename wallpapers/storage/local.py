@@ -235,17 +235,18 @@ class LocalStorage(Storage):
     def _place(self, file: NewFile, folders: OpenFolders, *, replacing: bool = False) -> bool:
         """Give a synced part its final name; return False if other content has it."""
         folder, name = split(file.path)
-        source = str(file.part.path)
+        source = file.part.name
+        parts = file.part.folder.descriptor
         with store_errors(self.root / file.path):
             descriptor = folders.open(folder)
             try:
-                link(source, name, descriptor)
+                link(source, parts, name, descriptor)
             except FileExistsError:
                 if not _has_content_of(file.part, name, descriptor):
                     if not replacing:
                         return False
                     try:
-                        link_replacing(source, name, descriptor)
+                        link_replacing(source, parts, name, descriptor)
                     except IsADirectoryError:
                         return False
         folders.mark_changed(folder)
@@ -264,7 +265,7 @@ def _has_content_of(part: Part, name: str, folder: int) -> bool:
                 return True
             if status.st_size != part.size:
                 return False
-            with open_regular(part.path) as file:
+            with open_regular(part.name, part.folder.descriptor) as file:
                 return file is not None and _have_same_content(file, existing)
     except (OSError, ValueError):  # an unreadable file counts as different
         return False

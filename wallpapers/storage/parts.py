@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from wallpapers.errors import store_errors
+from wallpapers.storage.held_folder import HeldFolder
 
 # Most wallpapers are smaller than the buffer, and written in one call.
 _BUFFER_BYTES = 256 * 1024
@@ -27,11 +28,16 @@ class Part:
     """
 
     def __init__(
-        self, base: str, check_start: Callable[[bytes], None], obsolete: deque[Path] | None = None
+        self,
+        folder: HeldFolder,
+        number: int,
+        check_start: Callable[[bytes], None],
+        obsolete: deque[str],
     ) -> None:
-        self._base = base
+        self.folder = folder
+        self._number = number
         self._check_start = check_start
-        self._obsolete = deque() if obsolete is None else obsolete
+        self._obsolete = obsolete  # names
         self._attempts = 0
         self._file: _PartFile | None = None
         self.begin()
@@ -40,7 +46,7 @@ class Part:
         """Discard the bytes received so far and begin another file."""
         self.remove()
         self._attempts += 1
-        self._file = _PartFile(Path(f"{self._base}.{self._attempts}.part"))
+        self._file = _PartFile(self.folder, f"{self._number}.{self._attempts}.part")
         self.size = 0  # bytes received
         self._start: bytes | None = b""  # the first bytes, until they are checked
         self._buffer: list[bytes] = []
@@ -48,8 +54,13 @@ class Part:
 
     @property
     def path(self) -> Path:
-        """The file of this attempt."""
+        """The file of this attempt, for other processes and for messages."""
         return self._current.path
+
+    @property
+    def name(self) -> str:
+        """The name of this file in its folder."""
+        return self._current.name
 
     def feed(self, data: bytes) -> Callable[[], None] | None:
         """Buffer *data*; if the buffer is full, return a function that writes it.
@@ -103,7 +114,7 @@ class Part:
         if self._file is None:
             return
         if self._file.is_stored:
-            self._obsolete.append(self._file.path)
+            self._obsolete.append(self._file.name)
         else:
             self._file.abandon()
         self._file = None
@@ -122,13 +133,18 @@ class Part:
 class _PartFile:
     """The file of one attempt, which a thread may still be writing when it is abandoned."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, folder: HeldFolder, name: str) -> None:
+        self._folder = folder
+        self.name = name
         self._file: IO[bytes] | None = None
         self._in_use = threading.Lock()
         self._abandoned = False
         self.identity: tuple[int, int] | None = None  # device and inode, once it is synced
         self.is_stored = False
+
+    @property
+    def path(self) -> Path:
+        return self._folder.path / self.name
 
     def write(self, chunks: list[bytes]) -> None:
         """Write *chunks*, unless the file is abandoned. Raises StoreError."""
@@ -142,7 +158,7 @@ class _PartFile:
 
     def _write(self, chunks: list[bytes]) -> None:
         if self._file is None:
-            self._file = self.path.open("xb", buffering=0)
+            self._file = self._folder.create(self.name)
         view = memoryview(b"".join(chunks))  # few calls: each waits for the interpreter lock
         while view:
             view = view[self._file.write(view) :]
@@ -150,7 +166,7 @@ class _PartFile:
     def read(self) -> bytes:
         """Return the written bytes. Raises StoreError."""
         with self._in_use, store_errors(self.path):
-            return self.path.read_bytes()
+            return self._folder.read(self.name)
 
     def sync(self) -> None:
         """Sync and close the file. Raises StoreError."""
@@ -175,5 +191,5 @@ class _PartFile:
             with suppress(OSError):  # otherwise removed with the run folder
                 if self._file is not None:
                     self._file.close()
-                    self.path.unlink(missing_ok=True)
+                    self._folder.unlink(self.name)
             self._in_use.release()

@@ -116,4 +116,4 @@ class RemoteStorage(Storage):
 def _content_of(part: Part) -> bytes:
     part.write()
     with store_errors(part.path):
-        return part.path.read_bytes()
+        return part.folder.read(part.name)

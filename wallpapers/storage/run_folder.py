@@ -7,15 +7,16 @@ import fcntl
 import itertools
 import os
 import re
-import tempfile
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from secrets import token_hex
 from typing import IO
 
 from wallpapers.errors import StoreError
 from wallpapers.storage.files import FOLDER_ITSELF, lock, open_regular
+from wallpapers.storage.held_folder import HeldFolder
 from wallpapers.storage.parts import Part
 
 PARTS = ".parts"
@@ -38,26 +39,28 @@ class RunFolder:
         self._parts = root / PARTS
         for tries_left in reversed(range(_TRIES)):
             try:
-                self._path, self._lock = self._make()
+                self._folder, self._lock = self._make()
                 break
             except (FileNotFoundError, BlockingIOError):  # another run has just removed the folder
                 if not tries_left:
                     raise
         self._numbers = itertools.count()
-        self._obsolete: deque[Path] = deque()
+        self._obsolete: deque[str] = deque()
 
     def part(self, check_start: Callable[[bytes], None]) -> Part:
         """Return a new part; its file is created with the first write."""
-        return Part(f"{self._path}/{next(self._numbers)}", check_start, self._obsolete)
+        return Part(self._folder, next(self._numbers), check_start, self._obsolete)
 
     def scratch_file(self) -> Path:
         """Return a new path in the folder, which is removed with it."""
-        return Path(f"{self._path}/{next(self._numbers)}.0.part")
+        held = Path(f"/proc/self/fd/{self._folder.descriptor}")  # even if its own path is a link
+        folder = held if held.exists() else self._folder.path
+        return folder / f"{next(self._numbers)}.0.part"
 
     @property
     def name(self) -> str:
         """The name of the folder, which no other run has."""
-        return self._path.name
+        return self._folder.path.name
 
     def is_running(self, name: str) -> bool:
         """Return whether the run with the folder *name* is still running; blocks on the disk.
@@ -68,42 +71,48 @@ class RunFolder:
 
     def exists(self) -> bool:
         """Return whether the folder is there; it is not if the disk of the store is unmounted."""
-        return self._path.is_dir()
+        return self._folder.path.is_dir()
 
     def remove_obsolete(self) -> None:
         """Remove the part names of stored files."""
         while self._obsolete:
             with suppress(OSError, IndexError):  # otherwise removed with the folder
-                os.unlink(self._obsolete.popleft())
+                self._folder.unlink(self._obsolete.popleft())
 
     def close(self) -> None:
         """Remove the folder and the files of this run in it, unless links are in their place."""
-        self._remove(self._path.name)
+        self._remove(self._folder)
+        self._folder.close()
         self._lock.close()
 
-    def _make(self) -> tuple[Path, IO[bytes]]:
+    def _make(self) -> tuple[HeldFolder, IO[bytes]]:
         with suppress(FileExistsError):
             self._parts.mkdir()
-        descriptor = _open_itself(self._parts)
+        parts = _open_itself(self._parts)
         try:
-            for name in os.listdir(descriptor):  # noqa: PTH208 (an open folder has no path)
+            for name in os.listdir(parts):  # noqa: PTH208 (an open folder has no path)
                 if _RUN_FOLDER_NAME.fullmatch(name):
                     with suppress(OSError):
-                        _sweep(name, descriptor)
+                        _sweep(name, parts)
+            path = self._parts / f"{os.getpid()}-{token_hex(4)}"
+            os.mkdir(path.name, 0o700, dir_fd=parts)
+            folder = HeldFolder.open(path, parts)
         finally:
-            os.close(descriptor)
-        path = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=self._parts))
+            os.close(parts)
         try:
-            return path, _locked(path)
+            return folder, _locked(folder)
         except BaseException:
-            self._remove(path.name)
+            self._remove(folder)
+            folder.close()
             raise
 
-    def _remove(self, name: str) -> None:
+    def _remove(self, folder: HeldFolder) -> None:
+        with suppress(OSError):
+            _remove_files(folder.descriptor)
         with suppress(OSError, StoreError):  # already removed, or replaced
             parts = _open_itself(self._parts)
             try:
-                _remove_folder(name, parts)
+                os.rmdir(folder.path.name, dir_fd=parts)
             finally:
                 os.close(parts)
         with suppress(OSError):  # already removed, or in use by another run
@@ -126,12 +135,13 @@ def is_running(root: Path, name: str) -> bool:
     return False
 
 
-def _locked(folder: Path) -> IO[bytes]:
+def _locked(folder: HeldFolder) -> IO[bytes]:
     """Return the lock file of *folder*, which is renamed to its final name after it is locked."""
-    file = (folder / _NEW_LOCK).open("xb")
+    file = folder.create(_NEW_LOCK)
     try:
         lock(file)
-        os.replace(folder / _NEW_LOCK, folder / _LOCK)
+        held = folder.descriptor
+        os.replace(_NEW_LOCK, _LOCK, src_dir_fd=held, dst_dir_fd=held)
     except BaseException:
         file.close()
         raise
@@ -160,16 +170,6 @@ def _sweep(name: str, parts: int) -> None:
                     # unknown.
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     _remove_files(folder)
-    finally:
-        os.close(folder)
-    os.rmdir(name, dir_fd=parts)
-
-
-def _remove_folder(name: str, parts: int) -> None:
-    """Remove the folder *name* and the files of a run in it. Raises OSError for other files."""
-    folder = os.open(name, FOLDER_ITSELF, dir_fd=parts)
-    try:
-        _remove_files(folder)
     finally:
         os.close(folder)
     os.rmdir(name, dir_fd=parts)

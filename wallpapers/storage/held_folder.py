@@ -1,0 +1,44 @@
+"""Work with the files of a folder that is kept open, wherever its path leads in the meantime."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, NamedTuple, Self
+
+from wallpapers.storage.files import FOLDER_ITSELF
+
+
+class HeldFolder(NamedTuple):
+    """An open folder. If a link takes the place of its path, files are not written through it."""
+
+    path: Path  # where it was opened
+    descriptor: int
+
+    @classmethod
+    def open(cls, path: Path, parent: int | None = None) -> Self:
+        """Open the folder *path*, by its name in *parent* if given; a link is not followed."""
+        name = path if parent is None else path.name
+        return cls(path, os.open(name, FOLDER_ITSELF, dir_fd=parent))
+
+    def create(self, name: str) -> IO[bytes]:
+        """Create the file *name* for unbuffered writes. Raises FileExistsError."""
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+        descriptor = os.open(name, flags, 0o666, dir_fd=self.descriptor)
+        return os.fdopen(descriptor, "wb", buffering=0)
+
+    def read(self, name: str) -> bytes:
+        """Return the content of the file *name*."""
+        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=self.descriptor)
+        with os.fdopen(descriptor, "rb") as file:
+            return file.read()
+
+    def unlink(self, name: str) -> None:
+        """Remove the file *name*, if it exists."""
+        with suppress(FileNotFoundError):
+            os.unlink(name, dir_fd=self.descriptor)
+
+    def close(self) -> None:
+        """Close the folder."""
+        os.close(self.descriptor)
