@@ -1,15 +1,16 @@
-"""Prepare a process that is going to crawl, before anything heavy is imported."""
+"""Prepare the process of a command, before anything heavy is imported.
+
+Until then, Ctrl-C ends Python with a traceback. So this module imports very little itself.
+"""
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable
 from contextlib import suppress
-from types import FrameType
+from types import FrameType, TracebackType
 
 from wallpapers.run.exit_status import ExitStatus
 
@@ -22,7 +23,7 @@ _SIGNALS = [
 
 
 def prepare() -> None:
-    """Set up signals, streams and logging, if Scrapy's command line is running a crawl.
+    """Set up signals, streams and logging, if Scrapy's command line is running a command.
 
     A program that only imports this package is left as it is.
     """
@@ -31,14 +32,20 @@ def prepare() -> None:
 
 
 def prepare_command() -> None:
-    """Set up signals, streams and logging, if the command line names a command that crawls."""
+    """Set up signals, and for a command that crawls also streams and logging."""
+    sys.excepthook = _report_exception
     command = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
-    in_main_thread = threading.current_thread() is threading.main_thread()
-    if command in _CRAWLING and in_main_thread:
+    if command not in _CRAWLING:
+        return
+    try:
         handle_signals(_exit)
-        _replace_closed_streams()
-        # A log that cannot be written is reported by LogGuard, once the crawl has one.
-        logging.raiseExceptions = False
+    except ValueError:  # not the main thread, which handles signals
+        return
+    _replace_closed_streams()
+    import logging
+
+    # A log that cannot be written is reported by LogGuard, once the crawl has one.
+    logging.raiseExceptions = False
 
 
 def handle_signals(handler: SignalHandler) -> None:
@@ -49,11 +56,20 @@ def handle_signals(handler: SignalHandler) -> None:
 
 
 def _exit(number: int, frame: FrameType | None) -> None:
-    """End the process; nothing is open yet that would have to be closed."""
+    """End the process, which has nothing open that would have to be closed."""
     for stream in (sys.stdout, sys.stderr):
         with suppress(Exception):
             stream.flush()
     os._exit(ExitStatus.INTERRUPTED)
+
+
+def _report_exception(
+    kind: type[BaseException], error: BaseException, traceback: TracebackType | None
+) -> None:
+    """Report an exception that ends a command; Ctrl-C needs no traceback."""
+    if issubclass(kind, KeyboardInterrupt):
+        _exit(signal.SIGINT, None)
+    sys.__excepthook__(kind, error, traceback)
 
 
 def _replace_closed_streams() -> None:
