@@ -1,4 +1,4 @@
-"""Run a program once and say what it took, from outside of it."""
+"""Run a program once, and measure its resources from outside."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Taken:
 
     @property
     def last_words(self) -> str:
-        """The last line of the log that says something."""
+        """The last line of the log that is not empty."""
         lines = [line.strip() for line in self.log.splitlines() if line.strip()]
         return lines[-1][-300:] if lines else "and says nothing"
 

@@ -31,7 +31,7 @@ class Bench:
     tell: Callable[[str], None]
 
     def measure(self, scenario: Scenario, names: list[str], asked: int, rounds: int) -> Outcome:
-        """Measure a scenario; the entry of a program that cannot be measured says why."""
+        """Measure a scenario; the entry of a program that cannot be measured has the reason."""
         counts = {name: scenario.count(asked, serial=PROGRAMS[name].serial) for name in names}
         most = max(counts.values())
         self.tell(f"{scenario.name}: {scenario.what}; {most} pictures, {rounds} rounds")

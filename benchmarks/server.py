@@ -155,7 +155,7 @@ class Server:
                 os.truncate(path, 0)
 
     def first_request(self) -> float:
-        """Return when the first request for a listing came, seconds since 1970."""
+        """Return the time of the first request for a listing, in seconds since 1970."""
         ended, took, _ = (self._folder / "listing.log").read_text().split("\n")[0].split()
         return float(ended) - float(took)
 

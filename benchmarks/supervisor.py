@@ -29,7 +29,7 @@ def children(pid: int) -> list[int]:
 
 
 def tree(pid: int) -> list[int]:
-    """Return *pid* and all that came of it."""
+    """Return *pid* and its descendants."""
     found = [pid]
     for process in found:
         try:

@@ -102,7 +102,7 @@ class Cluster:
         wait_until(lambda: self.rows("SELECT count(*) FROM cluster_workers") == [(count,)])
 
     def check_store(self, count: int) -> None:
-        """Assert that *count* images are stored, each as its row says, and nothing else."""
+        """Assert that *count* images are stored, each with its SHA-256, and nothing else."""
         rows = self.rows("SELECT path, sha256 FROM pictures")
         assert len(rows) == count
         for path, sha256 in rows:

@@ -86,11 +86,11 @@ class Run:
         return path.read_bytes()
 
     def warnings(self) -> list[str]:
-        """Return what the log says at WARNING."""
+        """Return the records of level WARNING."""
         return [line for line in self.log.splitlines() if ": WARNING: " in line]
 
     def errors(self) -> list[str]:
-        """Return what the log says at ERROR and above."""
+        """Return the records of level ERROR and above."""
         levels = (": ERROR: ", ": CRITICAL: ")
         return [line for line in self.log.splitlines() if any(level in line for level in levels)]
 

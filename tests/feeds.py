@@ -1,4 +1,4 @@
-"""Every kind of feed: its settings, and a reader that takes nothing but a whole one."""
+"""Every kind of feed: its settings, and a reader that accepts only a complete one."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _OPEN: dict[str, Callable[[bytes], bytes]] = {
 
 
 def feed(path: Path | str, kind: str, **options: Any) -> dict[str, Any]:
-    """Return the entry of FEEDS for *path*, compressed as its name says."""
+    """Return the entry of FEEDS for *path*, compressed according to its name."""
     name = str(path)
     suffix = "".join(f".{part}" for part in Path(name).name.split(".") if part in _OPEN)
     plugins = {"postprocessing": PLUGINS[suffix]} if suffix else {}
@@ -46,7 +46,7 @@ def only_feed(path: Path, kind: str, **options: Any) -> dict[str, Any]:
 
 
 def content(path: Path) -> bytes:
-    """Return what *path* holds, decompressed as its name says. Raises where it is not whole."""
+    """Return the decompressed content of *path*; raise if it is incomplete."""
     data = path.read_bytes()
     for part in reversed(path.name.split(".")):
         if part in _OPEN:
@@ -55,7 +55,7 @@ def content(path: Path) -> bytes:
 
 
 def read(path: Path, kind: str, encoding: str = "utf-8") -> list[dict[str, Any]]:
-    """Return the items of the feed *path*. Raises where it is not whole."""
+    """Return the items of the feed *path*; raise if it is incomplete."""
     data = content(path)
     if kind in ("pickle", "marshal"):
         load = pickle.load if kind == "pickle" else marshal.load

@@ -11,7 +11,7 @@ from tests.pictures import encoded
 
 
 def slow_jpeg(width: int = 65_500, height: int = 1_500, scans: int = 150) -> bytes:
-    """Return a progressive JPEG each of whose scans refines every block, and tells nothing."""
+    """Return a progressive JPEG each of whose scans refines every block without any new bits."""
     blocks = -(-width // 8) * -(-height // 8)
     bits, left = "", blocks
     while left > 0:  # runs of blocks without a change

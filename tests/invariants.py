@@ -79,7 +79,7 @@ def check_no_traceback(log: str) -> None:
 
 
 def check_catalogue(run: Run) -> None:
-    """Assert that catalogue, store and feed tell the same."""
+    """Assert that catalogue, store and feed agree."""
     path = run.store / FILE_NAME
     if not path.exists():
         return
@@ -111,7 +111,7 @@ def check_catalogue(run: Run) -> None:
 
 
 def check_stored(store: Path, image: dict[str, object]) -> None:
-    """Assert that a result tells the truth of the file that it names."""
+    """Assert that a result describes its file correctly."""
     content = (store / str(image["path"])).read_bytes()
     picture = decoding.examine(content, max_pixels=10**9)
     assert image["size"] == len(content)

@@ -1,4 +1,4 @@
-"""Copies of a picture as they are found on the web, to tell what is recognized as the same."""
+"""Copies of a picture like those on the web, to test which are recognized as the same."""
 
 from __future__ import annotations
 

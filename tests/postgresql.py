@@ -117,7 +117,7 @@ def postgresql(
 
 
 def _wait_for(pid_file: Path, server: subprocess.Popen[bytes]) -> None:
-    """Wait until the server says in its own file that it is ready."""
+    """Wait until the file of the server states that it is ready."""
     while not (pid_file.exists() and "ready" in pid_file.read_text()):
         try:
             server.wait(0.02)

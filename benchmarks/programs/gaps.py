@@ -1,4 +1,4 @@
-"""An extension that measures for how long the reactor did not come round."""
+"""An extension that measures the longest gaps between two turns of the reactor."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class Job:
 
     @property
     def gaps(self) -> Path:
-        """Where a watched reactor says how long it did not come round."""
+        """The file of the longest gaps between two turns of a watched reactor."""
         return self.scratch / "gaps.json"
 
 

@@ -22,7 +22,7 @@ class Queue:
             self._condition.notify()
 
     def close(self) -> None:
-        """Say that nothing more will come."""
+        """Mark the end of the queue."""
         with self._condition:
             self._closed = True
             self._condition.notify_all()

@@ -138,7 +138,7 @@ sys.exit(status)
 
 
 def measured(*words: str) -> Result:
-    """Run ``scrapy`` with *words* to its end, and tell its peak memory."""
+    """Run ``scrapy`` with *words* to its end, and measure its peak memory."""
     result = finish(start(*words, before=(sys.executable, "-c", _MEASURE)))
     result.peak_mb = int(result.output.splitlines()[-1]) / 1024
     return result

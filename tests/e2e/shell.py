@@ -1,4 +1,4 @@
-"""Run a printed command as a person does who pastes it into a shell."""
+"""Run a printed command as if it were pasted into a shell."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ STORE = ("-s", "IMAGES_STORE=my pictures")
 
 
 def shell(command: str, folder: Path, environment: dict[str, str]) -> Result:
-    """Run *command* as it is, as a person does who pastes it."""
+    """Run *command* unchanged in a shell."""
     done = subprocess.run(
         ["sh", "-c", command],
         cwd=folder,

@@ -1,4 +1,4 @@
-"""``scrapy cluster look``: each stored image gets its look, by whatever worker lives."""
+"""``scrapy cluster look``: each stored image gets its look, even if workers are killed."""
 
 from __future__ import annotations
 

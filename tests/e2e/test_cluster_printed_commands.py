@@ -30,7 +30,7 @@ def running(postgresql_of_wheel: PostgreSQL, tmp_path: Path) -> Iterator[Cluster
 
 
 def paste(command: str) -> Result:
-    """Run *command* as a person does who pastes it."""
+    """Run *command* as if it were pasted into a shell."""
     environment = {**os.environ, "SCRAPY_SETTINGS_MODULE": "wallpapers.settings"}
     return shell(command, PROJECT, environment)
 

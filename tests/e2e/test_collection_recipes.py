@@ -1,4 +1,4 @@
-"""What docs/collection.md shows about other programs runs as it is."""
+"""The recipes of docs/collection.md for other programs run unchanged."""
 
 from __future__ import annotations
 

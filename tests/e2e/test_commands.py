@@ -54,7 +54,7 @@ def test_a_damaged_catalogue_is_status_5(tmp_path: Path, command: str) -> None:
 
 
 def as_a_user(command: str, folder: Path) -> Result:
-    """Run a command as one who is bound by permissions, as root is not."""
+    """Run a command without root's exemption from permissions."""
     before = ("setpriv", "--bounding-set=-dac_override,-dac_read_search") * (os.getuid() == 0)
     return finish(start(command, "-s", f"IMAGES_STORE={folder / 'store'}", before=before))
 

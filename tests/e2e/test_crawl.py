@@ -28,7 +28,7 @@ def crawl(standin: StandIn, folder: Path, *words: str) -> Result:
 
 
 def arguments(standin: StandIn, folder: Path) -> tuple[str, ...]:
-    """Return what tells a crawl where from and where to."""
+    """Return the arguments for the endpoint and the store."""
     return (
         *("-a", f"endpoint={standin.endpoint}", "-s", f"IMAGES_STORE={folder / 'store'}"),
         *("-O", str(folder / "out.json"), *FAST),

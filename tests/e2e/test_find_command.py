@@ -22,7 +22,7 @@ def find(store: Path, *words: str) -> Result:
 
 
 def shown() -> list[Exhibit]:
-    """Return pictures that each option tells apart."""
+    """Return pictures that each option distinguishes."""
     night = Image.new("RGB", (640, 360), "#401018")
     night.paste("#f0e0b0", (500, 40, 560, 100))
     day = scenes.draw("sea", 4, 640, 360)

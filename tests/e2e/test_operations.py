@@ -1,4 +1,4 @@
-"""The commands of docs/operations.md do what the page says, run as they stand there."""
+"""The commands of docs/operations.md, run unchanged, do what the page describes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``scrapy stats --runs`` and ``--prometheus``: what each run came to, killed ones included."""
+"""``scrapy stats --runs`` and ``--prometheus``: the result of each run, including killed ones."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def tool(*words: str, cwd: Path) -> Result:
 
 
 def assert_no_account(result: Result) -> None:
-    """Assert that a command that crawls no wallpapers does not tell of them."""
+    """Assert that a command that crawls no wallpapers prints no summary of them."""
     everything = result.output + result.log
     for words in ("Wallpapers of this run", "exit status", "Traceback", "TypeError"):
         assert words not in everything

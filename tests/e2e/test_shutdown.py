@@ -246,7 +246,7 @@ def test_a_second_signal_ends_a_run_whose_loop_is_blocked(tmp_path: Path) -> Non
 
 
 def send_until_ended(process: subprocess.Popen[str], number: signal.Signals) -> None:
-    """Send a signal again and again: two that come together are one."""
+    """Send a signal repeatedly, because two that arrive together count as one."""
     end = time.monotonic() + TIMEOUT_S
     while process.poll() is None and time.monotonic() < end:
         process.send_signal(number)

@@ -1,4 +1,4 @@
-"""A disk that fails, or a process that dies, at any point: nothing torn, the next run heals."""
+"""A disk that fails, or a process that is killed, at any point: the next run repairs everything."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LEAST_POINTS = 40
 
 
 def fail_at(crawl: Crawl, standin: StandIn, number: int, code: int) -> bool:
-    """Crawl with a disk that fails at point *number*; False = the run did not come so far."""
+    """Crawl with a disk that fails at point *number*; False = the run ended before."""
 
     def harm() -> None:
         raise OSError(code, os.strerror(code))
@@ -90,7 +90,7 @@ def test_a_killed_process_leaves_no_partial_file(crawl: Crawl, stride: int, tmp_
 def kill_at(standin: StandIn, folder: Path, number: int) -> bool:
     """Kill a crawl at point *number*, look at what is left, and run it again.
 
-    False = the run did not come so far.
+    False = the run ended before.
     """
     folder.mkdir()
     feed = folder / "out.json"

@@ -1,4 +1,4 @@
-"""What an image server says about AI training is in the results and in the catalogue."""
+"""The objection of an image server to AI training is in the results and in the catalogue."""
 
 from __future__ import annotations
 

@@ -115,7 +115,7 @@ def crawl_with(
 
 
 def account(run: Run) -> dict[str, int]:
-    """Return what the stats say of the account, without its zeros."""
+    """Return the counts in the stats that are not 0."""
     counts = {name: run.stats.get(f"wallpapers/{name}", 0) for name in ("listed", *Verdict)}
     return {name: count for name, count in counts.items() if count}
 

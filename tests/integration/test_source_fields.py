@@ -35,7 +35,7 @@ FORMATS = ("json", "jsonlines", "csv", "xml")
 
 
 class Bing(BingStandIn):
-    """Says who made a picture and under which terms it may be used."""
+    """Lists pictures with their author and terms of use."""
 
     is_away = False
 

@@ -1,4 +1,4 @@
-"""What a listing says is masked, bounded and mended before it reaches log, feed and catalogue."""
+"""Values of a listing are masked, limited and repaired before log, feed and catalogue get them."""
 
 from __future__ import annotations
 

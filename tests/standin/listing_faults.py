@@ -184,7 +184,7 @@ class RottenEntries(StandIn):
 
 
 class ChineseListing(StandIn):
-    """Speaks GBK, with escapes that JSON does not know."""
+    """Responds in GBK, with escapes that JSON does not have."""
 
     def encode(self, answer: dict[str, Any]) -> bytes:
         text = super().encode(answer).decode()
@@ -219,7 +219,7 @@ def renamed(standin: type[StandIn], **names: str) -> type[StandIn]:
 
 
 def mistyped(standin: type[StandIn], **values: object) -> type[StandIn]:
-    """Return a stand-in whose entries say something else under some of their keys."""
+    """Return a stand-in whose entries have other values under some of their keys."""
 
     class Mistyped(standin):  # type: ignore[valid-type, misc]
         def entry(self, exhibit: Exhibit) -> dict[str, Any]:

@@ -68,7 +68,7 @@ class BusyWithPages(BusyServer):
 
 
 class AwayServer(StandIn, ABC):
-    """Goes away at its tenth picture, for ``away_s``, in the way that a subclass says."""
+    """Is away from its tenth picture on, for ``away_s``, in the way that a subclass defines."""
 
     away_s = 1.5
 

@@ -102,7 +102,7 @@ class RedirectToFile(FaultyPictures):
 
 
 class MovedPicture(FaultyPictures):
-    """Redirects three times, and serves the picture to whom comes with the right Referer."""
+    """Redirects three times, and serves the picture to requests with the right Referer."""
 
     async def fault(self, request: web.Request) -> web.StreamResponse:
         hops = int(request.query.get("hops", "0"))

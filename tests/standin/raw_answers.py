@@ -1,4 +1,4 @@
-"""A server that sends bytes as they stand, whatever HTTP says of them."""
+"""A server that sends given bytes unchanged, even if they are not valid HTTP."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Self
 class RawServer:
     """Answers ``GET /<name>`` with the bytes of that name; use it as a context manager.
 
-    ``heads`` holds the heads of the requests, ``connections`` counts who came. A connection is
-    kept where ``keeps`` is True.
+    ``heads`` holds the heads of the requests, ``connections`` is their number. A connection is
+    kept if ``keeps`` is True.
     """
 
     def __init__(self, answers: Mapping[str, bytes], *, keeps: bool = False) -> None:

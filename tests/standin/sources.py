@@ -22,7 +22,7 @@ def scramble(address: str) -> str:
 
 
 class SearchStandIn(StandIn):
-    """``/search/acjson``: refuses who has no cookie, User-Agent, Accept-Language or Referer."""
+    """``/search/acjson``: refuses requests that lack a cookie or one of three headers."""
 
     path = "/search/acjson"
     echoes = ()

@@ -1,4 +1,4 @@
-"""Pictures that come slowly, in pieces, compressed, or over and over."""
+"""Pictures that arrive slowly, in pieces, compressed, or repeatedly."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ async def _stream(request: web.Request, **headers: str) -> web.StreamResponse:
 
 
 class SilentServer(FaultyPictures):
-    """Takes the request, and says nothing."""
+    """Accepts the request, and never responds."""
 
     async def fault(self, request: web.Request) -> web.StreamResponse:
         await asyncio.Event().wait()
@@ -81,7 +81,7 @@ class SteadyPicture(FaultyPictures):
 
 
 class BreakingPicture(FaultyPictures):
-    """Breaks every answer after 3 MB, and serves the rest to whom asks for it."""
+    """Breaks off every response after 3 MB, and serves the rest on request."""
 
     content = large_jpeg(8)
     etag = '"one"'
@@ -107,7 +107,7 @@ class BreakingPicture(FaultyPictures):
 
 
 class BreakingOnce(BreakingPicture):
-    """Breaks once, and knows no ranges."""
+    """Breaks off once, and does not support Range."""
 
     serves_ranges = False
 
@@ -168,7 +168,7 @@ class ForeignHeaders(StandIn):
 
 
 class CountingServer(StandIn):
-    """Counts concurrent requests for pictures; answers when ``wanted`` of them have come."""
+    """Counts concurrent requests for pictures; responds when ``wanted`` of them have arrived."""
 
     now = most = 0
     wanted = 1

@@ -36,7 +36,7 @@ _MAX_ERROR_BYTES = 32 * 1024  # of a page that a server sends instead of an imag
 _GRACE_S = 20.0  # for a running transfer, after the run has begun to stop
 
 
-class Context(Protocol):
+class TransferContext(Protocol):
     """The part of the download handler that a transfer uses."""
 
     crawler: Crawler
@@ -69,7 +69,7 @@ class Transfer:
 
     def __init__(
         self,
-        context: Context,
+        context: TransferContext,
         request: Request,
         body: Part | MemoryBody,
         end_s: float,

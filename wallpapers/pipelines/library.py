@@ -76,7 +76,9 @@ class Library:
 
     async def record_read_listing(self, source: str, listing: str, fingerprint: str) -> None:
         """Record that *listing* was read to its end."""
-        await self._writer.do(lambda rows: rows.read_listings.record(source, listing, fingerprint))
+        await self._writer.do(
+            lambda entries: entries.read_listings.record(source, listing, fingerprint)
+        )
 
     def close(self, end: RunEnd | None = None) -> None:
         """Record the end of the run, and close all; all other calls must have ended."""

@@ -1,4 +1,4 @@
-"""What Scrapy's own template would say, but for the log, which would cost it more than ours."""
+"""The settings of Scrapy's template, except for the log, which would cost it more than ours."""
 
 BOT_NAME = "stock"
 SPIDER_MODULES = ["benchmarks.programs.stock.spiders"]

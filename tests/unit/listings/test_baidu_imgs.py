@@ -1,4 +1,4 @@
-"""The listing of Baidu's channels: the address that asks for a page, and what a page names."""
+"""The listing of Baidu's channels: the address of a page, and the wallpapers on it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far entries are from what is expected: told in names, by the majority, never by raising."""
+"""Differences from the expected keys: named, decided by the majority, and never an exception."""
 
 from __future__ import annotations
 

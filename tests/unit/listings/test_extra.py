@@ -1,4 +1,4 @@
-"""What else a listing says is cleaned and bounded, whatever it is."""
+"""The additional fields of a listing are cleaned and limited, whatever their type."""
 
 from __future__ import annotations
 
