@@ -71,46 +71,47 @@ class LenientResponseHandler(ResponseHandler):
         super().feed_data(data, size)
 
     def data_received(self, data: bytes) -> None:
-        while self._head is not None and data:
-            data = self._head_received(self._head, data)
-        if self._body is None or not data:
-            super().data_received(data)
+        rest: bytes | memoryview = data
+        while self._head is not None and rest:
+            rest = self._head_received(self._head, rest)
+        if self._body is None or not rest:
+            super().data_received(bytes(rest))
         elif self._body.is_eof():
-            self._ignore(data)
+            self._ignore(rest)
         else:
-            self._body_received(self._body, data)
+            self._body_received(self._body, rest)
 
-    def _head_received(self, head: bytearray, data: bytes) -> bytes:
+    def _head_received(self, head: bytearray, data: bytes | memoryview) -> memoryview:
         """Parse the head if *data* completes it, and return the bytes behind it."""
         buffered = len(head)
         if buffered:
             head += data
-        received = head or data  # mostly the whole head: the body behind it is not copied twice
+        received = head or data
         found = _END_OF_HEAD.search(received, max(0, buffered - 2))
-        beginning = bytes(received[:64]).lstrip(b"\r\n")[:5]
-        if found is None and len(received) < _MAX_HEAD_BYTES and b"HTTP/".startswith(beginning):
+        if found is None and len(received) < _MAX_HEAD_BYTES and _may_be_head(received):
             self._head = bytearray(received)
-            return b""
+            return memoryview(b"")
         end = found.end() if found else len(received)
-        unread = data[end - buffered :]
-        if found and not received[:end].strip():  # blank lines before the status line
+        unread = memoryview(data)[end - buffered :]  # mostly the body: a slice would copy it
+        original = bytes(received[:end])
+        if found and not original.strip():  # blank lines before the status line
             self._head = bytearray()
             return unread
         self._head = None
-        original = bytes(received[:end])
         repaired = repaired_head(original)
         if repaired != original:
             self.force_close()
         super().data_received(repaired)
         return unread
 
-    def _body_received(self, body: StreamReader, data: bytes) -> None:
+    def _body_received(self, body: StreamReader, data: bytes | memoryview) -> None:
         if self._left is not None:
             data, trailing = data[: self._left], data[self._left :]
             self._left -= len(data)
-            super().data_received(data)
+            super().data_received(data)  # type: ignore[arg-type]  # reads any buffer
             self._ignore(trailing)
             return
+        data = bytes(data)  # which aiohttp quotes in messages about chunks
         super().data_received(data)
         if body.is_eof():
             self._ignore(b"" if data.endswith(b"\n") else data)  # the end of the last chunk
@@ -118,9 +119,14 @@ class LenientResponseHandler(ResponseHandler):
             message = getattr(error, "message", "") or str(error)
             body.set_exception(MalformedResponseError(message))
 
-    def _ignore(self, trailing: bytes) -> None:
-        if trailing.strip():
+    def _ignore(self, trailing: bytes | memoryview) -> None:
+        if bytes(trailing).strip():
             self.force_close()
+
+
+def _may_be_head(received: bytes | bytearray | memoryview) -> bool:
+    """Return whether *received* is the beginning of a response of HTTP/1."""
+    return b"HTTP/".startswith(bytes(received[:64]).lstrip(b"\r\n")[:5])
 
 
 def repaired_head(head: bytes) -> bytes:
