@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
-from wallpapers.storage.files import check_free_space, split
+from wallpapers.storage.files import check_free_space, check_path, split
 from wallpapers.storage.parts import Part
 from wallpapers.storage.run_folder import RunFolder
 
@@ -32,7 +32,7 @@ class NewFile:
     metadata: Mapping[str, object] = field(default_factory=dict)  # used by remote stores only
 
     def __post_init__(self) -> None:
-        split(self.path)
+        check_path(self.path)
 
     @property
     def folder(self) -> str:

@@ -28,12 +28,18 @@ FOLDER = os.O_RDONLY | os.O_DIRECTORY
 FOLDER_ITSELF = FOLDER | os.O_NOFOLLOW
 
 
-def split(path: str) -> tuple[str, str]:
-    """Return the folder and the name of *path*. Raises StoreError if it leaves the store."""
+def check_path(path: str) -> None:
+    """Raise StoreError if *path* leaves the store, or names no file."""
     parts = path.split("/")
-    if not parts[-1] or path.startswith("/") or ".." in parts or parts[-1] == "." or "\0" in path:
+    if parts[-1] in ("", ".") or path.startswith("/") or ".." in parts or "\0" in path:
         raise StoreError(f"file_path() must return a path below IMAGES_STORE, got {path!r}")
-    return "/".join(part for part in parts[:-1] if part not in ("", ".")), parts[-1]
+
+
+def split(path: str) -> tuple[str, str]:
+    """Return the folder and the name of *path*. Raises StoreError as ``check_path``."""
+    check_path(path)
+    *folders, name = path.split("/")
+    return "/".join(folder for folder in folders if folder not in ("", ".")), name
 
 
 def check_free_space(folder: Path, min_bytes: int) -> None:
@@ -53,7 +59,7 @@ def check_free_space(folder: Path, min_bytes: int) -> None:
 def is_below(path: object) -> bool:
     """Return whether *path* is below the store; a path in a damaged catalogue may not be."""
     try:
-        split(path if isinstance(path, str) else "")
+        check_path(path if isinstance(path, str) else "")
     except StoreError:
         return False
     return True

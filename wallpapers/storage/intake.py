@@ -159,9 +159,9 @@ class Intake:
 
     def has_file(self, path: str) -> bool:
         """Return whether a file *path* exists, with any extension; blocks on the disk."""
+        stem = _without_extension(path)
         return any(
-            self._storage.has_name(_with_extension(path, extension))
-            for extension in decoding.EXTENSIONS.values()
+            self._storage.has_name(stem + extension) for extension in decoding.EXTENSIONS.values()
         )
 
     def is_image(self, path: str) -> bool:
@@ -197,8 +197,9 @@ class Intake:
             raise PictureRefusedError(*why)
 
     def _read_image(self, url: str, path: str) -> StoredImage | None:
+        stem = _without_extension(path)
         for extension in decoding.EXTENSIONS.values():
-            name = _with_extension(path, extension)
+            name = stem + extension
             image = self._examine(url, name)
             if image is not None and image["path"] == name:
                 return image
@@ -227,7 +228,7 @@ def _stored_image(
     picture = inspection.picture
     return StoredImage(
         url=url,
-        path=_with_extension(path, decoding.EXTENSIONS[picture.format]),
+        path=_without_extension(path) + decoding.EXTENSIONS[picture.format],
         checksum=inspection.checksum,
         status=status,
         width=picture.width,
@@ -237,10 +238,10 @@ def _stored_image(
     )
 
 
-def _with_extension(path: str, extension: str) -> str:
-    """Return *path* with *extension*, which replaces another extension of images."""
-    stem, given = splitext(path)
-    return (stem if given.lower() in decoding.ALL_EXTENSIONS else path) + extension
+def _without_extension(path: str) -> str:
+    """Return *path* without the extension of an image; other extensions are part of the name."""
+    stem, extension = splitext(path)
+    return stem if extension.lower() in decoding.ALL_EXTENSIONS else path
 
 
 def _with_suffix(path: str, suffix: str) -> str:

@@ -18,6 +18,7 @@ from wallpapers.storage.batching import BatchExecutor
 from wallpapers.storage.contract import NewFile, Storage
 from wallpapers.storage.files import (
     OpenFolders,
+    check_path,
     link,
     link_replacing,
     new_file,
@@ -80,13 +81,13 @@ class LocalStorage(Storage):
         return done
 
     def find(self, path: str) -> bytes | None:
-        split(path)
+        check_path(path)
         with suppress(OSError, ValueError), open_regular(self.root / path) as file:
             return file.read() if file else None
         return None
 
     def holds(self, path: str, size: int | None = None) -> bool:
-        split(path)
+        check_path(path)
         try:
             status = os.lstat(f"{self.root}/{path}")
         except (OSError, ValueError):
@@ -94,7 +95,7 @@ class LocalStorage(Storage):
         return stat.S_ISREG(status.st_mode) and size in (None, status.st_size)
 
     def is_missing(self, path: str) -> bool:
-        split(path)
+        check_path(path)
         try:
             os.lstat(self.root / path)
         except (FileNotFoundError, NotADirectoryError):
@@ -111,9 +112,9 @@ class LocalStorage(Storage):
             return hashlib.file_digest(file, "sha256").hexdigest() if file else None
 
     def has_name(self, path: str) -> bool:
-        folder, name = split(path)
         if not self.holds(path):
             return False
+        folder, name = split(path)
         other = f"{folder}/{name.swapcase()}"
         return not self.are_same(path, other) or name in self._names_in(folder)
 
