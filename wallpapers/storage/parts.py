@@ -40,14 +40,17 @@ class Part:
         self._obsolete = obsolete  # names
         self._attempts = 0
         self._file: _PartFile | None = None
+        self.size = 0  # bytes received
         self.begin()
 
     def begin(self) -> None:
-        """Discard the bytes received so far and begin another file."""
+        """Discard the bytes received so far and begin another file; without any, do nothing."""
+        if self._file is not None and not self.size:
+            return
         self.remove()
         self._attempts += 1
         self._file = _PartFile(self.folder, f"{self._number}.{self._attempts}.part")
-        self.size = 0  # bytes received
+        self.size = 0
         self._start: bytes | None = b""  # the first bytes, until they are checked
         self._buffer: list[bytes] = []
         self._buffered_bytes = 0
@@ -93,7 +96,8 @@ class Part:
         Calling it again has no effect.
         """
         if self._current.identity is None:
-            self.write()
+            if self._buffer:
+                self.write()
             self._current.sync()
 
     @property
