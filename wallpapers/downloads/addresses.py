@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from w3lib.url import safe_url_string
 
-from wallpapers.listings.masking import is_well_formed
+from wallpapers.listings.masking import is_plain, is_well_formed
 
 
 def is_valid_address(url: object) -> TypeGuard[str]:
@@ -18,6 +18,8 @@ def is_valid_address(url: object) -> TypeGuard[str]:
 
 @lru_cache(1_024)  # each candidate is checked twice
 def _is_valid_address(url: str) -> bool:
+    if is_plain(url):
+        return True
     if not is_well_formed(url):
         return False
     try:

@@ -24,7 +24,6 @@ _BEGINNING = re.compile(rf"(?:{_SCHEME}:)?[/\\]*", re.IGNORECASE)
 _USER_OF_HOST = re.compile(rf"((?:{_SCHEME}:)?//)[^/\\?#]*@", re.IGNORECASE)
 _USER_PART = re.compile(rf".*{_AT}", re.DOTALL)
 _NO_PORT = re.compile(rf"([^/\\?#]*?{_COLON})(?!\d{{0,5}}(?:[/\\?#]|$))[^/\\?#]*", re.DOTALL)
-# Most addresses: a host, perhaps a port, and nothing that needs a parser.
 _PLAIN = re.compile(r"https?://[A-Za-z0-9.-]+(?::(?:[1-9]\d{0,3}|[1-5]\d{4}))?(?:[/?#][!-~]*)?")
 _IN_TEXT = re.compile(
     rf"(?:https?{_COLON}|[A-Za-z][A-Za-z0-9+.-]{{0,20}}:[/\\]{{2}})\S+", re.IGNORECASE
@@ -32,13 +31,19 @@ _IN_TEXT = re.compile(
 _USER_IN_TEXT = re.compile(r"(?<=://)[^\s/?#@]{1,500}@")
 
 
+def is_plain(url: str) -> bool:
+    """Return whether *url* is a host, perhaps a port, and a path: nothing that needs a parser."""
+    is_short = len(url) <= MAX_URL_CHARACTERS
+    return is_short and "\\" not in url and _PLAIN.fullmatch(url) is not None
+
+
 @lru_cache(maxsize=256)  # called when an address is read, and again when it is requested
 def is_well_formed(url: str) -> bool:
     """Return whether *url* is an http(s) address with a host and without user and password."""
+    if is_plain(url):
+        return True
     if len(url) > MAX_URL_CHARACTERS or "\\" in url:
         return False
-    if _PLAIN.fullmatch(url):
-        return True
     try:
         parts = urlsplit(url)
         port = parts.port  # raises ValueError if it is invalid
