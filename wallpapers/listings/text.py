@@ -112,13 +112,14 @@ def _decoded(value: object) -> str:
     """Return *value* as an address without blanks; encoded addresses are decoded, none masked."""
     if not isinstance(value, str) or len(value) > MAX_URL_CHARACTERS:
         return ""
-    is_plain = value.isascii() and value.isprintable()
-    text = (value if is_plain else _UNPRINTABLE.sub("", value)).strip()
+    text = value.strip()
+    if not (text.isascii() and text.isprintable()):
+        text = _UNPRINTABLE.sub("", value).strip().encode("utf-8", "replace").decode("utf-8")
     for _ in range(_MAX_ENCODINGS):
         if not _ENCODED.match(text):
             break
         text = unquote(text)
-    return text.encode("utf-8", "replace").decode("utf-8")
+    return text
 
 
 def origin_of(url: str) -> str:
