@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 # Temporary failures are less informative than an earlier response of the server.
 TEMPORARY = ("timeout", "connection", "dns", "http_408", "http_429")  # and every http_5xx
 
+_JSON = json.JSONEncoder(ensure_ascii=False, default=str)
 _FIELDS = [field.name for field in fields(Wallpaper) if field.name != "images"]
 _TYPES = {name: type(value) for name, value in vars(Wallpaper("", [])).items() if name != "id"}
 
@@ -93,8 +94,7 @@ def image_for(row: Row[Any]) -> StoredImage:
 def item_of(wallpaper: Wallpaper) -> str:
     """Return *wallpaper* as JSON; lone surrogates, which no database accepts, become "?"."""
     values = {name: getattr(wallpaper, name) for name in _FIELDS}
-    as_json = json.dumps(values, ensure_ascii=False, default=str)
-    return as_json.encode("utf-8", "replace").decode("utf-8")
+    return _JSON.encode(values).encode("utf-8", "replace").decode("utf-8")
 
 
 def wallpaper_of(item: object) -> Wallpaper | None:

@@ -183,7 +183,7 @@ class PictureFetcher:
     async def _acquire_place(self, request: Request, part: Part, may_wait: bool) -> Place:
         if self._state.stopping:
             raise LeftForNextRun
-        name = urlsplit(request.url).netloc
+        name = urlparse_cached(request).netloc
         try:
             return await self.places.acquire(name, part, may_wait=may_wait)
         except (HostNotReadyError, LeftForNextRun):

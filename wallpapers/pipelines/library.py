@@ -175,7 +175,8 @@ class Library:
         staged = await self._intake.stage(
             part, claimed_pixels, url, paths, accept_smaller=accept_smaller
         )
-        staged = replace(staged, image=with_preview(staged.image, preview=preview))
+        if preview:
+            staged = replace(staged, image={**staged.image, "preview": True})
         if self._storage.is_remote:
             staged = await self._writer.do(partial(self._uploads.begin, wallpaper, staged))
         await self._budget.reserve(staged.image)
