@@ -99,8 +99,8 @@ class Command(CatalogueCommand, ScrapyCommand):
         )
         if not is_loopback(opts.host):
             print(
-                f"Warning: other machines can reach {opts.host}. Whoever has the address below can "
-                "see, star and hide all wallpapers, and it is sent unencrypted",
+                f"Warning: other machines can reach {opts.host}. Anyone who has the address below "
+                "can see, star and hide all wallpapers, and the address is sent unencrypted",
                 file=sys.stderr,
             )
 

@@ -163,8 +163,9 @@ class PatientRetryMiddleware(RetryMiddleware):
         if host.record_failure((request.url, tries), error, sent_at_s):
             self.crawler.stats.inc_value("wallpapers/outages")
             logger.warning(
-                "Host failed: %s (%s, several addresses in a row); waiting up to %.0f s for it to "
-                "recover, other hosts go on (WALLPAPERS_PATIENCE_OUTAGE shortens the wait)",
+                "Host failed: %s (%s, several addresses in a row); waiting up to %.0f s for it "
+                "to recover; other hosts are not affected "
+                "(WALLPAPERS_PATIENCE_OUTAGE limits the wait)",
                 _name_of(request),
                 explain(error)[0],
                 host.budget_s,
