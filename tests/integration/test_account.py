@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from scrapy.exceptions import DropItem
 
 from tests.conftest import Crawl
 from tests.pictures import encoded, exhibit, exhibits, noise
-from tests.standin.picture_faults import MissingPicture
+from tests.standin.picture_faults import HeldPictures, MissingPicture
 from wallpapers.demo.standin import StandIn
 from wallpapers.pipelines.images import WallpaperImagesPipeline
 from wallpapers.run.exit_status import ExitStatus
@@ -108,6 +109,26 @@ def test_a_run_that_reaches_a_closespider_limit_is_complete(crawl: Crawl) -> Non
     assert run.exit_status is ExitStatus.COMPLETE
     assert 10 <= run.stats["wallpapers/stored"] < 20
     assert run.stats["wallpapers/left"] > 0
+
+
+class StartItemsSpider(Spider):
+    """Yields its items from ``start``, without any page."""
+
+    name = "start_items"
+    origin: str
+
+    async def start(self) -> AsyncIterator[dict[str, Any]]:
+        for shown in exhibits(8):
+            yield {"image_urls": [f"{self.origin}/image/pic/item/{shown.sign}.jpg"]}
+
+
+def test_a_limit_that_is_reached_while_items_of_start_are_processed(crawl: Crawl) -> None:
+    with HeldPictures(exhibits(8)) as standin:
+        standin.release_after(0.5)
+        settings = {"CLOSESPIDER_ITEMCOUNT": 1, "WALLPAPERS_ALLOW_PRIVATE_ADDRESSES": True}
+        run = crawl(standin, settings, spider=StartItemsSpider, origin=standin.origin)
+    assert run.exit_status is ExitStatus.COMPLETE
+    assert run.stats["wallpapers/stored"] == 8
 
 
 class RenamingPipeline:

@@ -29,8 +29,11 @@ from wallpapers.signals import (
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from scrapy.core.scraper import Scraper
     from scrapy.crawler import Crawler
+    from scrapy.http import Response
     from twisted.internet.defer import Deferred
+    from twisted.python.failure import Failure
 
     from wallpapers.run.ledger import RunLedger
     from wallpapers.run.listings import Listings
@@ -190,6 +193,7 @@ class RunState:
         engine = self._crawler.engine
         # Scrapy sends no signal when it begins to close a spider.
         engine.close_spider_async = self._watch_close(engine.close_spider_async)  # type: ignore[method-assign]
+        engine.scraper.start_itemproc_async = _ending_close(engine.scraper)  # type: ignore[method-assign]
 
     def _watch_close(self, close: Callable[..., Awaitable[None]]) -> Any:
         async def close_spider_async(*, reason: str = "cancelled") -> None:
@@ -213,3 +217,21 @@ class RunState:
 
     def _note_listing_ended(self) -> None:
         self._listings.end(ListingEnd.READ)
+
+
+def _ending_close(scraper: Scraper) -> Any:
+    """Return a method of *scraper* that processes an item, and then lets a spider close.
+
+    Scrapy 2.19 closes a spider when its last response has been processed, and would wait for ever
+    for items that ``start()`` yielded.
+    """
+    process = scraper.start_itemproc_async
+
+    async def start_itemproc_async(item: Any, *, response: Response | Failure | None) -> None:
+        await process(item, response=response)
+        slot = scraper.slot
+        closing = slot.closing if slot and response is None and slot.is_idle() else None
+        if closing and scraper.crawler.spider and not closing.called:
+            closing.callback(scraper.crawler.spider)
+
+    return start_itemproc_async
