@@ -89,6 +89,22 @@ def test_a_catalogue_without_permission_is_status_5(
     assert remedy in line
 
 
+READ_ONLY = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"'
+
+
+@pytest.mark.system("unshare", package="util-linux")
+@pytest.mark.parametrize("name", [FILE_NAME, "."])
+def test_a_catalogue_on_a_read_only_file_system_is_status_5(tmp_path: Path, name: str) -> None:
+    store = tmp_path / "store"
+    store.mkdir()
+    Catalogue.open(URL.create("sqlite", database=str(store / FILE_NAME)), lambda *_: True).close()
+    mounted = ("unshare", "-rm", "sh", "-c", READ_ONLY, str(store / name))
+    result = finish(start("verify", "-s", f"IMAGES_STORE={store}", before=mounted))
+    assert result.status == 5
+    assert "is on a read-only file system; choose another path with -s" in result.log
+    assert "chmod" not in result.log
+
+
 def test_stats_need_no_write_permission(tmp_path: Path) -> None:
     with StandIn(exhibits(3)) as standin:
         assert crawl(standin, tmp_path).status == 0
