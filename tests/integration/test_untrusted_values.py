@@ -180,7 +180,7 @@ def test_a_redirect_to_a_misspelled_address_is_refused_unseen(crawl: Crawl) -> N
         run = crawl(standin, {"LOG_LEVEL": "DEBUG"})
     assert run.stats["wallpapers/stored"] == 1
     assert run.stats["wallpapers/failed/bad_url"] == len(MISSPELLED_LOCATIONS)
-    assert "redirect to an address that is not http(s)" in run.warnings()[0]
+    assert "an address that is malformed, not http(s), or contains a user name" in run.warnings()[0]
     assert "canary" not in run.log
 
 

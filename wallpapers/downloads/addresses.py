@@ -10,6 +10,9 @@ from w3lib.url import safe_url_string
 
 from wallpapers.listings.masking import is_plain, is_well_formed
 
+# What is wrong with an address that is not valid.
+NOT_VALID = "malformed, not http(s), or contains a user name"
+
 
 def is_valid_address(url: object) -> TypeGuard[str]:
     """Return whether *url* is a well-formed http(s) address with a host and without a user name."""

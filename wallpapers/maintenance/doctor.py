@@ -13,7 +13,7 @@ from scrapy.http import Response
 from twisted.python.failure import Failure
 
 from wallpapers.downloads import failures
-from wallpapers.downloads.addresses import is_valid_address
+from wallpapers.downloads.addresses import NOT_VALID, is_valid_address
 from wallpapers.downloads.requests import picture_request
 from wallpapers.errors import ListingError, ListingRefusedError, PictureRefusedError
 from wallpapers.images import decoding, placeholders
@@ -151,7 +151,7 @@ class PictureExaminer:
     async def _inspect(self, url: str, wallpaper: Wallpaper, spider: CheckedSpider) -> str:
         """Return format and size of the image at *url*. Raises PictureRefusedError."""
         if not is_valid_address(url):
-            raise PictureRefusedError("bad_url", "not an http(s) address, or contains a user name")
+            raise PictureRefusedError("bad_url", NOT_VALID)
         preview = url in wallpaper.previews
         request = picture_request(url, spider.picture_referer(url), preview=preview)
         request.meta["dont_retry"] = True

@@ -9,7 +9,7 @@ from scrapy import Spider
 from scrapy.downloadermiddlewares.redirect import RedirectMiddleware
 from scrapy.http import Request, Response
 
-from wallpapers.downloads.addresses import is_valid_address
+from wallpapers.downloads.addresses import NOT_VALID, is_valid_address
 from wallpapers.downloads.errors import RedirectLoopError, RedirectRefusedError
 
 STATUSES = (301, 302, 303, 307, 308)
@@ -49,7 +49,7 @@ def _refusal(url: str, location: str) -> str:
     except ValueError:
         target = ""
     if _MALFORMED.match(location) or not is_valid_address(target):
-        return "redirect to an address that is not http(s), or contains a user name"
+        return f"redirect to an address that is {NOT_VALID}"
     if url.startswith("https:") and urlsplit(target).scheme == "http":
         return "redirect from https to http"
     return ""

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from scrapy import Request
 
-from wallpapers.downloads.addresses import is_valid_address
+from wallpapers.downloads.addresses import NOT_VALID, is_valid_address
 from wallpapers.downloads.requests import picture_request
 from wallpapers.errors import PictureRefusedError, SmallerThanListedError
 from wallpapers.items import StoredImage, Wallpaper, fields_of
@@ -19,7 +19,6 @@ from wallpapers.listings.text import address, colors, one_line, plain_texts
 from wallpapers.pipelines import results
 from wallpapers.run.reasons import FailureReason, FilterReason
 
-_BAD_URL = "not an http(s) address, or contains a user name"
 _FIELDS = [field.name for field in fields(Wallpaper)]
 
 # Functions for the fields that an item of a user's spider may have in any form.
@@ -77,7 +76,7 @@ async def first_stored(
         is_last_resort = number == len(candidates) and not smaller
         try:
             if not isinstance(candidate, Request):
-                raise PictureRefusedError(FailureReason.BAD_URL, _BAD_URL)
+                raise PictureRefusedError(FailureReason.BAD_URL, NOT_VALID)
             return await fetch(candidate, accept_smaller=is_last_resort), refusals
         except PictureRefusedError as refusal:
             if isinstance(refusal, SmallerThanListedError) and isinstance(candidate, Request):
