@@ -7,6 +7,7 @@ connections, and a record of which hosts respond.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, cast
@@ -22,6 +23,7 @@ from wallpapers.cluster.spider import FedSpider
 from wallpapers.extensions.summary import RunSummary
 from wallpapers.items import Key, Wallpaper
 from wallpapers.listings.page import Page, Position
+from wallpapers.listings.text import one_line
 from wallpapers.middlewares.retry import PatientRetryMiddleware
 from wallpapers.run.addon import run_of
 from wallpapers.run.reasons import Verdict
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from scrapy.settings import Settings
 
     from wallpapers.cluster.runs import ClusterRun
+
+logger = logging.getLogger(__name__)
 
 _LINGER_S = 5.0  # without a task, until a crawl is closed
 
@@ -67,6 +71,7 @@ class FedCrawl:
         self.reads_no_page.set()
         self.crawler.signals.connect(self._spider_opened, signals.spider_opened)
         self._task = asyncio.ensure_future(self.crawler.crawl_async(**run.arguments))
+        self._task.add_done_callback(_note_error)
 
     @property
     def spider(self) -> FedSpider:
@@ -133,6 +138,7 @@ class FedCrawl:
     async def stop(self, timeout_s: float) -> None:
         """Stop the crawl; transfers may finish within *timeout_s*."""
         stopping = asyncio.ensure_future(self.crawler.stop_async())
+        stopping.add_done_callback(_note_error)
         await asyncio.wait([stopping, self._task], timeout=timeout_s)
         self._given_up.set()
 
@@ -166,6 +172,12 @@ class FedCrawl:
             return task.result()
         task.cancel()
         raise CrawlEndedError(self.failure or "stopped")
+
+
+def _note_error(task: asyncio.Task[None]) -> None:
+    """Mark the error of a crawl as handled, which may end when no task waits for it any more."""
+    if not task.cancelled() and (error := task.exception()):
+        logger.debug("Crawl failed: %s", one_line(str(error)))
 
 
 class Crawls:

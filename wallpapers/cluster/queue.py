@@ -14,7 +14,8 @@ from sqlalchemy import Connection, delete, select, text
 
 from wallpapers.catalogue.catalogue import KEEPALIVE
 from wallpapers.catalogue.cluster_tables import cluster_queue
-from wallpapers.errors import MissingLibraryError
+from wallpapers.errors import CatalogueError, MissingLibraryError
+from wallpapers.listings.text import one_line
 from wallpapers.options.extras import extra_command
 
 if TYPE_CHECKING:
@@ -72,21 +73,34 @@ class Queue:
 
     def add_listing(self, connection: Connection, run: int, source: str) -> None:
         """Add the task that reads the listing of *run*; one per source runs at a time."""
-        self._configured(
-            connection, LISTING, lock=f"{LISTING}:{source}", priority=_LISTING_PRIORITY
-        ).defer(run=run)
+        lock = f"{LISTING}:{source}"
+        self._add(connection, LISTING, {"run": run}, lock=lock, priority=_LISTING_PRIORITY)
 
     def add_pictures(self, connection: Connection, run: int, page: int) -> None:
         """Add the task that downloads the wallpapers of a page."""
-        self._configured(connection, PICTURES).defer(run=run, page=page)
+        self._add(connection, PICTURES, {"run": run, "page": page})
 
     def add_look(self, connection: Connection, part: int) -> None:
         """Add the task that describes a part of the stored images."""
-        self._configured(connection, LOOK, priority=_LOOK_PRIORITY).defer(part=part)
+        self._add(connection, LOOK, {"part": part}, priority=_LOOK_PRIORITY)
 
-    def _configured(self, connection: Connection, name: str, **options: Any) -> Any:
+    def _add(
+        self, connection: Connection, name: str, arguments: dict[str, int], **options: Any
+    ) -> None:
+        from procrastinate.exceptions import ConnectorException
+
         raw = connection.connection.driver_connection
-        return self._app.configure_task(name, connection=raw, **options)
+        task = self._app.configure_task(name, connection=raw, **options)
+        try:
+            task.defer(**arguments)
+        except ConnectorException as error:
+            raise CatalogueError(reason_of(error)) from error
+
+
+def reason_of(error: BaseException) -> str:
+    """Return what the database driver says about an *error* of the queue, one line."""
+    cause = error.__cause__ or error
+    return one_line(str(cause).strip().partition("\n")[0]) or type(cause).__name__
 
 
 def install(connection: Connection) -> None:

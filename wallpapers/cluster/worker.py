@@ -17,11 +17,10 @@ from wallpapers.cluster.crawls import Crawls, crawl_settings
 from wallpapers.cluster.database import Database, cluster_url, open_catalogue
 from wallpapers.cluster.errors import TaskNotDoneError
 from wallpapers.cluster.looks import PartLooker
-from wallpapers.cluster.queue import LISTING, LOOK, PICTURES, Queue, worker_app
+from wallpapers.cluster.queue import LISTING, LOOK, PICTURES, Queue, reason_of, worker_app
 from wallpapers.cluster.takeover import send_heartbeat
 from wallpapers.cluster.tasks import Tasks
 from wallpapers.errors import CatalogueError, StoreError
-from wallpapers.listings.text import one_line
 from wallpapers.options.setting_values import positive
 from wallpapers.run.exit_status import ExitStatus
 from wallpapers.run.shutdown import flush_all
@@ -106,7 +105,7 @@ class Worker:
                 async with app.open_async():
                     await self._run_queue_worker(app)
             except Exception as error:
-                logger.warning("Queue failed: %s; connecting again", _reason(error))
+                logger.warning("Queue failed: %s; connecting again", reason_of(error))
             await asyncio.sleep(_BEAT_S)
 
     async def _run_queue_worker(self, app: App) -> None:
@@ -186,18 +185,13 @@ def _report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     After a freeze, the queue refuses the end of a task that another worker has taken over.
     """
     from procrastinate.exceptions import ConnectorException
+    from psycopg import Error
 
     error = context.get("exception")
-    if isinstance(error, ConnectorException):
-        logger.warning("Queue failed: %s", _reason(error))
+    if isinstance(error, ConnectorException | Error):
+        logger.warning("Queue failed: %s", reason_of(error))
     else:
         loop.default_exception_handler(context)
-
-
-def _reason(error: BaseException) -> str:
-    """Return the reason of PostgreSQL or its driver, which the queue's *error* has as its cause."""
-    cause = error.__cause__ or error
-    return one_line(str(cause).strip().partition("\n")[0]) or type(cause).__name__
 
 
 def _end(status: int) -> None:
