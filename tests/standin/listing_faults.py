@@ -156,7 +156,7 @@ class LyingTotal(StandIn):
 
 
 class RepeatingListing(StandIn):
-    """Gives its first page for ever."""
+    """Answers every request with its first page."""
 
     def answer(self, first: int, exhibits: Any) -> dict[str, Any]:
         return super().answer(first, self.exhibits)

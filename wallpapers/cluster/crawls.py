@@ -175,7 +175,7 @@ class FedCrawl:
 
 
 def _note_error(task: asyncio.Task[None]) -> None:
-    """Mark the error of a crawl as handled, which may end when no task waits for it any more."""
+    """Mark the error of a crawl as handled, because there may be no task that waits for it."""
     if not task.cancelled() and (error := task.exception()):
         logger.debug("Crawl failed: %s", one_line(str(error)))
 

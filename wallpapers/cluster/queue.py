@@ -98,7 +98,7 @@ class Queue:
 
 
 def reason_of(error: BaseException) -> str:
-    """Return what the database driver says about an *error* of the queue, one line."""
+    """Return the message of the database driver for an *error* of the queue, as one line."""
     cause = error.__cause__ or error
     return one_line(str(cause).strip().partition("\n")[0]) or type(cause).__name__
 
