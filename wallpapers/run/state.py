@@ -222,7 +222,7 @@ class RunState:
 def _ending_close(scraper: Scraper) -> Any:
     """Return a method of *scraper* that processes an item, and then lets a spider close.
 
-    Scrapy 2.19 closes a spider when its last response has been processed, and would wait for ever
+    Scrapy 2.19 closes a spider when its last response has been processed, and would wait forever
     for items that ``start()`` yielded.
     """
     process = scraper.start_itemproc_async
