@@ -190,4 +190,8 @@ def test_another_bucket_or_none_is_one_line(store: Store, tmp_path: Path) -> Non
         unknown = store.run(*command, AWS_ENDPOINT_URL="http://127.0.0.1:9")
         assert unknown.status == 5
         assert 'Could not connect to the endpoint URL: "http://127.0.0.1:9/' in unknown.log
-        assert len(other.log.splitlines()) == len(unknown.log.splitlines()) == 1
+        wrong = store.run(*command, AWS_ENDPOINT_URL="nonsense")
+        assert wrong.status == 1
+        assert "cannot access S3: Invalid endpoint: nonsense" in wrong.log
+        for result in (other, unknown, wrong):
+            assert len(result.log.splitlines()) == 1

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wallpapers.errors import PictureRefusedError, SettingError, StoreError, store_errors
+from wallpapers.listings.text import one_line
 from wallpapers.options.extras import require_for_store
 from wallpapers.storage.address import folder_of, store_address
 from wallpapers.storage.files import is_below
@@ -23,14 +24,11 @@ if TYPE_CHECKING:
 MISSING, UNREADABLE = "missing", "unreadable"  # reasons of a PictureRefusedError
 
 _CHUNK_BYTES = 1024 * 1024
-_TIMEOUT_S = 30  # for a connection, and for each part of a response
+_TIMEOUT_S, _TRIES = 10, 3  # of a connection, and of each part of a response; Ctrl-C waits for it
 _CONNECTIONS = 32
+# Answers that are about one object; InvalidObjectState: it is archived.
 _MISSING_CODES = {"NoSuchKey", "404"}
-_UNREADABLE_CODES = {
-    "AccessDenied",
-    "403",
-    "InvalidObjectState",
-}  # of one object; the last: archived
+_UNREADABLE_CODES = {"AccessDenied", "403", "InvalidObjectState"}
 
 
 class ImageReader(ABC):
@@ -121,15 +119,15 @@ class BucketReader(ImageReader):
                 raise PictureRefusedError(MISSING) from error
             if answer["Code"] in _UNREADABLE_CODES:
                 raise PictureRefusedError(UNREADABLE, answer["Message"]) from error
-            raise StoreError(f"{path}: {error}") from error
+            raise StoreError(f"{path}: {one_line(str(error))}") from error
         except exceptions.BotoCoreError as error:
-            raise StoreError(f"{path}: {error}") from error
+            raise StoreError(f"{path}: {one_line(str(error))}") from error
         with store_errors(Path(tempfile.gettempdir())):
             try:
                 for chunk in response["Body"].iter_chunks(_CHUNK_BYTES):
                     write(chunk)
             except exceptions.BotoCoreError as error:  # the connection broke
-                raise PictureRefusedError(UNREADABLE, str(error)) from error
+                raise PictureRefusedError(UNREADABLE, one_line(str(error))) from error
 
 
 def reader_of(settings: BaseSettings) -> ImageReader:
@@ -143,23 +141,29 @@ def reader_of(settings: BaseSettings) -> ImageReader:
 
 
 def _client_of(settings: BaseSettings) -> Any:
-    """Return a client of botocore, made as Scrapy makes its own."""
+    """Return a client of botocore, made as Scrapy makes its own. Raises UserError."""
     require_for_store("s3")
     import botocore.session
     from botocore.config import Config
+    from botocore.exceptions import BotoCoreError
 
-    return botocore.session.get_session().create_client(
-        "s3",
-        aws_access_key_id=settings["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=settings["AWS_SECRET_ACCESS_KEY"],
-        aws_session_token=settings["AWS_SESSION_TOKEN"],
-        endpoint_url=settings["AWS_ENDPOINT_URL"],
-        region_name=settings["AWS_REGION_NAME"],
-        use_ssl=settings["AWS_USE_SSL"],
-        verify=settings["AWS_VERIFY"],
-        config=Config(
-            connect_timeout=_TIMEOUT_S,
-            read_timeout=_TIMEOUT_S,
-            max_pool_connections=_CONNECTIONS,
-        ),
+    config = Config(
+        connect_timeout=_TIMEOUT_S,
+        read_timeout=_TIMEOUT_S,
+        retries={"mode": "standard", "total_max_attempts": _TRIES},
+        max_pool_connections=_CONNECTIONS,
     )
+    try:
+        return botocore.session.get_session().create_client(
+            "s3",
+            aws_access_key_id=settings["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=settings["AWS_SECRET_ACCESS_KEY"],
+            aws_session_token=settings["AWS_SESSION_TOKEN"],
+            endpoint_url=settings["AWS_ENDPOINT_URL"],
+            region_name=settings["AWS_REGION_NAME"],
+            use_ssl=settings["AWS_USE_SSL"],
+            verify=settings["AWS_VERIFY"],
+            config=config,
+        )
+    except (ValueError, BotoCoreError) as error:
+        raise SettingError(f"cannot access S3: {one_line(str(error))}") from error
