@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, NamedTuple, Self
+from typing import IO
 
 from wallpapers.storage.files import FOLDER_ITSELF
 
 
-class HeldFolder(NamedTuple):
-    """An open folder. If a link takes the place of its path, files are not written through it."""
+class HeldFolder:
+    """An open folder. If a link takes the place of its path, files are not written through it.
 
-    path: Path  # where it was opened
-    descriptor: int
+    All methods raise OSError, also after the folder was closed.
+    """
 
-    @classmethod
-    def open(cls, path: Path, parent: int | None = None) -> Self:
-        """Open the folder *path*, by its name in *parent* if given; a link is not followed."""
-        name = path if parent is None else path.name
-        return cls(path, os.open(name, FOLDER_ITSELF, dir_fd=parent))
+    def __init__(self, path: Path, parent: int) -> None:
+        """Open the folder *path* by its name in *parent*; a link is not followed."""
+        self.path = path
+        self._descriptor: int | None = os.open(path.name, FOLDER_ITSELF, dir_fd=parent)
+
+    @property
+    def descriptor(self) -> int:
+        """The descriptor of the open folder."""
+        if self._descriptor is None:
+            raise OSError(errno.EBADF, "folder was closed", str(self.path))
+        return self._descriptor
 
     def create(self, name: str) -> IO[bytes]:
         """Create the file *name* for unbuffered writes. Raises FileExistsError."""
@@ -40,5 +47,7 @@ class HeldFolder(NamedTuple):
             os.unlink(name, dir_fd=self.descriptor)
 
     def close(self) -> None:
-        """Close the folder."""
-        os.close(self.descriptor)
+        """Close the folder; calling it again has no effect."""
+        if self._descriptor is not None:
+            descriptor, self._descriptor = self._descriptor, None
+            os.close(descriptor)

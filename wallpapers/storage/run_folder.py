@@ -96,7 +96,7 @@ class RunFolder:
                         _sweep(name, parts)
             path = self._parts / f"{os.getpid()}-{token_hex(4)}"
             os.mkdir(path.name, 0o700, dir_fd=parts)
-            folder = HeldFolder.open(path, parts)
+            folder = HeldFolder(path, parts)
         finally:
             os.close(parts)
         try:
