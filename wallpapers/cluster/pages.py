@@ -10,9 +10,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, bindparam, func, select, true, update
 
-from wallpapers.catalogue.bulk import insert_all
+from wallpapers.catalogue.bulk import insert_all, parameter_rows
 from wallpapers.catalogue.cluster_tables import cluster_pages, cluster_runs, cluster_wallpapers
 from wallpapers.catalogue.entries import Entries
 from wallpapers.catalogue.listed import enter_current
@@ -24,6 +24,19 @@ from wallpapers.listings.page import Page, Position
 
 _MAX_TRIES = 5  # of a page whose workers die
 _NEW_WALLPAPERS = cluster_wallpapers.insert()
+_given = parameter_rows([cluster_wallpapers.c.id])
+# Without the lateral join, PostgreSQL may read all wallpapers of the run for each page.
+_LISTED = select(_given.c.id).join(
+    select(cluster_wallpapers.c.id)
+    .where(
+        cluster_wallpapers.c.run == bindparam("run"),
+        cluster_wallpapers.c.source == bindparam("source"),
+        cluster_wallpapers.c.id == _given.c.id,
+    )
+    .limit(1)
+    .lateral(),
+    true(),
+)
 
 
 @dataclass(frozen=True)
@@ -156,16 +169,8 @@ def _new_of(
     entries: Entries, listing: Listing, run: int, wallpapers: Sequence[Wallpaper]
 ) -> tuple[list[Wallpaper], int]:
     """Return the wallpapers that are new in this run, up to the limit, and count repeated ones."""
-    connection = entries.connection
-    seen = set(
-        connection.execute(
-            select(cluster_wallpapers.c.id).where(
-                cluster_wallpapers.c.run == run,
-                cluster_wallpapers.c.source == listing.source,
-                cluster_wallpapers.c.id.in_([wallpaper.id for wallpaper in wallpapers]),
-            )
-        ).scalars()
-    )
+    asked = {"run": run, "source": listing.source, "rows": [{"id": one.id} for one in wallpapers]}
+    seen = set(entries.connection.execute(_LISTED, asked).scalars())
     room = listing.limit - _listed(entries, run) if listing.limit else len(wallpapers)
     new: list[Wallpaper] = []
     repeated = 0

@@ -87,6 +87,7 @@ _SETTLE = (
     update(cluster_wallpapers)
     .where(
         cluster_wallpapers.c.run == bindparam("of_run"),
+        cluster_wallpapers.c.page == bindparam("of_page"),
         cluster_wallpapers.c.source == _settled.c.source,
         cluster_wallpapers.c.id == _settled.c.id,
         cluster_wallpapers.c.verdict.is_(None),
@@ -112,13 +113,16 @@ def begin(entries: Entries, run: int, number: int) -> OpenPage | None:
     )
     tries, turn = connection.execute(begun).one()
     page = OpenPage(run, number, tries, turn, [], frozenset())
-    settle(entries, page, _killers(entries, page))
+    if killers := _killers(entries, page):
+        settle(entries, page, killers)
     rows = connection.execute(
         select(cluster_wallpapers, wallpapers.c.item)
         .join(wallpapers, _SAME_KEY)
         .where(*_without_verdict(page))
         .order_by(cluster_wallpapers.c.tries)  # those during which a worker died come last
     ).all()
+    if not rows:
+        settle(entries, page, [])
     left: list[Wallpaper] = []
     for row in rows:
         if item := wallpaper_of(row.item):
@@ -204,7 +208,7 @@ def settle(
         for one in settled
     ]
     if rows:
-        connection.execute(_SETTLE, {"of_run": page.run, "rows": rows})
+        connection.execute(_SETTLE, {"of_run": page.run, "of_page": page.number, "rows": rows})
     is_open = exists().where(*_without_verdict(page))
     done = update(cluster_pages).where(
         cluster_pages.c.run == page.run,
