@@ -106,7 +106,7 @@ def message_of(error: Exception) -> str:
 
 
 @contextmanager
-def store_errors(path: Path) -> Iterator[None]:
+def store_errors(path: Path | str) -> Iterator[None]:
     """Turn an OSError of the block into a StoreError with *path* and the system's message."""
     try:
         yield

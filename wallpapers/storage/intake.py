@@ -98,7 +98,7 @@ class Intake:
         if not part.size:
             raise PictureRefusedError("empty")
         await self._disk.do(partial(self._write, part))
-        inspection = await self._pool.inspect(Task(str(part.path), claimed_pixels))
+        inspection = await self._pool.inspect(Task(part.path, claimed_pixels))
         width, height = inspection.picture.width, inspection.picture.height
         if inspection.smaller_than_listed and not accept_smaller:
             raise SmallerThanListedError(width, height, claimed_pixels)

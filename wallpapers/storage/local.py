@@ -225,7 +225,7 @@ class LocalStorage(Storage):
 
     def _is_taken(self, file: NewFile, folders: OpenFolders) -> bool:
         folder, name = split(file.path)
-        with store_errors(self.root / file.path):
+        with store_errors(f"{self.root}/{file.path}"):
             descriptor = folders.open(folder)
             try:
                 os.stat(name, dir_fd=descriptor, follow_symlinks=False)
@@ -238,7 +238,7 @@ class LocalStorage(Storage):
         folder, name = split(file.path)
         source = file.part.name
         parts = file.part.folder.descriptor
-        with store_errors(self.root / file.path):
+        with store_errors(f"{self.root}/{file.path}"):
             descriptor = folders.open(folder)
             try:
                 link(source, parts, name, descriptor)

@@ -8,7 +8,6 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
 from typing import IO
 
 from wallpapers.errors import store_errors
@@ -56,7 +55,7 @@ class Part:
         self._buffered_bytes = 0
 
     @property
-    def path(self) -> Path:
+    def path(self) -> str:
         """The file of this attempt, for other processes and for messages."""
         return self._current.path
 
@@ -140,15 +139,12 @@ class _PartFile:
     def __init__(self, folder: HeldFolder, name: str) -> None:
         self._folder = folder
         self.name = name
+        self.path = f"{folder.path}/{name}"
         self._file: IO[bytes] | None = None
         self._in_use = threading.Lock()
         self._abandoned = False
         self.identity: tuple[int, int] | None = None  # device and inode, once it is synced
         self.is_stored = False
-
-    @property
-    def path(self) -> Path:
-        return self._folder.path / self.name
 
     def write(self, chunks: list[bytes]) -> None:
         """Write *chunks*, unless the file is abandoned. Raises StoreError."""
