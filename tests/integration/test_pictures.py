@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import random
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from tests.standin import picture_faults as faults
 from wallpapers.demo.gallery import Exhibit
 from wallpapers.demo.standin import StandIn
 from wallpapers.run.exit_status import ExitStatus
+from wallpapers.storage.parts import Part
 
 
 @pytest.mark.parametrize(
@@ -56,6 +58,20 @@ def test_a_faulty_image_is_one_log_line_with_its_reason(
         assert words in line
     (last,) = run.errors()
     assert f"1 of 2 wallpapers failed ({reason} 1)" in last
+
+
+@pytest.mark.parametrize("fault", [faults.HtmlPicture, faults.MissingPicture, faults.BrokenPicture])
+def test_a_refused_image_is_not_kept_in_memory(crawl: Crawl, fault: type[StandIn]) -> None:
+    gc.collect()
+    gc.disable()  # nothing may have to wait for a collection
+    try:
+        with fault(exhibits(2)) as standin:
+            run = crawl(standin)
+        parts = [kept for kept in gc.get_objects() if type(kept) is Part]
+    finally:
+        gc.enable()
+    assert run.stats["wallpapers/failed"] == 1
+    assert parts == []
 
 
 @pytest.mark.parametrize("fault", [faults.MovedPicture, faults.GzippedPicture])

@@ -118,6 +118,7 @@ class PictureFetcher:
             return image
         finally:
             self._in_flight.pop(key, None)
+            del fetched  # its error has a traceback, which refers to this frame
 
     async def _fetch(self, candidate: Candidate, may_wait: bool) -> StoredImage:
         part = self._library.part()
