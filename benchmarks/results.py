@@ -19,7 +19,7 @@ class Run:
     seconds: float
     cpu_s: float
     peak_mb: float
-    last_file_s: float  # from the start of the process until its last file stood
+    last_file_s: float  # from the start of the process until its last file was written
     first_request_s: float | None = None
     picture_requests: int | None = None
     most_at_once: int | None = None  # pictures on their way, where connections are throttled

@@ -113,7 +113,8 @@ class Bench:
         return taken, job
 
     def _judged(self, scenario: Scenario, taken: Taken, job: Job, number: int) -> Run:
-        stood = sorted(path.stat().st_ctime for path in proof.stored(job.store))
+        # Not when a file got its final name: that time changes if its other name is removed later.
+        written = sorted(path.stat().st_mtime for path in proof.stored(job.store))
         requests = self.server.picture_requests() if scenario.known else None
         if requests:
             raise proof.NotDoneError(f"{requests} requests for pictures that were known")
@@ -125,11 +126,11 @@ class Bench:
             seconds=taken.seconds,
             cpu_s=taken.cpu_s,
             peak_mb=taken.peak_mb,
-            last_file_s=taken.seconds if scenario.known else stood[-1] - taken.started,
+            last_file_s=taken.seconds if scenario.known else written[-1] - taken.started,
             first_request_s=first,
             picture_requests=requests,
             most_at_once=self.server.most_at_once() if scenario.throttled else None,
-            early_peak_mb=taken.peak_until(stood[len(stood) // 10]),
+            early_peak_mb=taken.peak_until(written[len(written) // 10]),
             gap_worst_ms=gaps.get("worst"),
             gap_p99_ms=gaps.get("p99"),
         )

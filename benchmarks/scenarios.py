@@ -9,6 +9,7 @@ from benchmarks.programs import PROGRAMS
 from benchmarks.server import HELD_IMAGES_PER_S
 
 OURS = "wallpapers"
+WITH_POSTGRESQL = "wallpapers-postgresql"
 STOCK = ("scrapy-images", "scrapy-files")
 
 
@@ -49,7 +50,7 @@ class Scenario:
 
 
 _WORKERS = ("worker", "workers-2")
-_ALL = tuple(name for name in PROGRAMS if name not in _WORKERS)
+_ALL = tuple(name for name in PROGRAMS if name not in (WITH_POSTGRESQL, *_WORKERS))
 SCENARIOS: dict[str, Scenario] = {
     scenario.name: scenario
     for scenario in (
@@ -87,8 +88,8 @@ SCENARIOS: dict[str, Scenario] = {
         Scenario("memory", "20,000 pictures of 45 KB", (OURS,), kind=LIGHT, fixed=20_000),
         Scenario(
             "cluster",
-            "a crawl, and a cluster of one worker",
-            (OURS, _WORKERS[0]),
+            "a crawl, one with PostgreSQL, and a cluster of one worker",
+            (OURS, WITH_POSTGRESQL, _WORKERS[0]),
             first_request=True,
         ),
         Scenario(

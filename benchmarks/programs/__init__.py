@@ -15,6 +15,12 @@ PROGRAMS: dict[str, Program] = {
     for program in (
         Program("wallpapers", "this project", commands.wallpapers, package="Scrapy"),
         Program(
+            "wallpapers-postgresql",
+            "this project, its catalogue in PostgreSQL",
+            commands.workers(0),
+            package="procrastinate",
+        ),
+        Program(
             "worker", "this project, a cluster of one", commands.workers(1), package="procrastinate"
         ),
         Program("workers-2", "a cluster of two", commands.workers(2), package="procrastinate"),

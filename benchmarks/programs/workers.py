@@ -1,6 +1,7 @@
-"""Crawl a listing with a cluster on this machine: a PostgreSQL, and workers that are ready before.
+"""Crawl a listing with a PostgreSQL on this machine, and a cluster whose workers are ready before.
 
 Called as ``python workers.py WORKERS ENDPOINT STORE CONNECTIONS SCRATCH``; exits as the crawl does.
+Without workers, the crawl is a plain one.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -34,25 +36,35 @@ def main(workers: int, endpoint: str, store: str, connections: int, scratch: Pat
             "DOWNLOAD_SLOTS": json.dumps({"listing": {"concurrency": 1, "delay": 0}}),
         }
         settings = [word for name, value in options.items() for word in ("-s", f"{name}={value}")]
-        subprocess.run(_cluster("init", *settings), check=True)
-        started = [
-            # The server counts the requests of each worker by this name.
-            subprocess.Popen(_cluster("work", *settings, "-s", f"USER_AGENT=worker-{number}"))
-            for number in range(workers)
-        ]
-        try:
-            _wait_for(address, workers)
-            crawl = ("crawl", "baidu_wallpaper", "-a", f"endpoint={endpoint}", "-a", "rn=100")
-            return subprocess.run(_cluster(*crawl, "--wait", *settings), check=False).returncode
-        finally:
-            for worker in started:
-                worker.terminate()
-            for worker in started:
-                worker.wait()
+        crawl = ["crawl", "baidu_wallpaper", "-a", f"endpoint={endpoint}", "-a", "rn=100"]
+        if not workers:
+            return subprocess.run(_scrapy(*crawl, *settings), check=False).returncode
+        with _workers(workers, address, settings):
+            crawling = _scrapy("cluster", *crawl, "--wait", *settings)
+            return subprocess.run(crawling, check=False).returncode
 
 
-def _cluster(*words: str) -> Sequence[str]:
-    return [sys.executable, "-m", "scrapy", "cluster", *words]
+@contextmanager
+def _workers(count: int, address: str, settings: Sequence[str]) -> Iterator[None]:
+    """Run *count* workers, which are ready, until the end of the block."""
+    subprocess.run(_scrapy("cluster", "init", *settings), check=True)
+    started = [
+        # The server counts the requests of each worker by this name.
+        subprocess.Popen(_scrapy("cluster", "work", *settings, "-s", f"USER_AGENT=worker-{number}"))
+        for number in range(count)
+    ]
+    try:
+        _wait_for(address, count)
+        yield
+    finally:
+        for worker in started:
+            worker.terminate()
+        for worker in started:
+            worker.wait()
+
+
+def _scrapy(*words: str) -> Sequence[str]:
+    return [sys.executable, "-m", "scrapy", *words]
 
 
 def _wait_for(address: str, workers: int) -> None:
