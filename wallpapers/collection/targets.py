@@ -119,7 +119,10 @@ class BucketTarget(Target):
             "region": settings["AWS_REGION_NAME"],
         }
         try:
-            self._files = fs.S3FileSystem(**{key: value for key, value in options.items() if value})
+            self._files = fs.S3FileSystem(
+                background_writes=False,  # or else a shard is in memory until it is uploaded
+                **{key: value for key, value in options.items() if value},
+            )
         except ValueError as error:
             raise SettingError(f"export to {uri}: {error}") from error
 
