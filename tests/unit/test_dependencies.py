@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -77,3 +78,14 @@ def test_every_version_of_python_that_is_promised_is_tested() -> None:
 def test_every_requirement_is_frozen(name: str) -> None:
     lines = [line for line in (ROOT / name).read_text().splitlines() if line[:1].isalnum()]
     assert len(frozen(name)) == len(lines)
+
+
+def test_settings_and_commands_load_without_sqlalchemy() -> None:
+    program = (
+        "import sys; from scrapy.cmdline import _get_commands_dict as commands; "
+        "from scrapy.utils.project import get_project_settings as settings; "
+        "assert commands(settings(), inproject=True)['crawl']; "
+        "sys.exit('sqlalchemy' in sys.modules)"
+    )
+    # A crawl imports it in a thread, while it waits for the first page.
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)

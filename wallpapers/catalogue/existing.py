@@ -6,7 +6,6 @@ import os
 from typing import TYPE_CHECKING
 
 from wallpapers.catalogue.location import catalogue_url
-from wallpapers.catalogue.upgrade import check_store
 from wallpapers.storage.address import usable_folder_of, with_final_slash
 from wallpapers.storage.local import LocalStorage
 
@@ -30,6 +29,7 @@ def open_existing(
     whole SQLite file. Raises UserError, and StoreError, also for a catalogue of another bucket.
     """
     from wallpapers.catalogue.catalogue import Catalogue
+    from wallpapers.catalogue.upgrade import check_store
 
     uri = str(settings["IMAGES_STORE"])
     folder = usable_folder_of(uri)
