@@ -53,7 +53,7 @@ def remedy(url: URL, message: str, sqlstate: str = "") -> str:
     for words, found in _POSTGRESQL_MESSAGES.items():
         if words in message:
             return found
-    return "check that the server runs, and check WALLPAPERS_CATALOGUE; stored images are kept"
+    return "check that the server runs, and check WALLPAPERS_CATALOGUE"
 
 
 def how_to_move_aside(path: Path) -> str:
@@ -74,7 +74,7 @@ def _of_sqlite(path: Path, message: str) -> str:
     if any(word in message for word in _OTHER_TABLES):
         return f"its tables were changed by another program; {how_to_move_aside(path)}"
     if "full" in message:
-        return "make room on the disk, and run again; stored images are kept"
+        return "make room on the disk, and run again"
     return _of_files(path)
 
 
