@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from tests.conftest import Crawl
+from tests.integration.test_plain_spiders import WallpaperSpider, crawl_with
 from tests.integration.test_words import SEA, SKY, listings, tags, words_asked, words_file
 from tests.pictures import exhibit, exhibits
 from tests.standin import listing_faults as faults
@@ -104,6 +106,19 @@ def test_each_listing_has_its_counts_and_is_not_recorded_as_read(
         run = crawl(standin, DRY, tag=words, limit=4, reread_days=1)
         assert words_asked(standin) == ["blue"]
     assert run.stats["wallpapers/known"] == 4
+
+
+def test_a_wallpaper_that_comes_twice_while_the_catalogue_opens_is_wanted_once(
+    crawl: Crawl,
+) -> None:
+    class TwiceSpider(WallpaperSpider):
+        def items(self, entry: dict[str, Any]) -> Iterator[Any]:
+            yield from super().items(entry)
+            yield from super().items(entry)
+
+    with StandIn(exhibits(2)) as standin:
+        run = crawl_with(crawl, standin, TwiceSpider, DRY)
+    assert run.stats["wallpapers/wanted"] == run.stats["wallpapers/known"] == 2
 
 
 def test_a_listing_that_fails_ends_a_dry_run_with_4(crawl: Crawl) -> None:

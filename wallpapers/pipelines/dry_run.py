@@ -62,8 +62,9 @@ class DryRunPipeline:
         self._ledger.register_missing(item)
         assert self._crawler.spider is not None
         wallpaper = candidates.wallpaper_of(item, urls, str(urls[0]), self._crawler.spider.name)
+        key = key_of(wallpaper)
         try:
-            is_known = key_of(wallpaper) in self._wanted or await self._is_known(wallpaper)
+            is_known = await self._is_known(wallpaper)
         except PictureRefusedError as refusal:
             self._ledger.settle(item, Verdict.FILTERED, refusal.reason)
             raise Filtered(str(refusal)) from None
@@ -71,10 +72,10 @@ class DryRunPipeline:
             self._state.store_failed(f"Catalogue failed: {error}")
             self._ledger.leave(item)
             raise LeftForNextRun from error
-        if is_known:
+        if is_known or key in self._wanted:
             self._ledger.settle(item, Verdict.KNOWN)
             raise AlreadyKnown
-        self._wanted.add(key_of(wallpaper))
+        self._wanted.add(key)
         self._ledger.want(item)
         return item
 
