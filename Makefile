@@ -41,7 +41,7 @@ $(READERS_VENV)/installed: requirements-readers.txt
 	@touch $@
 
 # The tests start hundreds of programs; where Python may not write bytecode, each would compile all.
-compiled:
+compiled: $(VENV)/installed-dev
 	@$(BIN)/python -m compileall -q wallpapers tests
 
 check: $(VENV)/installed-dev
