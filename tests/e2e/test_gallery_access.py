@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.e2e.gallery import crawl, opened, plain, write
+from tests.e2e.gallery import crawl, opened, plain, served, write
 
 pytestmark = pytest.mark.system("chromium", package="chromium")
 
@@ -89,6 +90,27 @@ def test_focus_goes_to_the_tile_of_the_last_picture(page: Page) -> None:
     press_until_focused(page, "Tab", page.locator("#close"))
     page.keyboard.press("Enter")
     expect(page.locator(".tile").nth(2)).to_be_focused()
+
+
+def test_focus_stays_on_its_wallpaper_when_others_are_stored(
+    browser: Browser, tmp_path: Path
+) -> None:
+    crawl(tmp_path, [plain(n, f"number {n}", colour) for n, colour in enumerate(COLOURS)])
+    faults: list[str] = []
+    with served(tmp_path) as address, opened(browser, "", faults) as page:
+        page.clock.install()
+        page.goto(address)
+        expect(page.locator(".tile")).to_have_count(5)
+        second = page.locator(".tile").nth(1)
+        press_until_focused(page, "Tab", page.locator(".tile").first)
+        page.keyboard.press("ArrowRight")
+        title = second.get_attribute("title")
+        crawl(tmp_path, [plain(n, f"number {n}", "#204060") for n in (7, 8)])
+        page.clock.run_for(5_000)
+        expect(page.locator(".tile")).to_have_count(7)
+        expect(page.locator(".tile").nth(3)).to_be_focused()
+        assert page.locator(".tile:focus").get_attribute("title") == title
+    assert faults == []
 
 
 @pytest.mark.parametrize("name", ["#search", "#sort", "#help-button", "[data-value=red]"])

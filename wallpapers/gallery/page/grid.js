@@ -17,15 +17,19 @@ class Grid {
     new ResizeObserver(() => this.measure()).observe(place);
   }
 
+  /** Show rows by their indexes; the focus stays on its row wherever that is now. */
   show(indexes) {
     const before = this.indexes;
+    const hasFocus = this.place.contains(document.activeElement);
+    const place = indexes.indexOf(before[this.focused]);
     this.indexes = indexes;
-    this.focused = Math.min(this.focused, Math.max(0, indexes.length - 1));
+    this.focused = place < 0 ? Math.min(this.focused, Math.max(0, indexes.length - 1)) : place;
     for (const [position, tile] of this.tiles) {
       if (indexes[position] === before[position]) this.mark(tile, position);
       else this.remove(position);
     }
     this.measure();
+    if (hasFocus && indexes.length) this.focus(this.focused);
   }
 
   remove(position) {

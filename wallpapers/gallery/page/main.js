@@ -96,12 +96,9 @@ function changeView() {
   if (isOther) scrollTo(0, 0);
 }
 
-async function toggle(mark) {
+function toggle(mark) {
   const row = lightbox.row || grid.row;
-  if (!row) return;
-  const position = grid.focused;
-  await Gallery.toggle(mark, row);
-  if (!lightbox.isOpen && selected.length) grid.focus(Math.min(position, selected.length - 1));
+  if (row) Gallery.toggle(mark, row);
 }
 
 function openOriginal() {
