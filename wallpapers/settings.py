@@ -119,7 +119,7 @@ WALLPAPERS_PLACEHOLDERS = [
     "69685bd4475a36f3fac223763fa90fba5118ffc463f35627fbebe0dede1742992a234f8cd6fc072e7ca6b748895a5706d07e056e274c7c4fea7b019243e9b22d",
 ]
 # "structure", "decode" or "strict". "structure" misses damage inside the pixel data, "decode" finds
-# it; "strict" refuses images with structural faults without decoding them.
+# it; "strict" also refuses images with structural faults that can be decoded.
 WALLPAPERS_CHECK = "structure"
 # When to describe what images look like, which `look-alikes`, `find` and `export` need:
 # "with_thumbnails" (where the image is decoded anyway, and numpy is installed), "always" or

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.conftest import Crawl
 from tests.lacking_pixels import (
     avif_with_half_its_data,
@@ -29,17 +31,28 @@ WEBP = webp_with_half_its_data(encoded(noise(3), "WEBP"))
 AVIF = avif_with_half_its_data(encoded(noise(4), "AVIF"))
 
 
-def test_complete_decoding_finds_missing_pixels_in_every_format(crawl: Crawl) -> None:
+@pytest.mark.parametrize("check", ["decode", "strict"])
+def test_decoding_finds_missing_pixels_in_every_format(crawl: Crawl, check: str) -> None:
     cut = [*PNGS, *TRUNCATED_JPEGS, *TOO_LARGE_JPEGS, GIF]
     with StandIn([exhibit(n, data) for n, data in enumerate([*cut, WEBP, AVIF])]) as standin:
-        run = crawl(standin, {"WALLPAPERS_CHECK": "decode"})
+        run = crawl(standin, {"WALLPAPERS_CHECK": check})
     assert run.stats["wallpapers/failed/cut"] == len(cut)
     assert run.stats["wallpapers/failed/broken"] == 2  # their decoders do not name the cause
     assert run.exit_status is ExitStatus.FAILURES
     assert not run.images()
 
 
-def test_without_decoding_only_missing_rows_of_a_png_are_found(crawl: Crawl) -> None:
+def test_the_headers_of_a_jpeg_show_that_restart_markers_or_scans_are_missing(crawl: Crawl) -> None:
+    names = ["restarts", "progressive", "progressive with restarts"]
+    cut = [closed_jpeg(JPEGS[name]) for name in names]
+    shown = [*cut, *(JPEGS[name] for name in names)]
+    with StandIn([exhibit(n, data) for n, data in enumerate(shown)]) as standin:
+        run = crawl(standin)
+    assert run.stats["wallpapers/failed/cut"] == len(cut)
+    assert run.stats["wallpapers/stored"] == len(names)
+
+
+def test_without_decoding_other_missing_pixels_are_found_in_a_png_only(crawl: Crawl) -> None:
     shown = [*PNGS, TRUNCATED_JPEGS[0], TOO_LARGE_JPEGS[0], GIF]
     with StandIn([exhibit(n, data) for n, data in enumerate(shown)]) as standin:
         run = crawl(standin)

@@ -54,7 +54,12 @@ def test_thumbnails_show_that_blocks_are_missing() -> None:
     for name in ("baseline", "restarts", "grey", "cmyk"):
         cut = closed_jpeg(JPEGS[name])
         assert reason_of(cut, SIZES["small"], whole=False) == "cut", name
-        assert reason_of(cut, {}, whole=False) is None
+
+
+@pytest.mark.parametrize("name", ["restarts", "progressive", "progressive with restarts"])
+def test_headers_show_without_decoding_that_scans_end_early(name: str) -> None:
+    for share in (0.1, 0.4, 0.6):
+        assert reason_of(closed_jpeg(JPEGS[name], share), {}, whole=False) == "cut", share
 
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)

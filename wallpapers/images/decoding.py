@@ -91,9 +91,10 @@ def examine(
     """Check the structure of an image and return its format and size.
 
     The structure is checked first, because decoders spend much time and memory on hostile files.
-    Pixels are decoded only if the check fails in a way that a decoder may refute; with the *check*
-    ``strict`` they never are. The data of a PNG is always inflated, because it may lack rows though
-    its chunks are complete. *gate* is held while pixels are in memory.
+    Pixels are decoded only if the check fails in a way that a decoder may refute, which the *check*
+    ``strict`` does not allow, or if scans of a JPEG seem to be missing. The data of a PNG is always
+    inflated, because it may lack rows though its chunks are complete. *gate* is held while pixels
+    are in memory.
 
     Raises PictureRefusedError with the reason ``empty``, ``not_an_image``, ``format``, ``cut``,
     ``broken``, ``too_tiny`` or ``too_many_pixels``.
@@ -114,6 +115,9 @@ def examine(
         with gate(width * height):
             if not second_opinion.has_all_pixels(data, kind, max_pixels, memory):
                 raise _refusal(fault, data, kind)
+    elif kind == "JPEG" and jpeg_scans.look_incomplete(data):
+        with gate(width * height):
+            _check_jpeg_scans(data, max_pixels, memory)
     if kind == "PNG":
         _check_png_rows(data)
     return Picture(kind, width, height)

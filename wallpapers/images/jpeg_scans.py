@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -22,7 +23,7 @@ from wallpapers.images.structure import JPEG_NO_FRAMES, Buffer, Cut, next_marker
 _TRIAL_ENDINGS = [
     bytes([first, *random.Random(first).choices(range(255), k=255)]) for first in (0xA5, 0xDB)
 ]
-_RESTARTS = range(0xD0, 0xD8)
+_RESTART = re.compile(rb"\xff[\xd0-\xd7]")
 _BASELINE, _EXTENDED, _PROGRESSIVE = 0xC0, 0xC1, 0xC2
 _COEFFICIENTS = 64
 _SUBSTITUTES = range(126, 131)  # libjpeg fills blocks without data with 128; CMYK is inverted
@@ -41,6 +42,21 @@ def are_complete_without_eoi(data: Buffer, max_pixels: int, memory: int) -> bool
     content = bytes(data).rstrip(b"\xff")
     trials = (content + ending for ending in _TRIAL_ENDINGS)
     return _have_the_same_pixels([content, *trials], 1, max_pixels, memory)
+
+
+def look_incomplete(data: Buffer) -> bool:
+    """Return whether the headers of a JPEG suggest that its scans lack data; nothing is decoded.
+
+    If the data ends early, restart markers are missing, or the later scans of a progressive image.
+    An image without either is not read beyond the header of its first scan.
+    """
+    try:
+        if not _Scans.of(data, first_only=True).are_countable:
+            return False
+        scans = _Scans.of(data)
+    except (Cut, KeyError):
+        return False
+    return not scans.has_all_coefficients or scans.missing_restarts > 0
 
 
 def are_doubtful(image: Image.Image, *, whole: bool) -> bool:
@@ -123,8 +139,8 @@ class _Scans:
     ends: list[int] = field(default_factory=list)  # byte offset behind the data of each scan
 
     @classmethod
-    def of(cls, data: Buffer) -> _Scans:
-        """Read all headers up to EOI or the end of the file.
+    def of(cls, data: Buffer, *, first_only: bool = False) -> _Scans:
+        """Read all headers up to EOI or the end of the file, or those of the first scan only.
 
         Raises Cut, and KeyError for a component that the frame lacks.
         """
@@ -149,10 +165,11 @@ class _Scans:
             elif marker == 0xDA:
                 scans._read_scan(segment)
                 scans.last_start = position
-        tail = bytes(
-            data[scans.last_start : scans.ends[-1] if not in_scan and scans.ends else None]
-        )
-        scans.restarts = sum(tail.count(bytes((0xFF, restart))) for restart in _RESTARTS)
+                if first_only:
+                    return scans
+        if scans.restart_interval:
+            end = scans.ends[-1] if not in_scan and scans.ends else len(data)
+            scans.restarts = sum(1 for _ in _RESTART.finditer(data, scans.last_start, end))
         return scans
 
     def _read_frame(self, marker: int, segment: bytes) -> None:
@@ -170,6 +187,11 @@ class _Scans:
         for name in self.last_scan:
             precision = self.components[name].precision
             precision[first : last + 1] = [bits & 15] * len(precision[first : last + 1])
+
+    @property
+    def are_countable(self) -> bool:
+        """Whether a part that is missing can be noticed without decoding."""
+        return self.is_supported and (self.is_progressive or self.restart_interval > 0)
 
     @property
     def has_all_coefficients(self) -> bool:

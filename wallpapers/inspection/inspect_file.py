@@ -100,7 +100,7 @@ def _decode(
         data,
         kind,
         requirements.thumbs,
-        whole=requirements.check == "decode",
+        whole=requirements.check in ("decode", "strict"),
         max_pixels=requirements.max_pixels,
         memory=requirements.memory,
         gate=gate,
