@@ -34,6 +34,22 @@ def png_with_data(png: bytes, compressed: bytes, pieces: int = 1) -> bytes:
     return png[:start] + b"".join(chunk(b"IDAT", part) for part in parts) + chunk(b"IEND", b"")
 
 
+def apng_with_rows(apng: bytes, number: int, change: Callable[[bytes], bytes]) -> bytes:
+    """Return *apng* with the inflated rows of its frame *number* (from 1 on) changed."""
+    position, frame, parts = 8, 0, [apng[:8]]
+    while position < len(apng):
+        (length,) = struct.unpack_from(">I", apng, position)
+        name = apng[position + 4 : position + 8]
+        content = apng[position + 8 : position + 8 + length]
+        position += 12 + length
+        if name == b"fdAT":
+            frame += 1
+            if frame == number:
+                content = content[:4] + zlib.compress(change(zlib.decompress(content[4:])))
+        parts.append(chunk(name, content))
+    return b"".join(parts)
+
+
 def _png_data(png: bytes) -> bytes:
     """Return the compressed data of a PNG."""
     position, parts = 8, []

@@ -6,6 +6,7 @@ import pytest
 
 from tests.conftest import Crawl
 from tests.lacking_pixels import (
+    apng_with_rows,
     avif_with_half_its_data,
     closed_jpeg,
     gif_with_size,
@@ -24,6 +25,7 @@ PNGS = [
     png_with_half_its_data(PNG),
     png_with_rows(PNG, lambda rows: rows[: len(rows) // 2]),
 ]
+ANIMATED_PNG = encoded(noise(5), "PNG", save_all=True, append_images=[noise(6), noise(7)])
 TRUNCATED_JPEGS = [closed_jpeg(jpeg) for jpeg in JPEGS.values()]
 TOO_LARGE_JPEGS = [jpeg_with_size(jpeg, 96, 128) for jpeg in JPEGS.values()]
 GIF = gif_with_size(encoded(noise(2), "GIF"), 96, 128)
@@ -58,6 +60,14 @@ def test_without_decoding_other_missing_pixels_are_found_in_a_png_only(crawl: Cr
         run = crawl(standin)
     assert run.stats["wallpapers/failed/cut"] == len(PNGS)
     assert run.stats["wallpapers/stored"] == 3
+
+
+def test_rows_of_a_frame_of_an_animated_png_are_counted(crawl: Crawl) -> None:
+    cut = [apng_with_rows(ANIMATED_PNG, frame, lambda rows: rows[:4_000]) for frame in (1, 2)]
+    with StandIn([exhibit(n, data) for n, data in enumerate([*cut, ANIMATED_PNG])]) as standin:
+        run = crawl(standin)
+    assert run.stats["wallpapers/failed/cut"] == len(cut)
+    assert run.stats["wallpapers/stored"] == 1
 
 
 def test_thumbnails_find_missing_pixels_too(crawl: Crawl) -> None:

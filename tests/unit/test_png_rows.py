@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Callable
+
 import pytest
 import pyvips
 
-from tests.lacking_pixels import png_with_data, png_with_half_its_data, png_with_rows
+from tests.lacking_pixels import (
+    apng_with_rows,
+    chunk,
+    png_with_data,
+    png_with_half_its_data,
+    png_with_rows,
+)
 from tests.pictures import encoded, noise
-from tests.unit.test_second_opinion import reason_of
+from tests.unit.test_second_opinion import LIMIT, reason_of
+from wallpapers.errors import PictureRefusedError
+from wallpapers.images import decoding
 
 SIZES = [(32, 32), (33, 37), (39, 32), (36, 41)]
 KINDS = {
@@ -60,3 +71,61 @@ def test_a_large_blank_image_is_complete() -> None:
     """One window of its data inflates to many."""
     blank = noise(1, mode="L").point(lambda _: 0).resize((4_000, 3_000))
     assert reason_of(encoded(blank, "PNG")) is None
+
+
+SMALL_CHANGE = noise(9)
+SMALL_CHANGE.paste(noise(10, 40, 30), (20, 10))
+APNG = encoded(noise(8), "PNG", save_all=True, append_images=[noise(9), SMALL_CHANGE])
+FIRST_FRAME = APNG.index(b"fcTL", APNG.index(b"IDAT"))
+
+
+def examined(png: bytes, max_pixels: int = LIMIT) -> str | None:
+    """Return why *png* is refused before it is decoded, or None."""
+    try:
+        decoding.examine(png, max_pixels=max_pixels)
+    except PictureRefusedError as refusal:
+        return refusal.reason
+    return None
+
+
+def without_last_byte(rows: bytes) -> bytes:
+    return rows[:-1]
+
+
+def with_frame_header(change: Callable[[bytes], bytes]) -> bytes:
+    """Return APNG with another header of its first frame after the still image."""
+    content = change(APNG[FIRST_FRAME + 4 : FIRST_FRAME + 30])
+    return APNG[: FIRST_FRAME - 4] + chunk(b"fcTL", content) + APNG[FIRST_FRAME + 34 :]
+
+
+@pytest.mark.parametrize("frame", [1, 2])
+def test_the_last_byte_of_each_frame_must_be_there(frame: int) -> None:
+    assert examined(APNG) is None
+    assert examined(apng_with_rows(APNG, frame, lambda rows: rows + b"more")) is None
+    assert examined(apng_with_rows(APNG, frame, without_last_byte)) == "cut"
+
+
+def test_a_frame_may_have_several_chunks_of_data() -> None:
+    at = APNG.index(b"fdAT")
+    (length,) = struct.unpack_from(">I", APNG, at - 4)
+    number, rows = APNG[at + 4 : at + 8], APNG[at + 8 : at + 4 + length]
+    parts = [chunk(b"fdAT", number + part) for part in (rows[:1], rows[1:700], rows[700:])]
+    before, after = APNG[: at - 4], APNG[at + 8 + length :]
+    assert examined(before + b"".join(parts) + after) is None
+    assert examined(before + b"".join(parts[:2]) + after) == "cut"
+    assert examined(before + after) == "cut"
+
+
+def test_frames_that_no_viewer_shows_are_not_counted() -> None:
+    cut = apng_with_rows(APNG, 1, without_last_byte)
+    still = cut.index(b"acTL") - 4
+    assert examined(cut[:still] + cut[still + 20 :]) is None
+    assert examined(APNG[: FIRST_FRAME - 4] + chunk(b"fcTL", b"") + chunk(b"IEND", b"")) is None
+    too_far = struct.pack(">I", 97)
+    assert examined(with_frame_header(lambda head: head[:4] + too_far + head[8:])) is None
+
+
+def test_frames_are_counted_up_to_the_largest_number_of_pixels() -> None:
+    cut = apng_with_rows(APNG, 2, without_last_byte)
+    assert examined(cut, 2 * 96 * 64 + 40 * 30) == "cut"
+    assert examined(cut, 2 * 96 * 64 + 40 * 30 - 1) is None

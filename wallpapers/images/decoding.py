@@ -119,14 +119,14 @@ def examine(
         with gate(width * height):
             _check_jpeg_scans(data, max_pixels, memory)
     if kind == "PNG":
-        _check_png_rows(data)
+        _check_png_rows(data, max_pixels)
     return Picture(kind, width, height)
 
 
-def _check_png_rows(data: Buffer) -> None:
+def _check_png_rows(data: Buffer, max_pixels: int) -> None:
     """Raise PictureRefusedError (``cut`` or ``broken``) if rows of a PNG are missing."""
     try:
-        missing = png_rows.missing_bytes(data)
+        missing = png_rows.missing_bytes(data, max_pixels)
     except zlib.error as error:
         raise PictureRefusedError("broken", f"PNG: {error}") from None
     if missing:
