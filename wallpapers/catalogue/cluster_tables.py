@@ -31,6 +31,7 @@ cluster_runs = Table(
     Column("arguments", Text, nullable=False),  # JSON: those of the spider, as given
     Column("state", Text, nullable=False),  # of its listing: reading, ended, failed, cancelled
     Column("message", Text, nullable=False),  # why the listing failed, one line
+    Column("another_may_work", Boolean, nullable=False),  # another listing of the source
     Column("problem", Text, nullable=False),  # what last kept a worker from storing, one line
     Column("begun_at", DateTime(timezone=True), nullable=False, server_default=_now),
 )
@@ -144,3 +145,10 @@ def create_cluster_tables(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
         for statement in _STATEMENTS:
             connection.execute(text(statement))
+
+
+def add_another_may_work(connection: Connection) -> None:
+    """Add ``cluster_runs.another_may_work``; a step of the catalogue's schema."""
+    if connection.dialect.name == "postgresql":
+        added = "another_may_work BOOLEAN NOT NULL DEFAULT FALSE"
+        connection.execute(text(f"ALTER TABLE cluster_runs ADD COLUMN {added}"))

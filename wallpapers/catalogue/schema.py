@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 
 from wallpapers.catalogue import look_tables
-from wallpapers.catalogue.cluster_tables import create_cluster_tables
+from wallpapers.catalogue.cluster_tables import add_another_may_work, create_cluster_tables
 from wallpapers.run.reasons import Verdict
 
 _tables = MetaData()
@@ -247,5 +247,6 @@ STEPS: list[list[str | Callable[[Connection], None]]] = [
     ],
     ["ALTER TABLE wallpapers ADD COLUMN noai BOOLEAN NOT NULL DEFAULT FALSE"],
     ["CREATE INDEX pictures_folded_path ON pictures (lower(path))"],
+    [add_another_may_work],
 ]
 VERSION = len(STEPS)

@@ -18,4 +18,8 @@ class CrawlEndedError(WallpapersError):
 
 
 class ListingUnreadableError(ListingError):
-    """The listing cannot be read to its end; the message is that of a plain crawl."""
+    """The listing cannot be read to its end; *another_may_work*: not so with another listing."""
+
+    def __init__(self, message: str, *, another_may_work: bool) -> None:
+        super().__init__(message)
+        self.another_may_work = another_may_work

@@ -17,6 +17,7 @@ from wallpapers.catalogue.cluster_tables import cluster_pages, cluster_runs, clu
 from wallpapers.catalogue.entries import Entries
 from wallpapers.catalogue.listed import enter_current
 from wallpapers.cluster import claims, runs
+from wallpapers.cluster.errors import ListingUnreadableError
 from wallpapers.cluster.queue import Queue
 from wallpapers.cluster.runs import ListingState
 from wallpapers.items import Wallpaper
@@ -93,11 +94,15 @@ def give_back(entries: Entries, page: NextPage) -> None:
     entries.connection.execute(taken_back.values(tries=cluster_pages.c.tries - 1))
 
 
-def fail(entries: Entries, page: NextPage, message: str) -> None:
+def fail(entries: Entries, page: NextPage, error: ListingUnreadableError) -> None:
     """Record that the listing failed, unless another worker has taken it over."""
     mine = select(cluster_pages.c.number).where(*_mine(page)).with_for_update()
     if entries.connection.execute(mine).first() is not None:
-        runs.set_state(entries.connection, page.run, ListingState.FAILED, message)
+        why: dict[str, str | bool] = {
+            "message": str(error),
+            "another_may_work": error.another_may_work,
+        }
+        runs.set_state(entries.connection, page.run, ListingState.FAILED, **why)
 
 
 def _mine(page: NextPage) -> tuple[ColumnElement[bool], ...]:

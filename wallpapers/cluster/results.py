@@ -45,7 +45,8 @@ class Progress:
     pages: list[SettledPage]
     listed: int  # wallpapers of all pages that were read
     state: ListingState
-    message: str
+    message: str  # why the listing failed
+    another_may_work: bool  # another listing of the source
     is_done: bool  # nothing more will come
 
 
@@ -67,6 +68,7 @@ def progress_of(connection: Connection, run: int, seen: Set[int]) -> Progress:
         int(connection.execute(listed.where(cluster_pages.c.run == run)).scalar_one()),
         submitted.state,
         submitted.message,
+        submitted.another_may_work,
         is_settled and len(new) <= _MAX_PAGES,
     )
 

@@ -40,6 +40,7 @@ class ClusterRun:
     arguments: dict[str, str]
     state: ListingState
     message: str  # why the listing failed
+    another_may_work: bool  # another listing of the source
     problem: str  # what last kept a worker from storing
 
 
@@ -70,6 +71,7 @@ def submit(
             "arguments": json.dumps(dict(arguments), ensure_ascii=False),
             "state": ListingState.READING,
             "message": "",
+            "another_may_work": False,
             "problem": "",
         },
     )
@@ -108,15 +110,23 @@ def run_of(connection: Connection, run: int) -> ClusterRun:
         raise ArgumentError(f"there is no run {run}; {known}")
     state = ListingState(row.state)
     arguments = json.loads(row.arguments)
-    return ClusterRun(row.id, row.source, arguments, state, row.message, row.problem)
+    return ClusterRun(
+        row.id,
+        row.source,
+        arguments,
+        state,
+        row.message,
+        row.another_may_work,
+        row.problem,
+    )
 
 
-def set_state(connection: Connection, run: int, state: ListingState, message: str = "") -> None:
-    """Record how the listing of *run* ended, unless that was recorded before."""
+def set_state(connection: Connection, run: int, state: ListingState, **why: str | bool) -> None:
+    """Record how and *why* the listing of *run* ended, unless that was recorded before."""
     connection.execute(
         update(cluster_runs)
         .where(cluster_runs.c.id == run, cluster_runs.c.state == ListingState.READING)
-        .values(state=state, message=message)
+        .values(state=state, **why)
     )
 
 

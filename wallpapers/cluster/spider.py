@@ -16,7 +16,6 @@ from wallpapers.cluster.errors import CrawlEndedError, ListingUnreadableError
 from wallpapers.items import Wallpaper
 from wallpapers.listings.page import Page, Position
 from wallpapers.run.addon import run_of
-from wallpapers.run.explanation import Explanation
 from wallpapers.spiders import diagnosis
 from wallpapers.spiders.listing_spider import ListingSpider
 
@@ -113,7 +112,5 @@ class FedSpider(ListingSpider):
         """Raise *message* as an error in the task that waits for a page."""
         if self._page is not None and not self._page.done():
             stopping = run_of(self.crawler).state.stopping
-            command = self.suggested_command if suggest else ""
-            text = str(Explanation(message, diagnosis.OTHER_COMMAND, command))
-            error = CrawlEndedError("stopped") if stopping else ListingUnreadableError(text)
-            self._page.set_exception(error)
+            unreadable = ListingUnreadableError(message, another_may_work=suggest)
+            self._page.set_exception(CrawlEndedError("stopped") if stopping else unreadable)

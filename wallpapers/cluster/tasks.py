@@ -133,12 +133,13 @@ class Tasks:
         """Read one page; return whether there is another one."""
         if at.kills_workers:
             message = f"Page {at.number} of the listing killed {at.tries} workers"
-            return await self._fail_listing(at, message)
+            error = ListingUnreadableError(message, another_may_work=True)
+            return await self._fail_listing(at, error)
         async with self._survived(partial(pages.give_back, page=at)):
             try:
                 page, protocol = await crawl.fetch_page(at.position, at.protocol)
             except ListingUnreadableError as error:
-                return await self._fail_listing(at, str(error))
+                return await self._fail_listing(at, error)
             finally:
                 self._pause.page_read()
             new = await self._database.do(self._record(crawl, run, at, page, protocol))
@@ -160,9 +161,9 @@ class Tasks:
             pages.record, queue=self._queue, listing=listing, at=at, page=page, protocol=protocol
         )
 
-    async def _fail_listing(self, at: NextPage, message: str) -> bool:
-        logger.error("Run %d: %s", at.run, message)
-        await self._database.do(partial(pages.fail, page=at, message=message))
+    async def _fail_listing(self, at: NextPage, error: ListingUnreadableError) -> bool:
+        logger.error("Run %d: %s", at.run, error)
+        await self._database.do(partial(pages.fail, page=at, error=error))
         return False
 
     # The images of a page

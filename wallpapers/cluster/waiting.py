@@ -19,7 +19,6 @@ from wallpapers.run.addon import run_of
 from wallpapers.run.command_line import shell_command
 from wallpapers.run.explanation import Explanation
 from wallpapers.run.reasons import Verdict
-from wallpapers.spiders.diagnosis import OTHER_COMMAND
 from wallpapers.spiders.listing_spider import ListingSpider
 
 if TYPE_CHECKING:
@@ -100,9 +99,7 @@ class WaitingSpider(ListingSpider):
             )
             raise CloseSpider("shutdown")
         if progress.state is ListingState.FAILED:
-            # The worker's command has the settings of its machine; this one has those of the user.
-            reason, suggestion, _ = progress.message.partition(f"; {OTHER_COMMAND}: ")
-            self.fail_listing(reason, suggest=bool(suggestion))
+            self.fail_listing(progress.message, suggest=progress.another_may_work)
         else:
             self.send(signals.listing_ended)
 

@@ -15,8 +15,6 @@ from wallpapers.listings.text import address, one_line
 from wallpapers.middlewares.redirect import STATUSES
 from wallpapers.run.command_line import shell_command
 
-OTHER_COMMAND = "or try"  # what a suggested command is for
-
 # HTTP statuses by which a source refuses requests, whatever the listing.
 _REFUSAL_ADVICE = {
     401: "the source asks for an account; set its API key if it has one",
@@ -80,7 +78,7 @@ def next_command(suggested: str, source: str, arguments: dict[str, str]) -> tupl
     Without a *suggested* one, it checks *source* with the *arguments* of this run.
     """
     if suggested:
-        return OTHER_COMMAND, suggested
+        return "or try", suggested
     return "to check the source, run", shell_command("doctor", source, *_given(arguments))
 
 
