@@ -6,19 +6,26 @@ import random
 import sqlite3
 import subprocess
 import sys
+from collections.abc import AsyncIterator
 from contextlib import closing
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy
+from scrapy import Spider
 from sqlalchemy import URL
 
+from tests.conftest import Crawl
 from tests.e2e.command import PROJECT
 from tests.integration.catalogue_rows import image, wallpaper
 from wallpapers.catalogue.catalogue import Catalogue
 from wallpapers.catalogue.entries import Entries
+from wallpapers.catalogue.location import FILE_NAME
+from wallpapers.demo.standin import StandIn
 from wallpapers.errors import CatalogueError
+from wallpapers.run.exit_status import ExitStatus
 
 
 @pytest.fixture
@@ -119,6 +126,24 @@ def test_a_catalogue_in_use_is_opened_without_reading_it_whole(file: Path) -> No
     first = open_file(file)
     assert checks_of(file) == []
     first.close()
+
+
+class EmptySpider(Spider):
+    """Ends before the catalogue is open."""
+
+    name = "empty"
+
+    async def start(self) -> AsyncIterator[Any]:
+        return
+        yield
+
+
+def test_a_run_that_ends_while_its_catalogue_opens_closes_it(crawl: Crawl) -> None:
+    with StandIn([]) as standin:
+        run = crawl(standin, spider=EmptySpider)
+    assert run.exit_status is ExitStatus.COMPLETE
+    with closing(sqlite3.connect(crawl.store / FILE_NAME)) as connection:
+        assert connection.execute("SELECT count(*) FROM sessions").fetchall() == [(0,)]
 
 
 def test_a_catalogue_of_a_killed_program_is_opened_without_reading_it_whole(file: Path) -> None:

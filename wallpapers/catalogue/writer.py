@@ -77,15 +77,13 @@ class Writer:
 
     def close(self, end: RunEnd | None = None) -> None:
         """Record the end of the run and close the catalogue; all other calls must have ended."""
-        if self._catalogue is not None:
-            self._thread.submit(self._catalogue.close, end)
+        self._thread.submit(self._close, end)
         self._thread.shutdown()
 
     def close_by_force(self, end: RunEnd) -> None:
         """Do the same in any thread, if the thread of the catalogue is free soon."""
-        if self._catalogue is not None:
-            with suppress(TimeoutError, RuntimeError):  # at work, or closed already
-                self._thread.submit(self._catalogue.close, end).result(_FORCE_S)
+        with suppress(TimeoutError, RuntimeError):  # at work, or closed already
+            self._thread.submit(self._close, end).result(_FORCE_S)
 
     async def _queued(self, queue: list[tuple[A, asyncio.Future[R]]], what: A) -> R:
         """Return the result of a call, which waits in *queue* for the next transaction."""
@@ -122,6 +120,11 @@ class Writer:
                 self._no_catalogue = error
                 raise
         return self._catalogue
+
+    def _close(self, end: RunEnd | None) -> None:
+        """Close the catalogue if it was opened; in its thread, because it may be opening now."""
+        if self._catalogue is not None:
+            self._catalogue.close(end)
 
     def _begin_run(self, beginning: RunBeginning) -> None:
         self._opened().run(lambda entries: entries.runs.begin(beginning))

@@ -133,9 +133,12 @@ class CatalogueDownloadHandler(BaseDownloadHandler):
         return TextResponse(request.url, body=body, encoding="utf-8", request=request)
 
     async def close(self) -> None:
-        if self._catalogue is not None:
-            self._thread.submit(self._catalogue.close)
+        self._thread.submit(self._close)
         self._thread.shutdown(wait=False)
+
+    def _close(self) -> None:
+        if self._catalogue is not None:
+            self._catalogue.close()
 
     def _page(self, source: str, after: str) -> list[Failed]:
         from wallpapers.catalogue.catalogue import Catalogue

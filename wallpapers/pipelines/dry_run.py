@@ -45,7 +45,8 @@ class DryRunPipeline:
         self._ledger, self._state = run.ledger, run.state
         self._ledger.begin_dry_run()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="wallpapers-catalogue")
-        self._catalogue: asyncio.Future[Catalogue | None] | None = None
+        self._opening: asyncio.Future[Catalogue | None] | None = None
+        self._catalogue: Catalogue | None = None
         self._wanted: set[Key] = set()
 
     @classmethod
@@ -80,23 +81,27 @@ class DryRunPipeline:
         return item
 
     def close_spider(self) -> None:
-        if self._catalogue is not None and self._catalogue.done():
-            with_error = self._catalogue.cancelled() or self._catalogue.exception()
-            if not with_error and (catalogue := self._catalogue.result()):
-                self._thread.submit(catalogue.close)
+        self._thread.submit(self._close)
         self._thread.shutdown()
 
     async def _is_known(self, wallpaper: Wallpaper) -> bool:
         """Return whether the image is stored. Raises PictureRefusedError if it is hidden."""
         loop = asyncio.get_running_loop()
-        if self._catalogue is None:
-            opening = partial(open_existing, self._crawler.settings, unchanged=True)
-            self._catalogue = asyncio.ensure_future(loop.run_in_executor(self._thread, opening))
-        catalogue = await self._catalogue
+        if self._opening is None:
+            self._opening = asyncio.ensure_future(loop.run_in_executor(self._thread, self._open))
+        catalogue = await self._opening
         if catalogue is None:
             return False
         look_up = partial(_look_up, wallpaper=wallpaper)
         return await loop.run_in_executor(self._thread, catalogue.run, look_up)
+
+    def _open(self) -> Catalogue | None:
+        self._catalogue = open_existing(self._crawler.settings, unchanged=True)
+        return self._catalogue
+
+    def _close(self) -> None:
+        if self._catalogue is not None:
+            self._catalogue.close()
 
 
 def _look_up(entries: Entries, wallpaper: Wallpaper) -> bool:
