@@ -13,6 +13,7 @@ from sqlalchemy import URL, Connection, Engine, event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from wallpapers.catalogue import sessions
+from wallpapers.catalogue.bus_errors import handle_bus_errors
 from wallpapers.catalogue.claims import Claims
 from wallpapers.catalogue.entries import ConflictError, Entries, Whole
 from wallpapers.catalogue.faults import DAMAGE, how_to_move_aside, remedy
@@ -210,6 +211,7 @@ def _engine_of(url: URL) -> Engine:
 
 
 def _sqlite(url: URL) -> Engine:
+    handle_bus_errors(str(url.database))
     engine = sqlalchemy.create_engine(
         url, hide_parameters=True, connect_args={"timeout": _LOCK_TIMEOUT_S}
     )

@@ -7,6 +7,7 @@ import gc
 import logging
 import os
 import sys
+from functools import partial
 
 from scrapy import Spider, signals
 from scrapy.commands.crawl import Command as CrawlCommand
@@ -15,6 +16,7 @@ from scrapy.exceptions import UsageError
 from scrapy.settings import BaseSettings, Settings
 from scrapy.spiderloader import get_spider_loader
 
+from wallpapers.catalogue.bus_errors import end_on_bus_error
 from wallpapers.commands._settings import ChecksSettings
 from wallpapers.errors import ArgumentError, UserError
 from wallpapers.extensions.log_guard import log_works
@@ -124,6 +126,7 @@ class Command(ChecksSettings, CrawlCommand):
             self.exitcode = report_start_failure(error)
             return crawler
         shutdown = Shutdown(timeout_s, _close_by_force)
+        end_on_bus_error(partial(_end_after_bus_error, shutdown, crawler))
         (task,) = shutdown.run(process, [crawler], arguments)
         if not task.done():
             self.exitcode = _close_by_force(crawler)
@@ -189,6 +192,12 @@ def _close_by_force(crawler: Crawler) -> int:
         except Exception as error:
             logger.warning("Shutting down: %s", error)
     return state.exit_status
+
+
+def _end_after_bus_error(shutdown: Shutdown, crawler: Crawler, message: str) -> None:
+    """End the run as after any other failure of its catalogue, whose thread is stuck."""
+    state = run_of(crawler).state
+    shutdown.end_because(partial(state.store_failed, f"Catalogue failed: {message}"))
 
 
 def _abort_feeds(crawler: Crawler) -> None:

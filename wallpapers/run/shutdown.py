@@ -78,6 +78,15 @@ class Shutdown:
         process.start()
         return self._tasks
 
+    def end_because(self, fail: Callable[[], None]) -> None:
+        """Call *fail* and end the process, in the event loop; used if another thread is stuck."""
+
+        def end(_: int) -> None:
+            fail()
+            self._end()
+
+        self._in_loop(end, 0)
+
     def _begin(self) -> None:
         self._loop = asyncio.get_running_loop()
         threading.Thread(target=self._watch, name="wallpapers-shutdown", daemon=True).start()
