@@ -15,7 +15,7 @@ import secrets
 import socket
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -81,7 +81,16 @@ class GalleryServer:
         Raises OSError if the address cannot be used, StoreError and UserError.
         """
         loop = asyncio.get_running_loop()
-        self._catalogue = await loop.run_in_executor(self._thread, self._opened.__enter__)
+        opened = ExitStack()
+        opening = partial(opened.enter_context, self._opened)
+        try:
+            self._catalogue = await loop.run_in_executor(self._thread, opening)
+            await self._serve(started)
+        finally:
+            await loop.run_in_executor(self._thread, opened.close)
+            self._thread.shutdown()
+
+    async def _serve(self, started: Callable[[str], None]) -> None:
         self._thumbnails = Thumbnails(self._catalogue, self._store, self._requirements)
         runner = web.AppRunner(self._application(), access_log=None)
         await runner.setup()
@@ -94,8 +103,6 @@ class GalleryServer:
         finally:
             self._thumbnails.close()
             await runner.cleanup()
-            await loop.run_in_executor(self._thread, self._opened.__exit__, None, None, None)
-            self._thread.shutdown()
 
     @property
     def address(self) -> str:
