@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -17,6 +18,8 @@ from wallpapers.catalogue.bus_errors import handle_bus_errors
 from wallpapers.catalogue.claims import Claims
 from wallpapers.catalogue.entries import ConflictError, Entries, Whole
 from wallpapers.catalogue.faults import DAMAGE, how_to_move_aside, remedy
+from wallpapers.catalogue.read_only import connect as connect_read_only
+from wallpapers.catalogue.read_only import is_on_read_only_file_system
 from wallpapers.catalogue.runs import Runs
 from wallpapers.catalogue.schema import VERSION
 from wallpapers.catalogue.sessions import Session
@@ -93,17 +96,21 @@ class Catalogue:
     def open_unchanged(cls, url: URL, is_whole: Whole) -> Self | None:
         """Connect for reading only; return None for a database without tables.
 
-        Raises CatalogueError for an older schema, which ``open`` would bring up to date.
+        The file system of an SQLite file may be read-only. Raises CatalogueError for an older
+        schema, which ``open`` would bring up to date.
         """
-        engine = _engine_of(url).execution_options(reads_only=True, postgresql_readonly=True)
+        on_read_only = is_on_read_only_file_system(url)
+        engine = _sqlite(url, reads_only=True) if on_read_only else _engine_of(url)
+        engine = engine.execution_options(reads_only=True, postgresql_readonly=True)
         catalogue = cls(engine, is_whole)
         try:
             with catalogue._translated_errors(), engine.begin() as connection:
                 version = version_of(connection)
                 if 0 < version < VERSION:
+                    remedy = "copy it, and upgrade the copy" if on_read_only else "upgrade it"
                     raise CatalogueError(
-                        f"schema {version} is older than {VERSION}; upgrade it with the command "
-                        "stats, because a dry run changes nothing"
+                        f"schema {version} is older than {VERSION}, and nothing may be changed; "
+                        f"{remedy} with the command stats"
                     )
                 if version:
                     upgrade(connection)  # checks the tables
@@ -141,6 +148,11 @@ class Catalogue:
         if left:
             with self._translated_errors(), self._engine.begin() as connection:
                 sessions.remove(connection, left)
+
+    @property
+    def reads_only(self) -> bool:
+        """Whether every change fails."""
+        return bool(self._engine.get_execution_options().get("reads_only"))
 
     def run(self, work: Callable[[Entries], T]) -> T:
         """Call *work* in one transaction, commit it, and return the result.
@@ -210,15 +222,20 @@ def _engine_of(url: URL) -> Engine:
     return (_sqlite if url.get_backend_name() == "sqlite" else _postgresql)(url)
 
 
-def _sqlite(url: URL) -> Engine:
-    handle_bus_errors(str(url.database))
-    engine = sqlalchemy.create_engine(
-        url, hide_parameters=True, connect_args={"timeout": _LOCK_TIMEOUT_S}
-    )
+def _sqlite(url: URL, *, reads_only: bool = False) -> Engine:
+    """Return an engine; *reads_only* is for a file on a read-only file system."""
+    path = str(url.database)
+    handle_bus_errors(path)
+    connect: dict[str, Any] = {"connect_args": {"timeout": _LOCK_TIMEOUT_S}}
+    if reads_only:
+        connect = {"creator": partial(connect_read_only, path)}
+    engine = sqlalchemy.create_engine(url, hide_parameters=True, **connect)
 
     @event.listens_for(engine, "connect")
     def connected(connection: Any, record: object) -> None:
         connection.isolation_level = None  # transactions are begun below
+        if reads_only:
+            return
         for pragma in ("synchronous = NORMAL", "foreign_keys = ON"):
             connection.execute(f"PRAGMA {pragma}")
         if _may_be_ours(connection):

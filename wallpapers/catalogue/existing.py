@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from wallpapers.catalogue.location import catalogue_url
+from wallpapers.catalogue.read_only import is_on_read_only_file_system
 from wallpapers.storage.address import usable_folder_of, with_final_slash
 from wallpapers.storage.local import LocalStorage
 
@@ -20,13 +21,16 @@ def open_existing(
     settings: BaseSettings,
     *,
     reads_only: bool = False,
+    accepts_read_only: bool = False,
     unchanged: bool = False,
     check: bool = False,
 ) -> Catalogue | None:
     """Open the catalogue of *settings*; return None if there is none.
 
-    *unchanged* changes nothing at all, not even an older schema. *check* tests the integrity of a
-    whole SQLite file. Raises UserError, and StoreError, also for a catalogue of another bucket.
+    *reads_only* and *accepts_read_only* also open one on a read-only file system, where changes
+    raise StoreError. *unchanged* changes nothing at all, not even an older schema. *check* tests
+    the integrity of a whole SQLite file. Raises UserError, and StoreError, also for a catalogue of
+    another bucket.
     """
     from wallpapers.catalogue.catalogue import Catalogue
     from wallpapers.catalogue.upgrade import check_store
@@ -38,7 +42,8 @@ def open_existing(
         return None
     store = LocalStorage(str(folder)) if folder else None
     holds = store.holds if store else lambda path, size: True
-    if unchanged:
+    accepts_read_only |= reads_only
+    if unchanged or (accepts_read_only and is_on_read_only_file_system(url)):
         return Catalogue.open_unchanged(url, holds)
     catalogue = Catalogue.open(url, holds, reads_only=reads_only, check=check)
     if folder is None:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from sqlalchemy import URL
 
+from wallpapers.catalogue.read_only import is_mounted_read_only
+
 _ELSEWHERE = "choose another path with -s WALLPAPERS_CATALOGUE=sqlite:///<path>"
 _LOCKED = (
     "another program holds it, or it is on a network drive, where SQLite does not work: "
@@ -99,16 +101,8 @@ def _checks(path: Path) -> Iterator[tuple[bool, str, list[str]]]:
     for file in (f"{path}", f"{path}-wal", f"{path}-shm"):
         if os.path.lexists(file):
             yield os.path.isfile(file), f"{file} is not a file: remove it", []
-            yield not _is_read_only(file), f"{file} is on a read-only file system", []
+            yield not is_mounted_read_only(file), f"{file} is on a read-only file system", []
             may = os.access(file, os.R_OK | os.W_OK)
             yield may, f"{file} is not readable and writable", ["chmod", "u+rw", file]
-    yield not _is_read_only(folder), "its folder is on a read-only file system", []
+    yield not is_mounted_read_only(folder), "its folder is on a read-only file system", []
     yield os.access(folder, os.W_OK), "its folder is not writable", allow
-
-
-def _is_read_only(path: Path | str) -> bool:
-    """Return whether the file system of *path* is mounted read-only."""
-    try:
-        return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
-    except OSError:
-        return False

@@ -28,14 +28,12 @@ _NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
 
 
 @contextmanager
-def open_catalogue(
-    settings: BaseSettings, *, reads_only: bool = False, check: bool = False
-) -> Iterator[Catalogue]:
+def open_catalogue(settings: BaseSettings, **options: bool) -> Iterator[Catalogue]:
     """Open the existing catalogue of *settings* for the duration of the block.
 
-    *check* tests the integrity of a whole SQLite file. Raises UserError and StoreError.
+    *options* are those of ``open_existing``. Raises UserError and StoreError.
     """
-    catalogue = open_existing(settings, reads_only=reads_only, check=check)
+    catalogue = open_existing(settings, **options)
     if catalogue is None:
         raise SettingError(
             f"there is no catalogue at {catalogue_url(settings).database}: crawl first, or name "

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
+from wallpapers.catalogue.read_only import is_mounted_read_only
 from wallpapers.commands._catalogue_command import CatalogueCommand
 from wallpapers.commands._shared import open_catalogue, show_progress
-from wallpapers.errors import SettingError, message_of
+from wallpapers.errors import SettingError, StoreError, message_of
 from wallpapers.run.exit_status import ExitStatus
 
 if TYPE_CHECKING:
@@ -70,6 +71,11 @@ class Command(CatalogueCommand, ScrapyCommand):
         from wallpapers.gallery.thumbnails import Thumbnails, requirements_of
 
         assert self.settings is not None
+        if is_mounted_read_only(store.root):
+            raise StoreError(
+                f"{store.root} is on a read-only file system, where no page can be written; "
+                "gallery --serve writes nothing"
+            )
         with (
             open_catalogue(self.settings) as catalogue,
             show_progress("making thumbnails") as progress,
@@ -91,7 +97,7 @@ class Command(CatalogueCommand, ScrapyCommand):
 
         assert self.settings is not None
         server = GalleryServer(
-            open_catalogue(self.settings),
+            open_catalogue(self.settings, accepts_read_only=True),
             store,
             requirements_of(self.settings),
             opts.host,

@@ -66,7 +66,8 @@ class Command(CatalogueCommand, ScrapyCommand):
     def execute(self, args: list[str], opts: argparse.Namespace) -> int:
         assert self.settings is not None
         require_for_collection("look-alikes", "numpy")
-        with open_catalogue(self.settings) as catalogue:
+        only_prints = not (opts.different or opts.hide_worse)
+        with open_catalogue(self.settings, accepts_read_only=only_prints) as catalogue:
             if opts.different:
                 self._remember(catalogue, *opts.different)
             else:
@@ -76,7 +77,8 @@ class Command(CatalogueCommand, ScrapyCommand):
     def _print_groups(self, catalogue: Catalogue, opts: argparse.Namespace) -> None:
         from wallpapers.collection.look_alikes import COPIES, find_groups, hide_worse
 
-        _pair(catalogue)
+        if not catalogue.reads_only:
+            _pair(catalogue)
         groups = find_groups(catalogue, ("recoloured",) if opts.recoloured else COPIES)
         hidden = hide_worse(catalogue, groups) if opts.hide_worse else 0
         if opts.json:
@@ -89,7 +91,10 @@ class Command(CatalogueCommand, ScrapyCommand):
         print(f"{len(groups):,} {pictures} with {copies:,} further copies")
         if opts.hide_worse:
             print(f"{hidden:,} wallpapers hidden; {program_name()} unhide shows them again")
-        elif unseen := catalogue.run(lambda entries: entries.looks.count_without_look()):
+            return
+        if catalogue.reads_only and (new := catalogue.run(lambda e: len(e.look_alikes.unpaired()))):
+            print(f"{new:,} images were not compared: the catalogue is on a read-only file system")
+        if unseen := catalogue.run(lambda entries: entries.looks.count_without_look()):
             command = shell_command("look")
             print(f"{unseen:,} images have no description; to describe them, run: {command}")
 

@@ -9,6 +9,7 @@ from functools import partial
 from io import BytesIO
 from typing import TYPE_CHECKING
 
+from wallpapers.catalogue.read_only import is_mounted_read_only
 from wallpapers.collection import looking
 from wallpapers.collection.inspecting import StoredImageInspector
 from wallpapers.errors import PictureRefusedError
@@ -64,6 +65,7 @@ class Thumbnails:
         self._makes_looks = requirements.look
         self._inspector = StoredImageInspector(FolderReader(store), requirements)
         self._looks: dict[str, Look | str] = {}
+        self._can_keep = not is_mounted_read_only(store.root)
 
     def make_all(self, progress: Callable[[int], None] = lambda _: None) -> ThumbnailReport:
         """Make all; *progress* is called with a number of images that are done.
@@ -79,14 +81,18 @@ class Thumbnails:
         return report
 
     async def make(self, image: StoredImage) -> bytes:
-        """Make the thumbnail of one image, and return it. Raises PictureRefusedError."""
+        """Make the thumbnail of one image, and return it. Raises PictureRefusedError.
+
+        It is kept in the store, unless that is on a read-only file system.
+        """
         inspection = await self._inspector.inspect(image)
         checksum = image["checksum"]
         if inspection.look is not None:
             self._looks[checksum] = inspection.look
         thumbnail = inspection.thumbs[_NAME]
-        file = BytesIO(thumbnail)
-        await asyncio.to_thread(self._store.persist_file, thumbnail_path(checksum), file)
+        if self._can_keep:
+            file = BytesIO(thumbnail)
+            await asyncio.to_thread(self._store.persist_file, thumbnail_path(checksum), file)
         return thumbnail
 
     def close(self) -> None:
