@@ -35,7 +35,7 @@ class PlainSpider(scrapy.Spider):
 
 
 def tool(*words: str, cwd: Path) -> Result:
-    """Run a command of Scrapy's that does not crawl; its own ``parse`` and ``bench`` warn."""
+    """Run a command of Scrapy's that does not crawl; its own ``bench`` warns."""
     return finish(start(*words, instead=(sys.executable, "-m", "scrapy"), cwd=cwd))
 
 
@@ -114,11 +114,22 @@ def test_parse_prints_the_items_of_a_page(tmp_path: Path, depth: str) -> None:
     with StandIn(exhibits(3)) as standin:
         spider = ("--spider=baidu_wallpaper", "-a", f"endpoint={standin.endpoint}")
         page = f"{standin.endpoint}?pn=0&rn=60"
-        result = tool("parse", *spider, "-d", depth, page, cwd=tmp_path)
+        result = scrapy("parse", *spider, "-d", depth, page, cwd=tmp_path)
     assert result.status == 0
+    assert "Warning" not in result.log
     for number in range(3):
         assert f"wallpaper {number}" in result.output
     assert_no_account(result)
+
+
+def test_parse_waits_for_the_pipelines(tmp_path: Path) -> None:
+    store = ("-s", f"IMAGES_STORE={tmp_path / 'store'}")
+    with StandIn(exhibits(3)) as standin:
+        spider = ("--spider=baidu_wallpaper", "-a", f"endpoint={standin.endpoint}", *store)
+        result = scrapy("parse", *spider, "--pipelines", standin.endpoint, cwd=tmp_path)
+    assert result.status == 0
+    assert count(result, "stored") == 3
+    assert len(list(tmp_path.glob("store/*/*/*.jpg"))) == 3
 
 
 @pytest.mark.parametrize("settings", [(), PRIVATE], ids=["default", "private"])
