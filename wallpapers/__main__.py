@@ -30,6 +30,8 @@ def main() -> None:
 def _execute() -> None:
     from scrapy import cmdline
 
+    from wallpapers.options.suggestions import with_suggestion
+
     class Parser(cmdline.ScrapyArgumentParser):
         """Scrapy's parser, with the name of this program in the usage line."""
 
@@ -44,10 +46,8 @@ def _execute() -> None:
     elif not name:
         _print_overview(commands)
     elif name not in commands:
-        print(
-            f"{OWN_NAME}: unknown command {name!r}; expected one of: {', '.join(sorted(commands))}",
-            file=sys.stderr,
-        )
+        message = f"unknown command {name!r}; expected one of: {', '.join(sorted(commands))}"
+        print(f"{OWN_NAME}: {with_suggestion(message, name, commands)}", file=sys.stderr)
         sys.exit(ExitStatus.WRONG_USAGE)
     else:
         # execute() takes no parser.

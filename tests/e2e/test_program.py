@@ -89,6 +89,7 @@ def test_an_unknown_command_is_status_2(tmp_path: Path) -> None:
         "wallpapers: unknown command 'craw'; expected one of: bench, check, "
     )
     assert " crawl, " in result.log
+    assert result.log.endswith("(did you mean 'crawl'?)\n")
 
 
 @pytest.mark.parametrize(

@@ -78,10 +78,16 @@ def test_the_help_of_a_crawl_without_a_source_says_how_to_get_more() -> None:
     assert "scrapy crawl SOURCE --help describes the arguments of a source." in result.output
 
 
-def test_the_help_of_an_unknown_source() -> None:
-    result = scrapy("crawl", "wallheaven", "--help")
+@pytest.mark.parametrize(
+    "words",
+    [("crawl", "wallheaven"), ("crawl", "wallheaven", "--help"), ("doctor", "wallheaven")],
+    ids=" ".join,
+)
+def test_a_misspelled_source_is_reported_with_the_most_similar_one(words: tuple[str, ...]) -> None:
+    result = scrapy(*words)
     assert result.status == 2
     assert "spider not found: 'wallheaven'; available: baidu_channel, " in result.log
+    assert "(did you mean 'wallhaven'?)" in result.log
 
 
 def test_the_help_of_a_users_spider(tmp_path: Path) -> None:

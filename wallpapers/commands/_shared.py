@@ -5,15 +5,18 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
+
+from scrapy.exceptions import UsageError
 
 from wallpapers.catalogue.existing import open_existing
 from wallpapers.catalogue.location import catalogue_url
 from wallpapers.errors import SettingError, StoreError, UserError
 from wallpapers.logs.masking import mask
+from wallpapers.options.suggestions import with_suggestion
 from wallpapers.run.exit_status import ExitStatus
 from wallpapers.run.program import program_name
 
@@ -43,6 +46,13 @@ def open_catalogue(settings: BaseSettings, **options: bool) -> Iterator[Catalogu
         yield catalogue
     finally:
         catalogue.close()
+
+
+def spider_not_found(name: str, names: Iterable[str]) -> UsageError:
+    """Return the error for a spider that is not one of *names*."""
+    available = sorted(names)
+    message = f"spider not found: {name!r}; available: {', '.join(available)}"
+    return UsageError(with_suggestion(message, name, available))
 
 
 def report_error(error: UserError | StoreError) -> int:

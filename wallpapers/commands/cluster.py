@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from scrapy.exceptions import UsageError
 from scrapy.spiderloader import get_spider_loader
 
-from wallpapers.commands._shared import quiet_on_closed_output, report_error
+from wallpapers.commands._shared import quiet_on_closed_output, report_error, spider_not_found
 from wallpapers.commands.crawl import RESERVED_ARGUMENTS
 from wallpapers.commands.crawl import Command as CrawlCommand
 from wallpapers.errors import ArgumentError, StoreError, UserError
@@ -107,8 +107,7 @@ class Command(CrawlCommand):
         assert self.settings is not None
         loader = get_spider_loader(self.settings)
         if args[0] not in loader.list():
-            names = ", ".join(sorted(loader.list()))
-            raise UsageError(f"spider not found: {args[0]!r}; available: {names}")
+            raise spider_not_found(args[0], loader.list())
         if reserved := RESERVED_ARGUMENTS & opts.spargs.keys():
             raise ArgumentError(f"unknown argument {reserved.pop()!r}")
         spiders = check(loader.load(args[0]), opts.spargs, self.settings)

@@ -18,6 +18,7 @@ from scrapy.spiderloader import get_spider_loader
 
 from wallpapers.catalogue.bus_errors import end_on_bus_error
 from wallpapers.commands._settings import ChecksSettings
+from wallpapers.commands._shared import spider_not_found
 from wallpapers.errors import ArgumentError, UserError
 from wallpapers.extensions.log_guard import log_works
 from wallpapers.extensions.progress import Progress
@@ -80,7 +81,7 @@ class Command(ChecksSettings, CrawlCommand):
         loader = get_spider_loader(settings)
         names = sorted(loader.list())
         if args and args[0] not in names:
-            raise UsageError(f"spider not found: {args[0]!r}; available: {', '.join(names)}")
+            raise spider_not_found(args[0], names)
         self._print_help()
         print()
         spider = loader.load(args[0]) if args else None
@@ -101,9 +102,7 @@ class Command(ChecksSettings, CrawlCommand):
         assert self.crawler_process is not None
         names = self.crawler_process.spider_loader.list()
         if args[0] not in names:
-            raise UsageError(
-                f"spider not found: {args[0]!r}; available: {', '.join(sorted(names))}"
-            )
+            raise spider_not_found(args[0], names)
         self.crawl(args[0], opts.spargs)
 
     def crawl(self, spider: str | type[Spider], arguments: dict[str, str]) -> Crawler:

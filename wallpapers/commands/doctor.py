@@ -11,7 +11,7 @@ from scrapy.exceptions import UsageError
 from scrapy.utils.conf import arglist_to_dict
 
 from wallpapers.commands._settings import ChecksSettings
-from wallpapers.commands._shared import quiet_on_closed_output
+from wallpapers.commands._shared import quiet_on_closed_output, spider_not_found
 from wallpapers.commands.crawl import RESERVED_ARGUMENTS, report_start_failure
 from wallpapers.errors import ArgumentError
 from wallpapers.logs.masking import mask
@@ -114,7 +114,7 @@ class Command(ChecksSettings, ScrapyCommand):
         if len(args) > 1:
             raise UsageError(f"{program_name()} doctor expects one spider name, or none")
         if args and args[0] not in names:
-            raise UsageError(f"spider not found: {args[0]!r}; available: {', '.join(names)}")
+            raise spider_not_found(args[0], names)
         if opts.spargs and not args:
             raise UsageError("-a requires a spider name")
         loaded = [loader.load(name) for name in args or names]

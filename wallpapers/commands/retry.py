@@ -6,7 +6,12 @@ import argparse
 
 from scrapy.exceptions import UsageError
 
-from wallpapers.commands._shared import open_catalogue, quiet_on_closed_output, report_error
+from wallpapers.commands._shared import (
+    open_catalogue,
+    quiet_on_closed_output,
+    report_error,
+    spider_not_found,
+)
 from wallpapers.commands.crawl import Command as CrawlCommand
 from wallpapers.errors import StoreError, UserError
 from wallpapers.run.program import program_name
@@ -66,9 +71,7 @@ class Command(CrawlCommand):
         names = self.crawler_process.spider_loader.list()
         if args:
             if args[0] not in names:
-                raise UsageError(
-                    f"spider not found: {args[0]!r}; available: {', '.join(sorted(names))}"
-                )
+                raise spider_not_found(args[0], names)
             return args[0]
         counts = {name: count for name, count in failed.items() if name in names}
         if len(counts) > 1:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from typing import Any, Self
 from urllib.parse import urlsplit
 
 from wallpapers.errors import ArgumentError
+from wallpapers.options.suggestions import with_suggestion
 
 
 @dataclass(frozen=True)
@@ -162,5 +162,4 @@ def _unknown(name: str, declared: Mapping[str, Argument]) -> str:
     if name.isupper():
         return f"unknown argument {name!r}; a setting is given with -s {name}=..."
     message = f"unknown argument {name!r}; expected one of: {', '.join(declared)}"
-    similar = get_close_matches(name, declared, n=1)
-    return f"{message} (did you mean {similar[0]!r}?)" if similar else message
+    return with_suggestion(message, name, declared)
