@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from wallpapers.catalogue.catalogue import Catalogue
     from wallpapers.catalogue.entries import Entries
     from wallpapers.catalogue.held import Entered, Held
-    from wallpapers.run.records import RunBeginning, RunEnd
+    from wallpapers.run.records import RunEnd
 
 T = TypeVar("T")
 A = TypeVar("A")
@@ -56,10 +56,6 @@ class Writer:
         """Open the catalogue, which may take a while."""
         await asyncio.get_running_loop().run_in_executor(self._thread, self._opened)
 
-    async def begin_run(self, beginning: RunBeginning) -> None:
-        """Record the beginning of the run, apart from the queue, so that no batch changes."""
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._begin_run, beginning)
-
     async def enter_listed(self, wallpaper: Wallpaper, has_file: HasFile) -> Listed:
         """Insert the row of *wallpaper* if it is new, and claim it if it has no image.
 
@@ -74,6 +70,10 @@ class Writer:
     async def do(self, work: Callable[[Entries], T]) -> T:
         """Return the result of *work*, which may be called again after a conflict."""
         return await self._queued(self._waiting.works, work)
+
+    async def do_alone(self, work: Callable[[Entries], T]) -> T:
+        """Do the same in a transaction of its own, which does not wait for other calls."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._do, work)
 
     def close(self, end: RunEnd | None = None) -> None:
         """Record the end of the run and close the catalogue; all other calls must have ended."""
@@ -126,8 +126,8 @@ class Writer:
         if self._catalogue is not None:
             self._catalogue.close(end)
 
-    def _begin_run(self, beginning: RunBeginning) -> None:
-        self._opened().run(lambda entries: entries.runs.begin(beginning))
+    def _do(self, work: Callable[[Entries], T]) -> T:
+        return self._opened().run(work)
 
     def _run(self, calls: _Calls) -> list[Any]:
         """Process all calls in one transaction; runs in the catalogue's thread."""

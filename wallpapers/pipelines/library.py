@@ -70,13 +70,13 @@ class Library:
 
     async def begin_run(self, beginning: RunBeginning) -> None:
         """Record the beginning of the run, and check that there is room for images."""
-        await self._writer.begin_run(beginning)
+        await self._writer.do_alone(lambda entries: entries.runs.begin(beginning))
         await self._intake.check_free_space()
         await self._budget.check()
 
     async def record_read_listing(self, source: str, listing: str, fingerprint: str) -> None:
         """Record that *listing* was read to its end."""
-        await self._writer.do(
+        await self._writer.do_alone(
             lambda entries: entries.read_listings.record(source, listing, fingerprint)
         )
 
