@@ -19,8 +19,8 @@ SignalHandler = Callable[[int, FrameType | None], None] | signal.Handlers
 
 _CRAWLING = {"crawl", "retry", "demo", "doctor", "cluster"}  # commands
 # New objects between two garbage collections. Python's 700 are those of nine images, which leave no
-# garbage behind.
-_COLLECT_AFTER = 10_000
+# garbage behind. The imports create 60,000.
+_COLLECT_AFTER = 100_000
 _SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]
