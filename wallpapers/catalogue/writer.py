@@ -81,9 +81,10 @@ class Writer:
         self._thread.shutdown()
 
     def close_by_force(self, end: RunEnd) -> None:
-        """Do the same in any thread, if the thread of the catalogue is free soon."""
-        with suppress(TimeoutError, RuntimeError):  # at work, or closed already
-            self._thread.submit(self._close, end).result(_FORCE_S)
+        """Do the same in any thread, if the catalogue is open and its thread is free soon."""
+        if self._catalogue is not None:
+            with suppress(TimeoutError, RuntimeError):  # at work, or closed already
+                self._thread.submit(self._close, end).result(_FORCE_S)
 
     async def _queued(self, queue: list[tuple[A, asyncio.Future[R]]], what: A) -> R:
         """Return the result of a call, which waits in *queue* for the next transaction."""
