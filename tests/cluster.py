@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
-import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +13,16 @@ from typing import Any
 
 import psycopg
 
-from tests.e2e.command import FAST, Result, finish, scrapy, start, wait_until
+from tests.e2e.command import (
+    FAST,
+    Process,
+    Result,
+    finish,
+    scrapy,
+    start,
+    start_python,
+    wait_until,
+)
 from tests.invariants import check_no_traceback
 from wallpapers.demo.standin import StandIn
 
@@ -30,7 +38,7 @@ class Cluster:
         self.spider = "baidu_wallpaper"
         self.store = folder / "store"
         self.folder = folder
-        self.workers: list[subprocess.Popen[str]] = []
+        self.workers: list[Process] = []
         self.settings: tuple[str, ...] = (
             *("-s", f"WALLPAPERS_CATALOGUE={url}", "-s", f"IMAGES_STORE={self.store}"),
             *("-s", f"WALLPAPERS_CLUSTER_LEASE={LEASE_S}", *FAST),
@@ -49,7 +57,7 @@ class Cluster:
         assert result.status == 0, result.log
         return int(result.output.removeprefix("Run "))
 
-    def start_waiting(self, standin: StandIn, *words: str) -> subprocess.Popen[str]:
+    def start_waiting(self, standin: StandIn, *words: str) -> Process:
         """Start ``scrapy cluster crawl --wait``."""
         return start("cluster", "crawl", *self.words(standin), "--wait", *words, *self.settings)
 
@@ -60,11 +68,14 @@ class Cluster:
     def words(self, standin: StandIn) -> tuple[str, ...]:
         return (self.spider, "-a", f"endpoint={standin.endpoint}")
 
-    def start_worker(self, *words: str, **options: Any) -> subprocess.Popen[str]:
-        """Start a worker, whose log is kept."""
+    def start_worker(self, *words: str, before: tuple[str, ...] = ()) -> Process:
+        """Start a worker, whose log is kept; *before* are the words of a command that runs it."""
+        words = ("cluster", "work", *words, *self.settings)
         with (self.logs / f"worker-{len(self.workers)}").open("w") as log:
-            worker = start(
-                *("cluster", "work", *words, *self.settings), stdout=log, stderr=log, **options
+            worker: Process = (
+                start_python(*words, before=before, stdout=log, stderr=log)
+                if before
+                else start(*words, stdout=log, stderr=log)
             )
         self.workers.append(worker)
         return worker
@@ -133,7 +144,7 @@ def pages_of(standin: StandIn) -> Counter[str]:
     return Counter(path.partition("pn=")[2].partition("&")[0] for path in pages)
 
 
-def kill(process: subprocess.Popen[str]) -> None:
+def kill(process: Process) -> None:
     """End a process as a power cut does."""
     os.kill(process.pid, signal.SIGKILL)
     process.wait()

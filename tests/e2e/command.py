@@ -10,16 +10,17 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from tests.conftest import FAST_PATH, NO_CERTIFICATES
-from tests.e2e.forked import run_forked
+from tests.e2e.forked import ForkedProgram
 from tests.invariants import check_no_traceback
 
 PROJECT = Path(__file__).parents[2]
 FAST = ("-s", 'DOWNLOAD_SLOTS={"listing": {"concurrency": 1, "delay": 0}}')
 PROGRAM = (sys.executable, "-W", "error", "-m", "scrapy")
 TIMEOUT_S = 120
+Process = subprocess.Popen[str] | ForkedProgram
 
 
 @dataclass
@@ -39,12 +40,33 @@ class Result:
 
 def start(
     *words: str,
+    cwd: Path = PROJECT,
+    stdout: int | IO[Any] = subprocess.PIPE,
+    stderr: int | IO[Any] = subprocess.PIPE,
+    most_file_bytes: int | None = None,
+) -> ForkedProgram:
+    """Start ``scrapy`` with *words*, forked from a process that has imported it.
+
+    Every write beyond *most_file_bytes* of a file fails, as on a full disk.
+    """
+    return ForkedProgram(
+        _words(words),
+        cwd,
+        _environment("wallpapers.settings"),
+        stdout=stdout,
+        stderr=stderr,
+        most_file_bytes=most_file_bytes,
+    )
+
+
+def start_python(
+    *words: str,
     before: tuple[str, ...] = (),
     instead: tuple[str, ...] = (),
     settings_module: str = "wallpapers.settings",
     **options: Any,
 ) -> subprocess.Popen[str]:
-    """Start ``scrapy`` with *words*; the project is found wherever it is started.
+    """Start ``scrapy`` with *words* in a new interpreter, which imports everything.
 
     An empty *settings_module* leaves the settings to the project in the folder.
     """
@@ -88,12 +110,12 @@ def _environment(settings_module: str) -> dict[str, str]:
     return environment
 
 
-def finish(process: subprocess.Popen[str], *, tracebacks: bool = False) -> Result:
+def finish(process: Process, *, tracebacks: bool = False) -> Result:
     """Wait for a started command; only where *tracebacks* are allowed may its log have one."""
     output, log = process.communicate(timeout=TIMEOUT_S)
     if not tracebacks:
         check_no_traceback(log or "")  # it may go elsewhere than into the pipe
-    return Result(process.returncode, output, log)
+    return Result(process.wait(), output, log)
 
 
 def scrapy(
@@ -102,22 +124,9 @@ def scrapy(
     most_file_bytes: int | None = None,
     tracebacks: bool = False,
 ) -> Result:
-    """Run ``scrapy`` with *words* to its end, forked from a process that has imported it.
-
-    Every write beyond *most_file_bytes* of a file fails, as on a full disk.
-    """
-    result = Result(
-        *run_forked(
-            _words(words),
-            cwd,
-            _environment("wallpapers.settings"),
-            most_file_bytes=most_file_bytes,
-            timeout_s=TIMEOUT_S,
-        )
-    )
-    if not tracebacks:
-        check_no_traceback(result.log)
-    return result
+    """Run ``scrapy`` with *words* to its end; see ``start``."""
+    process = start(*words, cwd=cwd, most_file_bytes=most_file_bytes)
+    return finish(process, tracebacks=tracebacks)
 
 
 def wait_until(holds: Callable[[], bool], timeout_s: float = TIMEOUT_S) -> None:
@@ -139,6 +148,6 @@ sys.exit(status)
 
 def measured(*words: str) -> Result:
     """Run ``scrapy`` with *words* to its end, and measure its peak memory."""
-    result = finish(start(*words, before=(sys.executable, "-c", _MEASURE)))
+    result = finish(start_python(*words, before=(sys.executable, "-c", _MEASURE)))
     result.peak_mb = int(result.output.splitlines()[-1]) / 1024
     return result

@@ -11,6 +11,7 @@ import contextlib
 import os
 import resource
 import signal
+import subprocess
 import sys
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -18,55 +19,85 @@ from importlib.util import find_spec
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import IO, Any
 
-_MODULES = [
-    "scrapy.cmdline",
-    "scrapy.core.downloader.handlers.http11",
-    "scrapy.core.engine",
-    "wallpapers.settings",
-    "wallpapers.commands.crawl",
-    "wallpapers.commands.verify",
-    "wallpapers.spiders.baidu_search",
-    "wallpapers.spiders.baidu_wallpaper",
-    "sqlalchemy.dialects.sqlite",
-    "sqlalchemy.dialects.postgresql.psycopg",
-    __name__,
-]
+PIPE = subprocess.PIPE
 _CONTEXT = get_context("forkserver")
-_CONTEXT.set_forkserver_preload(_MODULES)
+_CONTEXT.set_forkserver_preload([__name__, f"{__package__}.preloaded"])
 
 
-def run_forked(
-    words: tuple[str, ...],
-    cwd: Path,
-    environment: dict[str, str],
-    *,
-    most_file_bytes: int | None,
-    timeout_s: float,
-) -> tuple[int, str, str]:
-    """Run ``scrapy`` with *words*; return its exit status, output and log."""
-    (stdout, to_stdout), (stderr, to_stderr) = (_CONTEXT.Pipe(duplex=False) for _ in range(2))
-    given = (words, cwd, environment, most_file_bytes, to_stdout, to_stderr)
-    process = _CONTEXT.Process(target=_run, args=given)
-    process.start()
-    to_stdout.close()
-    to_stderr.close()
-    with ThreadPoolExecutor(2) as pool:
-        streams = [pool.submit(_read, stream) for stream in (stdout, stderr)]
-        process.join(timeout_s)
-        status = process.exitcode
-        process.kill()
-        process.join()
-        process.close()
-        if status is None:
-            raise TimeoutError(f"{words} still runs after {timeout_s} s")
-        output, log = (stream.result(timeout_s) for stream in streams)
-    return status, output, log
+class ForkedProgram:
+    """A running ``scrapy``, with the methods of ``subprocess.Popen`` that tests use."""
+
+    def __init__(
+        self,
+        words: tuple[str, ...],
+        cwd: Path,
+        environment: dict[str, str],
+        *,
+        stdout: int | IO[Any] = PIPE,
+        stderr: int | IO[Any] = PIPE,
+        most_file_bytes: int | None = None,
+    ) -> None:
+        self.stdout, to_stdout = _open(stdout)
+        self.stderr, to_stderr = _open(stderr)
+        with to_stdout, to_stderr:
+            given = (words, cwd, environment, most_file_bytes, to_stdout, to_stderr)
+            self._process = _CONTEXT.Process(target=_run, args=given)
+            self._process.start()
+        assert self._process.pid is not None
+        self.pid: int = self._process.pid
+
+    @property
+    def returncode(self) -> int | None:
+        return self._process.exitcode
+
+    def poll(self) -> int | None:
+        return self._process.exitcode
+
+    def wait(self, timeout: float | None = None) -> int:
+        self._process.join(timeout)
+        if (status := self._process.exitcode) is None:
+            raise subprocess.TimeoutExpired("scrapy", timeout or 0)
+        return status
+
+    def communicate(self, timeout: float | None = None) -> tuple[str, str]:
+        """Read both streams and wait for the process, which is killed if it is late."""
+        with ThreadPoolExecutor(2) as pool:
+            streams = [pool.submit(_read, stream) for stream in (self.stdout, self.stderr)]
+            try:
+                self.wait(timeout)
+            except subprocess.TimeoutExpired:
+                self.kill()
+                raise
+            output, log = (stream.result(timeout) for stream in streams)
+        return output, log
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
 
 
-def _read(stream: Connection) -> str:
-    with stream, open(stream.fileno(), encoding="utf-8", closefd=False) as file:
-        return file.read()
+def _open(stream: int | IO[Any]) -> tuple[IO[str] | None, Connection]:
+    """Return the end of a new pipe to read from, None for a file, and the end for the program."""
+    if stream != PIPE:
+        number = stream if isinstance(stream, int) else stream.fileno()
+        return None, Connection(os.dup(number), readable=False)
+    reading, writing = os.pipe()
+    return os.fdopen(reading, encoding="utf-8"), Connection(writing, readable=False)
+
+
+def _read(stream: IO[str] | None) -> str:
+    if stream is None:
+        return ""
+    with stream:
+        return stream.read()
 
 
 def _redirect(stdout: Connection, stderr: Connection) -> None:
@@ -103,6 +134,8 @@ def _run(
     sys.argv = [str(spec.origin), *words]
     sys.orig_argv = [sys.executable, "-W", "error", "-m", "scrapy", *words]
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGHUP):  # one under nohup ignores SIGHUP
+        signal.signal(number, signal.SIG_DFL)
     if most_file_bytes is not None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (most_file_bytes, most_file_bytes))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +13,7 @@ from urllib.request import Request, urlopen
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.command import FAST, Result, scrapy, start
+from tests.e2e.command import FAST, Process, Result, scrapy, start
 from tests.pictures import encoded, exhibit
 from wallpapers.demo.gallery import Exhibit
 from wallpapers.demo.standin import StandIn
@@ -97,7 +96,7 @@ def ask(address: str, body: object = None, **headers: str) -> tuple[int, bytes]:
             return error.code, error.read()
 
 
-def kill(process: subprocess.Popen[str]) -> None:
+def kill(process: Process) -> None:
     """Kill a program."""
     process.kill()
     process.communicate()

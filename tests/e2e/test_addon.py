@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.command import Result, finish, start
+from tests.e2e.command import Result, finish, start_python
 from tests.pictures import exhibits
 from tests.standin.picture_faults import MissingPicture
 from wallpapers.demo.gallery import Exhibit
@@ -35,7 +35,7 @@ class PlainSpider(scrapy.Spider):
 def scrapy_in(folder: Path, *words: str) -> Result:
     """Run Scrapy in a project that is not this one."""
     program = (sys.executable, "-m", "scrapy")
-    return finish(start(*words, instead=program, cwd=folder, settings_module=""))
+    return finish(start_python(*words, instead=program, cwd=folder, settings_module=""))
 
 
 def fresh_project(folder: Path, settings: str = "") -> Path:

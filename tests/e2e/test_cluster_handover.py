@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import subprocess
 import threading
 from collections import Counter
 
@@ -13,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from tests.cluster import Cluster, pages_of
-from tests.e2e.command import finish, scrapy, wait_until
+from tests.e2e.command import Process, finish, scrapy, wait_until
 from tests.pictures import exhibits
 from tests.standin.picture_faults import HeldPictures
 from wallpapers.demo.gallery import Exhibit
@@ -24,7 +23,7 @@ pytestmark = pytest.mark.slow
 MAX_S = 2.0
 
 
-def check_hand_over(running: Cluster, worker: subprocess.Popen[str], number: int = 0) -> None:
+def check_hand_over(running: Cluster, worker: Process, number: int = 0) -> None:
     """Wait for the end of a worker: its log has how long it took, and it keeps no task."""
     assert worker.wait(30) == 0
     log = running.log_of(number)

@@ -17,7 +17,7 @@ from aiohttp import web
 
 from tests import system
 from tests.cluster import LEASE_S, Cluster, cluster, kill, pages_of
-from tests.e2e.command import finish
+from tests.e2e.command import Process, finish
 from tests.e2e.test_kills import Signalling
 from tests.pictures import exhibits
 from tests.postgresql import postgresql
@@ -97,7 +97,7 @@ class Elsewhere(Signalling):
         self.port = self._runner.addresses[0][1]
 
 
-def start_worker_on(running: Cluster, number: int) -> subprocess.Popen[str]:
+def start_worker_on(running: Cluster, number: int) -> Process:
     return running.start_worker(before=inside(HOSTS[number]))
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL, create_engine
 
-from tests.e2e.command import FAST, Result, finish, scrapy, start
+from tests.e2e.command import FAST, Result, finish, scrapy, start_python
 from tests.e2e.store import Recovering, crawl, pictures_of, run
 from tests.pictures import exhibits
 from wallpapers.catalogue.catalogue import Catalogue
@@ -56,7 +56,7 @@ def test_a_damaged_catalogue_is_status_5(tmp_path: Path, command: str) -> None:
 def as_a_user(command: str, folder: Path) -> Result:
     """Run a command without root's exemption from permissions."""
     before = ("setpriv", "--bounding-set=-dac_override,-dac_read_search") * (os.getuid() == 0)
-    return finish(start(command, "-s", f"IMAGES_STORE={folder / 'store'}", before=before))
+    return finish(start_python(command, "-s", f"IMAGES_STORE={folder / 'store'}", before=before))
 
 
 @pytest.mark.parametrize("command", ["verify", pytest.param("stats", marks=pytest.mark.slow)])
@@ -99,7 +99,7 @@ def test_a_catalogue_on_a_read_only_file_system_is_status_5(tmp_path: Path, name
     store.mkdir()
     Catalogue.open(URL.create("sqlite", database=str(store / FILE_NAME)), lambda *_: True).close()
     mounted = ("unshare", "-rm", "sh", "-c", READ_ONLY, str(store / name))
-    result = finish(start("verify", "-s", f"IMAGES_STORE={store}", before=mounted))
+    result = finish(start_python("verify", "-s", f"IMAGES_STORE={store}", before=mounted))
     assert result.status == 5
     assert "is on a read-only file system; choose another path with -s" in result.log
     assert "chmod" not in result.log
@@ -129,7 +129,7 @@ def test_a_closed_output_ends_a_command_without_a_message(tmp_path: Path) -> Non
             reading, writing = os.pipe()
             os.close(reading)
             store = ("-s", f"IMAGES_STORE={tmp_path / 'store'}")
-            process = start(*words, *store, *FAST, stdout=writing)
+            process = start_python(*words, *store, *FAST, stdout=writing)
             os.close(writing)
             assert finish(process).log.count("BrokenPipe") == 0
             assert process.returncode == 141, words

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.command import FAST, Result, finish, scrapy, start
+from tests.e2e.command import FAST, Result, finish, scrapy, start, start_python
 from tests.invariants import check_stored, check_whole
 from tests.pictures import exhibit, exhibits
 from tests.standin.listing_faults import AntiFlag
@@ -76,7 +76,7 @@ def test_a_missing_driver_is_named_with_the_command_of_this_interpreter(tmp_path
         "from scrapy.cmdline import execute; execute()"
     )
     words = ("stats", "-s", "WALLPAPERS_CATALOGUE=postgresql://127.0.0.1:1/a")
-    result = finish(start(*words, instead=(sys.executable, "-c", code), cwd=tmp_path))
+    result = finish(start_python(*words, instead=(sys.executable, "-c", code), cwd=tmp_path))
     assert result.status == 1
     command = f"{shlex.quote(sys.executable)} -m pip install 'psycopg[binary]'\n"
     assert result.log.endswith(f"needs psycopg, which is not installed: {command}")
@@ -148,7 +148,7 @@ def test_status_5_the_store_cannot_be_made(tmp_path: Path) -> None:
 def test_status_5_nobody_reads_stdout(tmp_path: Path) -> None:
     with StandIn(exhibits(200)) as standin:
         words = ("crawl", "baidu_wallpaper", *arguments(standin, tmp_path)[:-4], *FAST)
-        process = start(*words, "-o", "-:jsonlines", stdout=subprocess.PIPE)
+        process = start_python(*words, "-o", "-:jsonlines", stdout=subprocess.PIPE)
         assert process.stdout is not None
         process.stdout.readline()
         process.stdout.close()
@@ -178,7 +178,7 @@ def test_output_that_nobody_reads_leaves_the_status_alone(tmp_path: Path) -> Non
     extension = ("-s", 'EXTENSIONS={"mine.Printing": 0}')
     with StandIn(exhibits(2)) as standin:
         words = ("crawl", "baidu_wallpaper", *arguments(standin, tmp_path), *extension)
-        process = start(*words, cwd=tmp_path)
+        process = start_python(*words, cwd=tmp_path)
         assert process.stdout is not None
         process.stdout.close()
         process.stdout = None

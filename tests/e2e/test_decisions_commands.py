@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 from tests.conftest import Crawl
-from tests.e2e.command import Result, scrapy, start
+from tests.e2e.command import Result, scrapy, start_python
 from tests.pictures import encoded, exhibit, exhibits, noise
 from tests.standin.sources import ChannelStandIn
 from wallpapers.demo.gallery import Exhibit
@@ -88,7 +88,7 @@ def test_names_are_read_from_a_file_and_from_standard_input(crawl: Crawl) -> Non
     hidden = run(crawl, "hide", "--list").output
     assert hidden.count(f"{SOURCE}/") == 3
     words = ("unhide", "--from", "-", "-s", f"IMAGES_STORE={crawl.store}")
-    process = start(*words, stdin=subprocess.PIPE)
+    process = start_python(*words, stdin=subprocess.PIPE)
     output, _ = process.communicate(hidden, timeout=60)
     assert output == "3 wallpapers shown again\n"
 

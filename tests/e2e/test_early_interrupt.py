@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.command import finish, start
+from tests.e2e.command import finish, start_python
 
 # A program whose import of a module takes long.
 IMPORT_TAKES_LONG = """
@@ -39,7 +39,7 @@ def test_ctrl_c_during_the_imports_leaves_no_traceback(
     tmp_path: Path, program: str, module: str, command: str
 ) -> None:
     words = (command, *(["baidu_wallpaper"] if command == "crawl" else []))
-    process = start(
+    process = start_python(
         *(module, program, *words, "-s", f"IMAGES_STORE={tmp_path}"),
         instead=(sys.executable, "-W", "error", "-c", IMPORT_TAKES_LONG),
     )

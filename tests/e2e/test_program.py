@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.command import FAST, Result, finish, start
+from tests.e2e.command import FAST, Result, finish, start_python
 from tests.pictures import exhibits
 from tests.standin.listing_faults import HtmlListing
 from wallpapers import __version__
@@ -35,7 +35,7 @@ main()
 
 def wallpapers(*words: str, cwd: Path, **options: Any) -> Result:
     """Run ``wallpapers`` with *words*, in a folder that names no settings."""
-    return finish(start(*words, instead=MODULE, settings_module="", cwd=cwd, **options))
+    return finish(start_python(*words, instead=MODULE, settings_module="", cwd=cwd, **options))
 
 
 def test_a_crawl_in_any_folder_stores_below_it(tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_an_unknown_command_is_status_2(tmp_path: Path) -> None:
 def test_a_usage_line_has_the_name_of_the_program(tmp_path: Path, command: str) -> None:
     for program in ("wallpapers", "scrapy"):
         module = (sys.executable, "-m", program)
-        result = finish(start(command, "--help", instead=module, cwd=tmp_path))
+        result = finish(start_python(command, "--help", instead=module, cwd=tmp_path))
         assert f"Usage\n=====\n  {program} {command} " in result.output
 
 
@@ -115,7 +115,7 @@ def test_a_suggested_command_has_the_name_of_the_program(tmp_path: Path, program
     with HtmlListing(exhibits(3)) as standin:
         words = ("crawl", "baidu_wallpaper", "-a", f"endpoint={standin.endpoint}", *FAST)
         module = (sys.executable, "-m", program)
-        result = finish(start(*words, instead=module, cwd=tmp_path))
+        result = finish(start_python(*words, instead=module, cwd=tmp_path))
     assert result.status == 4
     assert f"or try: {shlex.join(module)} crawl baidu_search -a 'word=" in result.log
 
@@ -123,7 +123,7 @@ def test_a_suggested_command_has_the_name_of_the_program(tmp_path: Path, program
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_before_scrapy_is_imported(tmp_path: Path, number: signal.Signals) -> None:
     code = (sys.executable, "-c", IMPORT_OF_SCRAPY_TAKES_LONG)
-    process = start("crawl", "wallhaven", instead=code, cwd=tmp_path, settings_module="")
+    process = start_python("crawl", "wallhaven", instead=code, cwd=tmp_path, settings_module="")
     assert process.stdout is not None
     assert process.stdout.readline() == "importing\n"
     process.send_signal(number)
@@ -134,7 +134,7 @@ def test_a_signal_before_scrapy_is_imported(tmp_path: Path, number: signal.Signa
 
 def test_ctrl_c_in_a_command_that_does_not_crawl(tmp_path: Path) -> None:
     code = (sys.executable, "-c", IMPORT_OF_SCRAPY_TAKES_LONG)
-    process = start("list", instead=code, cwd=tmp_path, settings_module="")
+    process = start_python("list", instead=code, cwd=tmp_path, settings_module="")
     assert process.stdout is not None
     assert process.stdout.readline() == "importing\n"
     process.send_signal(signal.SIGINT)

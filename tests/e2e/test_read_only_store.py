@@ -10,7 +10,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from tests.e2e.command import FAST, Result, finish, scrapy, start
+from tests.e2e.command import FAST, Result, finish, scrapy, start_python
 from tests.pictures import exhibits
 from wallpapers.catalogue.location import FILE_NAME
 from wallpapers.demo.standin import StandIn
@@ -36,7 +36,7 @@ def mounted(store: Path) -> tuple[str, ...]:
 
 def read_only(store: Path, *words: str) -> Result:
     """Run a command while the file system of *store* is mounted read-only."""
-    return finish(start(*words, "-s", f"IMAGES_STORE={store}", before=mounted(store)))
+    return finish(start_python(*words, "-s", f"IMAGES_STORE={store}", before=mounted(store)))
 
 
 def files_of(store: Path) -> dict[Path, bytes]:
@@ -79,7 +79,7 @@ def test_what_changes_the_store_names_the_read_only_file_system(
 def test_a_gallery_is_served_without_keeping_its_thumbnails(store: Path) -> None:
     before = files_of(store)
     words = ("gallery", "--serve", "-s", f"IMAGES_STORE={store}")
-    process = start(*words, before=mounted(store))
+    process = start_python(*words, before=mounted(store))
     assert process.stdout is not None
     address = process.stdout.readline().split()[-1]
     with closing(sqlite3.connect(store / FILE_NAME)) as connection:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.command import Result, finish, scrapy, start
+from tests.e2e.command import Result, finish, scrapy, start_python
 from tests.pictures import exhibits
 from tests.standin.picture_faults import MissingPicture
 from wallpapers.demo.standin import StandIn
@@ -32,11 +32,6 @@ class PlainSpider(scrapy.Spider):
     def parse(self, response):
 {PARSING}
 """
-
-
-def tool(*words: str, cwd: Path) -> Result:
-    """Run a command of Scrapy's that does not crawl; its own ``bench`` warns."""
-    return finish(start(*words, instead=(sys.executable, "-m", "scrapy"), cwd=cwd))
 
 
 def assert_no_account(result: Result) -> None:
@@ -138,7 +133,7 @@ def test_shell_asks_for_any_address_that_the_user_types(
 ) -> None:
     with StandIn(exhibits(1)) as standin:
         address = standin.endpoint
-        result = tool("shell", address, "-c", "response.status", *settings, cwd=tmp_path)
+        result = scrapy("shell", address, "-c", "response.status", *settings, cwd=tmp_path)
     assert result.status == 0
     assert result.output.split() == ["200"]
     assert_no_account(result)
@@ -147,7 +142,7 @@ def test_shell_asks_for_any_address_that_the_user_types(
 @pytest.mark.parametrize("spider", [(), ("--spider", "baidu_wallpaper")])
 def test_fetch_prints_the_body(tmp_path: Path, spider: tuple[str, ...]) -> None:
     with StandIn(exhibits(2)) as standin:
-        result = tool("fetch", *spider, standin.endpoint, cwd=tmp_path)
+        result = scrapy("fetch", *spider, standin.endpoint, cwd=tmp_path)
     assert result.status == 0
     assert len(json.loads(result.output)["imgs"]) == 3
     assert_no_account(result)
@@ -155,7 +150,7 @@ def test_fetch_prints_the_body(tmp_path: Path, spider: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("spider", [(), ("baidu_wallpaper",)])
 def test_check_finds_no_contracts_in_our_spiders(tmp_path: Path, spider: tuple[str, ...]) -> None:
-    result = tool("check", *spider, cwd=tmp_path)
+    result = scrapy("check", *spider, cwd=tmp_path)
     assert result.status == 0
     assert "Ran 0 contracts" in result.log
     assert_no_account(result)
@@ -170,7 +165,7 @@ def test_check_runs_the_contracts_of_a_users_spider(tmp_path: Path) -> None:
         body = contract + PARSING
         text = re.sub(r"^ +pass$", body, spider.read_text(), flags=re.MULTILINE)
         spider.write_text(text)
-        result = tool("check", "plain", *MODULES, *PRIVATE, cwd=tmp_path)
+        result = scrapy("check", "plain", *MODULES, *PRIVATE, cwd=tmp_path)
     assert result.status == 0
     assert "Ran 1 contract" in result.log
     assert_no_account(result)
@@ -178,7 +173,9 @@ def test_check_runs_the_contracts_of_a_users_spider(tmp_path: Path) -> None:
 
 @pytest.mark.slow  # Scrapy's server for it listens on a fixed port
 def test_bench_crawls_its_pages(tmp_path: Path) -> None:
-    result = tool("bench", "-s", "CLOSESPIDER_PAGECOUNT=50", cwd=tmp_path)
+    words = ("bench", "-s", "CLOSESPIDER_PAGECOUNT=50")
+    program = (sys.executable, "-m", "scrapy")  # it warns
+    result = finish(start_python(*words, instead=program, cwd=tmp_path))
     assert result.status == 0
     pages = re.search(r"'downloader/response_status_count/200': (\d+)", result.log)
     assert pages is not None

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.command import FAST, TIMEOUT_S, Result, finish, start
+from tests.e2e.command import FAST, TIMEOUT_S, Process, Result, finish, start, start_python
 from tests.invariants import check_whole
 from tests.pictures import exhibits
 from tests.standin.picture_faults import HeldPictures, OtherAddresses
@@ -114,7 +114,7 @@ def program(code: str) -> tuple[str, ...]:
     return (sys.executable, "-W", "error", "-c", code)
 
 
-def read_until(text: str, process: subprocess.Popen[str], stream: str = "stderr") -> str:
+def read_until(text: str, process: Process, stream: str = "stderr") -> str:
     """Read the log until a line has *text*; return what was read."""
     source = getattr(process, stream)
     read = ""
@@ -147,7 +147,7 @@ def test_a_terminal_that_is_closed_ends_the_run_as_ctrl_c_does(tmp_path: Path) -
 
 def test_nohup_keeps_a_run_from_ending_with_the_terminal(tmp_path: Path) -> None:
     with HeldPictures(exhibits(20)) as standin:
-        process = start(
+        process = start_python(
             *words(standin, tmp_path),
             preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
         )
@@ -177,7 +177,9 @@ class NamedHost(OtherAddresses):
 def test_a_name_that_never_resolves_does_not_keep_the_process(tmp_path: Path) -> None:
     """Neither after a signal nor after an error of another kind has ended the run."""
     with NamedHost(exhibits(2)) as standin:
-        process = start(*words(standin, tmp_path), *SHORT, instead=program(NAME_NEVER_RESOLVES))
+        process = start_python(
+            *words(standin, tmp_path), *SHORT, instead=program(NAME_NEVER_RESOLVES)
+        )
         read_until("resolving", process, "stdout")
         process.send_signal(signal.SIGTERM)
         result = finish(process)
@@ -188,7 +190,7 @@ def test_a_name_that_never_resolves_does_not_keep_the_process(tmp_path: Path) ->
 def test_a_name_that_never_resolves_does_not_outlast_the_run(tmp_path: Path) -> None:
     with NamedHost(exhibits(2)) as standin:
         limit = ("-s", "CLOSESPIDER_ITEMCOUNT=1", "-s", "RETRY_TIMES=0")
-        process = start(
+        process = start_python(
             *words(standin, tmp_path), *limit, *LONG, instead=program(NAME_NEVER_RESOLVES)
         )
         result = finish(process)
@@ -210,7 +212,7 @@ def test_blocking_code_does_not_outlast_the_limit(
 ) -> None:
     catalogue = ("-s", f"WALLPAPERS_CATALOGUE=sqlite:///{tmp_path / 'catalogue.db'}")
     with StandIn(exhibits(3)) as standin:
-        process = start(
+        process = start_python(
             *words(standin, tmp_path), *settings, *catalogue, *SHORT, instead=program(code)
         )
         read_until(sign, process, "stdout")
@@ -222,7 +224,7 @@ def test_blocking_code_does_not_outlast_the_limit(
 @pytest.mark.parametrize("code", [SPIDER_IS_OPENING, ENGINE_IS_STARTING], ids=["open", "start"])
 def test_a_signal_before_the_engine_runs(tmp_path: Path, code: str) -> None:
     with StandIn(exhibits(3)) as standin:
-        process = start(
+        process = start_python(
             *words(standin, tmp_path), *LONG, instead=program(code), stdin=subprocess.PIPE
         )
         read_until("waiting", process, "stdout")
@@ -238,14 +240,14 @@ def test_a_signal_before_the_engine_runs(tmp_path: Path, code: str) -> None:
 
 def test_a_second_signal_ends_a_run_whose_loop_is_blocked(tmp_path: Path) -> None:
     with StandIn(exhibits(3)) as standin:
-        process = start(*words(standin, tmp_path), *LONG, instead=program(LOOP_IS_BLOCKED))
+        process = start_python(*words(standin, tmp_path), *LONG, instead=program(LOOP_IS_BLOCKED))
         read_until("blocking", process, "stdout")
         send_until_ended(process, signal.SIGINT)
         result = finish(process)
     check_interrupted(result, tmp_path)
 
 
-def send_until_ended(process: subprocess.Popen[str], number: signal.Signals) -> None:
+def send_until_ended(process: Process, number: signal.Signals) -> None:
     """Send a signal repeatedly, because two that arrive together count as one."""
     end = time.monotonic() + TIMEOUT_S
     while process.poll() is None and time.monotonic() < end:
@@ -264,7 +266,7 @@ def send_until_ended(process: subprocess.Popen[str], number: signal.Signals) -> 
 @pytest.mark.parametrize("command", ["crawl", "doctor", "retry", "demo"])
 def test_a_signal_during_imports(tmp_path: Path, command: str, number: signal.Signals) -> None:
     arguments = (command, "baidu_wallpaper") if command != "demo" else (command,)
-    process = start(*arguments, cwd=tmp_path, instead=program(IMPORT_TAKES_LONG))
+    process = start_python(*arguments, cwd=tmp_path, instead=program(IMPORT_TAKES_LONG))
     read_until("importing", process, "stdout")
     process.send_signal(number)
     result = finish(process)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.command import finish, scrapy, start
+from tests.e2e.command import finish, scrapy, start_python
 from tests.unit.test_docs import SPIDERS
 from wallpapers.spiders.listing_spider import ListingSpider
 
@@ -94,7 +94,7 @@ def test_the_help_of_a_users_spider(tmp_path: Path) -> None:
     (tmp_path / "theirs.py").write_text(USERS_SPIDER)
     code = "import sys; sys.path.insert(0, '.'); from scrapy.cmdline import execute; execute()"
     words = ("crawl", "-s", "SPIDER_MODULES=theirs", "photos", "--help")
-    result = finish(start(*words, instead=(sys.executable, "-c", code), cwd=tmp_path))
+    result = finish(start_python(*words, instead=(sys.executable, "-c", code), cwd=tmp_path))
     assert result.status == 0
     assert (
         "photos is not a source of this project: its arguments are not declared." in result.output

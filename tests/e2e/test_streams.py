@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from tests.e2e.command import FAST, finish, scrapy, start
+from tests.e2e.command import FAST, finish, scrapy, start_python
 from tests.invariants import check_whole
 from tests.pictures import exhibits
 from wallpapers.demo.gallery import Exhibit
@@ -60,7 +60,7 @@ def test_status_5_the_log_is_full_later(tmp_path: Path, on_stderr: bool) -> None
     with TenthIsMissing(exhibits(300)) as standin, Path("/dev/full").open("w") as full:
         command = (*words(standin, tmp_path), *settings)
         stderr = full if on_stderr else subprocess.PIPE
-        result = finish(start(*command, stderr=stderr))
+        result = finish(start_python(*command, stderr=stderr))
         assert len(standin.asked) < 250
     assert result.status == 5
     line = "The log failed: No space left on device: /dev/full; stopping the run\n"
@@ -71,7 +71,7 @@ def test_status_5_the_log_is_full_later(tmp_path: Path, on_stderr: bool) -> None
 
 def test_a_log_on_stderr_that_nobody_reads_stops_nothing(tmp_path: Path) -> None:
     with StandIn(exhibits(30)) as standin:
-        process = start(*words(standin, tmp_path))
+        process = start_python(*words(standin, tmp_path))
         assert process.stderr is not None
         process.stderr.close()
         process.stderr = None
@@ -89,7 +89,7 @@ def test_standard_streams_that_are_closed(
     settings = ("-s", f"LOG_FILE={log}") if log_file else ()
     with StandIn(exhibits(10)) as standin:
         command = (*words(standin, tmp_path), *settings)
-        result = finish(start(*command, preexec_fn=closing(*closed)))
+        result = finish(start_python(*command, preexec_fn=closing(*closed)))
     assert result.status == 0
     assert len(json.loads((tmp_path / "out.json").read_text())) == 10
     check_whole(tmp_path / "store")
@@ -101,7 +101,7 @@ def test_standard_streams_that_are_closed(
 def test_a_feed_on_a_stdout_that_is_closed(tmp_path: Path) -> None:
     with StandIn(exhibits(10)) as standin:
         command = (*words(standin, tmp_path)[:-2], "-o", "-:jsonlines")
-        result = finish(start(*command, preexec_fn=closing(1)))
+        result = finish(start_python(*command, preexec_fn=closing(1)))
     assert result.status == 1
     assert "the feed stdout: needs a standard output, which is closed" in result.errors[0]
 
@@ -124,7 +124,7 @@ def test_a_script_whose_stderr_is_closed(tmp_path: Path) -> None:
     with StandIn(exhibits(3)) as standin:
         program = (sys.executable, "-c", SCRIPT)
         arguments = (standin.endpoint, str(store), str(log))
-        result = finish(start(*arguments, instead=program, preexec_fn=closing(2)))
+        result = finish(start_python(*arguments, instead=program, preexec_fn=closing(2)))
     assert result.status == 0
     assert log.read_text().rstrip().endswith("outcome: complete (exit status 0)")
     assert "Traceback" not in log.read_text()
@@ -133,7 +133,7 @@ def test_a_script_whose_stderr_is_closed(tmp_path: Path) -> None:
 @needs_dev_full
 def test_a_full_disk_under_the_output_of_a_command_is_one_line() -> None:
     with Path("/dev/full").open("w") as full:
-        result = finish(start("sources", "--json", stdout=full))
+        result = finish(start_python("sources", "--json", stdout=full))
     assert result.status == 5
     assert result.log == (
         "scrapy: output not written: No space left on device; free some space, and run again\n"

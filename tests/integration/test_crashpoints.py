@@ -16,7 +16,7 @@ import pytest
 
 from tests.conftest import Crawl
 from tests.crashpoints import Points, watched
-from tests.e2e.command import FAST, finish, scrapy, start
+from tests.e2e.command import FAST, finish, scrapy, start_python
 from tests.invariants import check_whole
 from tests.pictures import exhibits
 from wallpapers.catalogue.location import FILE_NAME
@@ -100,7 +100,7 @@ def kill_at(standin: StandIn, folder: Path, number: int) -> bool:
         *("-s", f"IMAGES_STORE={folder / 'store'}", "-s", 'IMAGES_THUMBS={"small": [32, 32]}'),
     )
     killer = (sys.executable, "-m", "tests.crashpoints", str(number), str(folder))
-    process = start(*words, instead=killer)
+    process = start_python(*words, instead=killer)
     status = finish(process).status
     if status == 0:
         return False

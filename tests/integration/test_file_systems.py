@@ -18,7 +18,7 @@ import pytest
 from aiohttp import web
 
 from tests.conftest import Crawl
-from tests.e2e.command import FAST, finish, scrapy, start
+from tests.e2e.command import FAST, finish, scrapy, start_python
 from tests.pictures import encoded, exhibits, noise
 from wallpapers.demo.gallery import Exhibit
 from wallpapers.demo.standin import StandIn
@@ -118,7 +118,7 @@ def test_a_file_that_cannot_be_mapped_is_read(tmp_path: Path, monkeypatch: Patch
 def test_a_name_that_the_file_system_encoding_lacks_ends_the_run_with_5(tmp_path: Path) -> None:
     ascii_alone = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
     with StandIn(exhibits(3)) as standin:
-        process = start(
+        process = start_python(
             *("crawl", "baidu_wallpaper", "-a", f"endpoint={standin.endpoint}", *FAST),
             *("-s", f"IMAGES_STORE={tmp_path}"),
             env={**os.environ, **ascii_alone},

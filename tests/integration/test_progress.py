@@ -12,7 +12,7 @@ from pathlib import Path
 from aiohttp import web
 
 from tests.conftest import Crawl
-from tests.e2e.command import FAST, start
+from tests.e2e.command import FAST, start_python
 from tests.pictures import exhibits
 from tests.standin.picture_faults import HeldPictures
 from wallpapers.demo.standin import StandIn
@@ -68,7 +68,7 @@ def test_a_log_begins_with_the_source_and_the_store(crawl: Crawl) -> None:
 def on_terminal(standin: StandIn, folder: Path, *words: str) -> str:
     """Crawl *standin* on a terminal, and return what was written to it."""
     primary, secondary = pty.openpty()
-    process = start(
+    process = start_python(
         *("crawl", "baidu_wallpaper", "-a", f"endpoint={standin.endpoint}"),
         *("-s", f"IMAGES_STORE={folder / 'store'}", *FAST, *words),
         before=("env", "TERM=xterm", "COLUMNS=200"),
