@@ -27,7 +27,8 @@ from wallpapers.collection.kinds import MAX_BITS
 from wallpapers.collection.looking import look_at_images
 from wallpapers.collection.neighbours import new_neighbours
 from wallpapers.demo import scenes
-from wallpapers.inspection.inspect_file import ImageRequirements, Task, inspect_file
+from wallpapers.inspection.inspect_file import inspect_file
+from wallpapers.inspection.messages import ImageRequirements, Task
 from wallpapers.items import StoredImage, Wallpaper
 from wallpapers.storage.local import LocalStorage
 from wallpapers.storage.reading import FolderReader

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from wallpapers.catalogue.location import FILE_NAME
 from wallpapers.errors import PictureRefusedError
-from wallpapers.images import decoding
+from wallpapers.images import decoding, formats
 from wallpapers.run.exit_status import ExitStatus
 from wallpapers.run.reasons import Verdict, is_reason
 from wallpapers.storage.run_folder import PARTS
@@ -121,7 +121,7 @@ def check_stored(store: Path, image: dict[str, object]) -> None:
         picture.width,
         picture.height,
     )
-    assert str(image["path"]).endswith(decoding.EXTENSIONS[picture.format])
+    assert str(image["path"]).endswith(formats.EXTENSIONS[picture.format])
 
 
 def check_whole(store: Path, *, killed: bool = False) -> None:

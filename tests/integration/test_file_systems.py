@@ -22,7 +22,8 @@ from tests.e2e.command import FAST, finish, scrapy, start_python
 from tests.pictures import encoded, exhibits, noise
 from wallpapers.demo.gallery import Exhibit
 from wallpapers.demo.standin import StandIn
-from wallpapers.inspection.inspect_file import ImageRequirements, Task, inspect_file
+from wallpapers.inspection.inspect_file import inspect_file
+from wallpapers.inspection.messages import ImageRequirements, Task
 from wallpapers.run.exit_status import ExitStatus
 
 THUMBS = {"IMAGES_THUMBS": {"small": (32, 32)}}

@@ -24,7 +24,7 @@ from tests.conftest import Crawl
 from tests.pictures import encoded, exhibits, noise
 from wallpapers.demo.standin import StandIn
 from wallpapers.errors import PictureRefusedError
-from wallpapers.inspection.inspect_file import ImageRequirements, Task
+from wallpapers.inspection.messages import ImageRequirements, Task
 from wallpapers.inspection.pool import InspectorPool
 from wallpapers.inspection.worker import DECODE_BUDGET, UNGATED_PIXELS, DecodeGate
 from wallpapers.run.exit_status import ExitStatus

@@ -23,7 +23,7 @@ from tests.integration.test_inspection import inspectors, waits_in_its_work
 from tests.pictures import encoded, exhibit, exhibits, noise
 from wallpapers.demo.standin import StandIn
 from wallpapers.errors import InspectionStoppedError
-from wallpapers.inspection.inspect_file import ImageRequirements, Inspection, Task
+from wallpapers.inspection.messages import ImageRequirements, Inspection, Task
 from wallpapers.inspection.pool import InspectorPool
 from wallpapers.run.exit_status import ExitStatus
 from wallpapers.settings import EXTENSIONS
@@ -144,7 +144,7 @@ def test_closing_does_not_wait_for_decoders(
 _INSPECT = """
 import asyncio, sys
 from wallpapers.inspection.pool import InspectorPool
-from wallpapers.inspection.inspect_file import ImageRequirements, Task
+from wallpapers.inspection.messages import ImageRequirements, Task
 
 async def main():
     pool = InspectorPool(ImageRequirements("structure", 10**8))

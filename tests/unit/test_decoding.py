@@ -14,7 +14,7 @@ from PIL import Image
 from tests.lacking_pixels import webp_with_half_its_data
 from tests.pictures import encoded, noise
 from wallpapers.errors import PictureRefusedError
-from wallpapers.images import decoding
+from wallpapers.images import decoding, formats
 
 LIMIT = 100_000_000
 WHOLE = {
@@ -43,9 +43,9 @@ def test_format_and_size_are_read_from_the_bytes(name: str) -> None:
     data = WHOLE[name]
     picture = decoding.examine(data, max_pixels=LIMIT)
     expected = FORMATS.get(name) or next(
-        kind for kind in decoding.EXTENSIONS if kind.lower() in (*name.split(), _png(name))
+        kind for kind in formats.EXTENSIONS if kind.lower() in (*name.split(), _png(name))
     )
-    assert picture == decoding.Picture(expected, 96, 64)
+    assert picture == formats.Picture(expected, 96, 64)
     decoding.check_structure(data, picture.format)
     assert not decoding.decode(data, picture.format, {}, whole=True, max_pixels=LIMIT).thumbs
 
@@ -178,7 +178,7 @@ def test_a_thumbnail_is_an_upright_jpeg_within_its_size(name: str) -> None:
 
 
 def _kind(name: str) -> str:
-    return decoding.sniff(WHOLE[name])
+    return formats.sniff(WHOLE[name])
 
 
 def test_a_thumbnail_shows_transparency_as_white_and_16_bit_grey_as_grey() -> None:
@@ -206,7 +206,7 @@ def test_an_image_above_the_memory_limit_still_has_format_and_size() -> None:
         data = encoded(noise(1), "WEBP", **options)
         picture = decoding.examine(data, max_pixels=LIMIT, memory=1)
         assert picture == decoding.examine(data, max_pixels=LIMIT)
-        assert decoding.read_header(data[:100]) == decoding.Picture("WEBP", 96, 64)
+        assert formats.read_header(data[:100]) == formats.Picture("WEBP", 96, 64)
 
 
 def test_the_message_of_the_decoder_is_kept() -> None:

@@ -11,7 +11,7 @@ from PIL import Image, ImageOps
 
 from tests.pictures import encoded, noise
 from wallpapers.demo import scenes
-from wallpapers.images import colours, decoding
+from wallpapers.images import colours, decoding, formats
 from wallpapers.images.look import SIDE, Look, look
 
 PROJECT = Path(__file__).parents[2]
@@ -33,7 +33,7 @@ IMAGEHASH = {
 
 def look_at(data: bytes, **sizes: tuple[int, int]) -> Look:
     """Return the look of a file, as an inspector computes it."""
-    kind = decoding.sniff(data)
+    kind = formats.sniff(data)
     decoded = decoding.decode(data, kind, sizes, whole=False, max_pixels=LIMIT, with_look=True)
     assert decoded.look is not None
     assert decoded.thumbs.keys() == sizes.keys()

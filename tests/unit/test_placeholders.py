@@ -10,7 +10,8 @@ import pytest
 
 from tests.pictures import encoded, noise
 from wallpapers.errors import PictureRefusedError
-from wallpapers.inspection.inspect_file import ImageRequirements, Inspection, Task, inspect_file
+from wallpapers.inspection.inspect_file import inspect_file
+from wallpapers.inspection.messages import ImageRequirements, Inspection, Task
 
 
 def inspect(path: Path, width: int, height: int, claimed: int, **options: object) -> Inspection:

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from wallpapers.errors import PictureRefusedError
-from wallpapers.inspection.inspect_file import ImageRequirements, Inspection, Task
+from wallpapers.inspection.messages import ImageRequirements, Inspection, Task
 from wallpapers.inspection.pool import InspectorPool
 from wallpapers.storage.reading import MISSING
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from wallpapers.collection.inspecting import DAMAGED, StoredImageInspector
 from wallpapers.errors import PictureRefusedError
 from wallpapers.images.look import Look
-from wallpapers.inspection.inspect_file import ImageRequirements
+from wallpapers.inspection.messages import ImageRequirements
 from wallpapers.options.setting_values import positive
 from wallpapers.storage.reading import MISSING, UNREADABLE
 

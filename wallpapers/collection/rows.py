@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow
 
 from wallpapers.catalogue.search import FoundImage, Origin
-from wallpapers.images.decoding import EXTENSIONS
+from wallpapers.images.formats import EXTENSIONS
 from wallpapers.images.look import Swatch, is_perhaps_enlarged
 from wallpapers.items import Wallpaper
 

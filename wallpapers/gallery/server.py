@@ -32,7 +32,7 @@ from wallpapers.storage.names import GALLERY
 if TYPE_CHECKING:
     from wallpapers.catalogue.catalogue import Catalogue
     from wallpapers.catalogue.entries import Entries
-    from wallpapers.inspection.inspect_file import ImageRequirements
+    from wallpapers.inspection.messages import ImageRequirements
     from wallpapers.items import Key
     from wallpapers.storage.local import LocalStorage
 

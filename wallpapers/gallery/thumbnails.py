@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from wallpapers.catalogue.catalogue import Catalogue
     from wallpapers.catalogue.entries import Entries
     from wallpapers.images.look import Look
-    from wallpapers.inspection.inspect_file import ImageRequirements
+    from wallpapers.inspection.messages import ImageRequirements
     from wallpapers.items import StoredImage
     from wallpapers.storage.local import LocalStorage
 

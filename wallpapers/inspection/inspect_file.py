@@ -6,55 +6,18 @@ import errno
 import hashlib
 import mmap
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 from wallpapers.errors import PictureRefusedError, store_errors
 from wallpapers.images import decoding, placeholders
-from wallpapers.images.look import Look
 from wallpapers.images.structure import Buffer
-from wallpapers.options.filters import ImageFilters
-
-Thumbs = dict[str, bytes]  # by name
+from wallpapers.inspection.messages import ImageRequirements, Inspection, Task
 
 _NO_MAPPING = {errno.ENODEV, errno.EINVAL, errno.EACCES, errno.EPERM, errno.ENOSYS}
 _WINDOW_BYTES = 1024 * 1024
-
-
-@dataclass(frozen=True)
-class ImageRequirements:
-    """The requirements for an image to be stored, and the thumbnails to make of it."""
-
-    check: str  # structure, decode or strict
-    max_pixels: int
-    wanted: ImageFilters = field(default_factory=ImageFilters)
-    placeholders: frozenset[str] = frozenset()  # sha512 (hex) of known placeholders
-    thumbs: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # largest width and height
-    seconds: float = 10.0  # of processor time for one image
-    memory: int = decoding.DECODE_MEMORY  # bytes for the pixels of one image
-    look: bool = False  # also describe what the image looks like, which needs numpy
-
-
-class Task(NamedTuple):
-    """A file to inspect; *claimed_pixels* are those of its listing, 0 = unknown."""
-
-    path: str
-    claimed_pixels: int
-
-
-class Inspection(NamedTuple):
-    """The result of inspecting a file."""
-
-    checksum: str  # sha256, hex
-    size: int  # bytes
-    picture: decoding.Picture
-    thumbs: Thumbs
-    smaller_than_listed: bool = False  # far fewer pixels than the listing claims
-    look: Look | None = None  # None: not requested, or not enough memory
 
 
 def inspect_file(task: Task, requirements: ImageRequirements, gate: decoding.Gate) -> Inspection:

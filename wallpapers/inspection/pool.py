@@ -18,10 +18,10 @@ from typing import IO, TYPE_CHECKING
 
 from wallpapers.errors import InspectionStoppedError, PictureRefusedError, StoreError
 from wallpapers.inspection.limits import TIME_LIMIT_SIGNAL
-from wallpapers.inspection.worker import READY, TaskCounter
+from wallpapers.inspection.messages import READY, TaskCounter
 
 if TYPE_CHECKING:
-    from wallpapers.inspection.inspect_file import ImageRequirements, Inspection, Task
+    from wallpapers.inspection.messages import ImageRequirements, Inspection, Task
 
 _LATE_AFTER_S = 0.05  # for one task; then new tasks start another inspector
 _MAX_CRASHES = 2  # of inspectors with the same task, or in a row before they are ready

@@ -11,10 +11,16 @@ from importlib import import_module
 from multiprocessing.connection import Connection
 from time import monotonic
 
-from wallpapers.inspection.inspect_file import ImageRequirements, Inspection, Task, inspect_file
+from wallpapers.inspection.inspect_file import inspect_file
 from wallpapers.inspection.limits import exit_with_parent, limit_memory, limited_time
+from wallpapers.inspection.messages import (
+    READY,
+    ImageRequirements,
+    Inspection,
+    Task,
+    TaskCounter,
+)
 
-READY = "ready"
 # Pixels that all processes together may decode at the same time; a larger image is decoded alone.
 DECODE_BUDGET = 40_000_000
 # An image of up to so many pixels does not count towards the budget, and never waits.
@@ -47,27 +53,6 @@ class DecodeGate:
             yield
         finally:
             fcntl.lockf(self._lock, fcntl.LOCK_UN)
-
-
-class TaskCounter:
-    """Count the started tasks in a shared file, which the crawl reads after a crash."""
-
-    BYTES = 8
-
-    def __init__(self, file: int, slot: int) -> None:
-        self._file = file
-        self._offset = slot * self.BYTES
-        self._count = 0
-
-    def increment(self) -> None:
-        """Count a task that is about to start."""
-        self._count += 1
-        os.pwrite(self._file, self._count.to_bytes(self.BYTES, "little"), self._offset)
-
-    @classmethod
-    def read(cls, file: int, slot: int) -> int:
-        """Return the count of the process that has *slot*."""
-        return int.from_bytes(os.pread(file, cls.BYTES, slot * cls.BYTES), "little")
 
 
 def main(descriptor: int, shared: int, processes: int, slot: int, crawl_pid: int) -> None:

@@ -16,7 +16,7 @@ from wallpapers.downloads import failures
 from wallpapers.downloads.addresses import NOT_VALID, is_valid_address
 from wallpapers.downloads.requests import picture_request
 from wallpapers.errors import ListingError, ListingRefusedError, PictureRefusedError
-from wallpapers.images import decoding, placeholders
+from wallpapers.images import decoding, formats, placeholders
 from wallpapers.items import Wallpaper
 from wallpapers.listings.page import Page, Position
 from wallpapers.listings.text import one_line
@@ -166,7 +166,7 @@ class PictureExaminer:
         description = f"{picture.format} {picture.width}x{picture.height}"
         return f"{description} (preview)" if preview else description
 
-    def _examine(self, body: bytes, claimed_pixels: int) -> decoding.Picture:
+    def _examine(self, body: bytes, claimed_pixels: int) -> formats.Picture:
         picture = decoding.examine(body, max_pixels=self._max_pixels, check="strict")
         placeholders.check(
             body,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wallpapers.errors import ArgumentError
-from wallpapers.images import decoding
+from wallpapers.images import formats
 from wallpapers.options.arguments import Argument, choice, read_arguments, subset
 from wallpapers.options.setting_values import not_negative
 from wallpapers.options.sizes import Size, amount, megapixels, side, size
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _NOT_BY_FILTERS = (FilterReason.HIDDEN, FilterReason.DROPPED)
 REASONS = tuple(reason for reason in FilterReason if reason not in _NOT_BY_FILTERS)
 _RATIO_TOLERANCE = 0.02
-_FORMATS = tuple(decoding.EXTENSIONS)
+_FORMATS = tuple(formats.EXTENSIONS)
 
 
 _RATIO = re.compile(r"(\d+\.?\d*)\s*(?:[:x×/]\s*(\d+\.?\d*))?", re.IGNORECASE)

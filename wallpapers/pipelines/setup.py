@@ -12,7 +12,7 @@ from scrapy.utils.asyncio import is_asyncio_available
 from wallpapers.catalogue.location import catalogue_url
 from wallpapers.catalogue.writer import Writer
 from wallpapers.errors import MissingLibraryError, SettingError
-from wallpapers.inspection.inspect_file import ImageRequirements
+from wallpapers.inspection.messages import ImageRequirements
 from wallpapers.options.extras import install_command, is_installed, require_for_collection
 from wallpapers.options.filters import ImageFilters
 from wallpapers.options.setting_values import not_negative, one_of, positive, size_bytes, sizes

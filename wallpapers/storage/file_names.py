@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from string import Formatter
 
 from wallpapers.errors import SettingError
-from wallpapers.images import decoding
+from wallpapers.images import formats
 from wallpapers.storage.names import (
     MAX_BYTES,
     THUMBNAILS,
@@ -20,7 +20,7 @@ from wallpapers.storage.names import (
 SETTING = "WALLPAPERS_FILE_NAME"
 FIELDS = ("source", "listing", "id", "title", "date", "width", "height")
 _EXTENSION = re.compile(
-    "|".join(re.escape(extension) + "$" for extension in decoding.ALL_EXTENSIONS),
+    "|".join(re.escape(extension) + "$" for extension in formats.ALL_EXTENSIONS),
     re.IGNORECASE,
 )
 

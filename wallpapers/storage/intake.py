@@ -7,17 +7,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from posixpath import splitext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wallpapers.errors import PictureRefusedError, SmallerThanListedError
-from wallpapers.images import decoding
-from wallpapers.images.look import Look
-from wallpapers.inspection.inspect_file import ImageRequirements, Inspection, Task
+from wallpapers.images import formats
+from wallpapers.inspection.messages import ImageRequirements, Inspection, Task
 from wallpapers.inspection.pool import InspectorPool
 from wallpapers.items import StoredImage
 from wallpapers.storage.batching import BatchExecutor, Work, run_each
 from wallpapers.storage.contract import NewFile, Storage
 from wallpapers.storage.parts import Part
+
+if TYPE_CHECKING:
+    from wallpapers.images.look import Look
 
 # Returns the path of an image of this width and height, and those of its thumbnails by name.
 Paths = Callable[[int, int], tuple[str, Mapping[str, str]]]
@@ -161,7 +163,7 @@ class Intake:
         """Return whether a file *path* exists, with any extension; blocks on the disk."""
         stem = _without_extension(path)
         return any(
-            self._storage.has_name(stem + extension) for extension in decoding.EXTENSIONS.values()
+            self._storage.has_name(stem + extension) for extension in formats.EXTENSIONS.values()
         )
 
     def is_image(self, path: str) -> bool:
@@ -185,7 +187,7 @@ class Intake:
 
     def _check_start(self, start: bytes) -> None:
         """Check size and format in the first bytes. Raises PictureRefusedError."""
-        picture = decoding.read_header(start)
+        picture = formats.read_header(start)
         if picture is None:
             return
         if picture.width * picture.height > self._requirements.max_pixels:
@@ -198,7 +200,7 @@ class Intake:
 
     def _read_image(self, url: str, path: str) -> StoredImage | None:
         stem = _without_extension(path)
-        for extension in decoding.EXTENSIONS.values():
+        for extension in formats.EXTENSIONS.values():
             name = stem + extension
             image = self._examine(url, name)
             if image is not None and image["path"] == name:
@@ -210,6 +212,8 @@ class Intake:
         body = self._storage.find(path)
         if body is None:
             return None
+        from wallpapers.images import decoding  # few runs decode images in this process
+
         try:
             picture = decoding.examine(
                 body, max_pixels=self._requirements.max_pixels, check="strict"
@@ -228,7 +232,7 @@ def _stored_image(
     picture = inspection.picture
     return StoredImage(
         url=url,
-        path=_without_extension(path) + decoding.EXTENSIONS[picture.format],
+        path=_without_extension(path) + formats.EXTENSIONS[picture.format],
         checksum=inspection.checksum,
         status=status,
         width=picture.width,
@@ -241,7 +245,7 @@ def _stored_image(
 def _without_extension(path: str) -> str:
     """Return *path* without the extension of an image; other extensions are part of the name."""
     stem, extension = splitext(path)
-    return stem if extension.lower() in decoding.ALL_EXTENSIONS else path
+    return stem if extension.lower() in formats.ALL_EXTENSIONS else path
 
 
 def _with_suffix(path: str, suffix: str) -> str:

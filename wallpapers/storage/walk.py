@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from stat import S_ISREG
 
-from wallpapers.images import decoding
+from wallpapers.images import formats
 from wallpapers.storage.names import GALLERY, THUMBNAILS
 from wallpapers.storage.run_folder import PARTS
 
@@ -27,7 +27,7 @@ def image_files(root: Path, other_store: str) -> Iterator[tuple[str, int]]:
             folders.clear()
             continue
         for name in names:
-            if name.lower().endswith(decoding.ALL_EXTENSIONS):
+            if name.lower().endswith(formats.ALL_EXTENSIONS):
                 with suppress(OSError):  # removed in the meantime
                     status = os.lstat(f"{folder}/{name}")
                     if S_ISREG(status.st_mode):
