@@ -74,6 +74,23 @@ def test_a_password_from_a_spider_of_the_users_is_not_logged(
     assert b"canary" not in (caplog.text.encode() + catalogue).lower()
 
 
+class BidirectionalAddresses(StandIn):
+    """Lists addresses with a character that reverses the text behind it."""
+
+    def entry(self, exhibit: Exhibit) -> dict[str, Any]:
+        entry = super().entry(exhibit)
+        return entry | {"downloadUrl": f"{entry['downloadUrl']}?name=a\u202egpj.b"}
+
+
+def test_a_bidirectional_mark_in_an_address_is_sent_encoded(crawl: Crawl) -> None:
+    with BidirectionalAddresses(exhibits(2)) as standin:
+        run = crawl(standin, {"LOG_LEVEL": "DEBUG"})
+    assert run.stats["wallpapers/stored"] == 2
+    assert all(image["url"].endswith("?name=a%E2%80%AEgpj.b") for image in run.images())
+    assert sum(path.endswith("?name=a%E2%80%AEgpj.b") for path in standin.asked) == 2
+    assert "\u202e" not in run.log
+
+
 # Bounds
 
 

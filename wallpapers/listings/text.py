@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from itertools import islice
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from w3lib.html import remove_tags
 
@@ -20,6 +20,9 @@ from wallpapers.listings.masking import MAX_URL_CHARACTERS, is_well_formed, mask
 # C0 and C1 controls, bidirectional marks (which can reorder a log line), and characters that XML
 # does not allow.
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffe\uffff]+")
+# What browsers remove from an address, at its ends and everywhere; they encode other controls.
+_BLANKS = "".join(char for char in map(chr, range(0x3001)) if char <= " " or char.isspace())
+_TABS_AND_BREAKS = re.compile("[\t\n\r]")
 _OTHER_SCHEME = re.compile(r"(?!https?:)[A-Za-z][A-Za-z0-9+.-]*:", re.IGNORECASE)
 _ENCODED = re.compile(r"https?%(?:25)*3a", re.IGNORECASE)
 _MAX_ENCODINGS = 5  # nested
@@ -92,11 +95,12 @@ def iso_date(value: object) -> str:
 
 
 def address(value: object) -> str:
-    """Return *value* as an address without blanks, or "" if there is none.
+    """Return *value* as an address without blanks around it, or "" if there is none.
 
-    A malformed address is kept, so that it appears in messages, with "***" in place of everything
-    that may be user and password. An address that is percent-encoded as a whole is decoded. An
-    address that is longer than servers accept gives "".
+    Control characters and bidirectional marks are percent-encoded, as by browsers. A malformed
+    address is kept, so that it appears in messages, with "***" in place of everything that may be
+    user and password. An address that is percent-encoded as a whole is decoded. An address that is
+    longer than servers accept gives "".
     """
     return mask_address(_decoded(value))
 
@@ -109,17 +113,24 @@ def page_address(value: object, base: str = "") -> str:
 
 
 def _decoded(value: object) -> str:
-    """Return *value* as an address without blanks; encoded addresses are decoded, none masked."""
+    """Return *value* as a printable address; one encoded as a whole is decoded, none is masked."""
     if not isinstance(value, str) or len(value) > MAX_URL_CHARACTERS:
         return ""
-    text = value.strip()
-    if not (text.isascii() and text.isprintable()):
-        text = _UNPRINTABLE.sub("", value).strip().encode("utf-8", "replace").decode("utf-8")
+    text = _encoded(value)
     for _ in range(_MAX_ENCODINGS):
         if not _ENCODED.match(text):
             break
-        text = unquote(text)
+        text = _encoded(unquote(text))
     return text
+
+
+def _encoded(url: str) -> str:
+    """Return *url* without blanks around it, and with other unprintable characters encoded."""
+    url = url.strip(_BLANKS)
+    if url.isascii() and url.isprintable():
+        return url
+    url = _TABS_AND_BREAKS.sub("", url).encode("utf-8", "replace").decode("utf-8")
+    return _UNPRINTABLE.sub(lambda match: quote(match[0]), url)
 
 
 def origin_of(url: str) -> str:

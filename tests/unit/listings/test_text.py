@@ -73,6 +73,27 @@ def test_no_spelling_of_an_address_shows_its_password(spelling: str) -> None:
     assert not is_valid_address(text.address(spelling))
 
 
+@pytest.mark.parametrize(
+    ("listed", "read"),
+    [
+        ("http://host/a\u202eb.jpg", "http://host/a%E2%80%AEb.jpg"),
+        ("http://host/a?b=\u200f#\x85c", "http://host/a?b=%E2%80%8F#%C2%85c"),
+        ("http://host/a\x00\x1fb\x7f/", "http://host/a%00%1Fb%7F/"),
+        ("http://host/a\uffff/山 .jpg", "http://host/a%EF%BF%BF/山 .jpg"),
+        ("\x00 http://ho\tst/a\r\nb \u3000\x01", "http://host/ab"),
+        ("http%3A%2F%2Fhost%2Fa%0A%E2%80%AEb", "http://host/a%E2%80%AEb"),
+    ],
+)
+def test_an_address_is_encoded_as_by_browsers(listed: str, read: str) -> None:
+    assert text.address(listed) == read
+    assert text.page_address(listed, "http://base/") == read
+    assert is_valid_address(read)
+
+
+def test_a_host_with_a_bidirectional_mark_is_none() -> None:
+    assert not is_valid_address(text.address("http://moc.elpmaxe\u202e/a.jpg"))
+
+
 @pytest.mark.parametrize("url", WELL_FORMED)
 def test_a_well_formed_address_is_unchanged(url: str) -> None:
     assert text.address(url) == text.joined("https://base/", url) == mask_address(url) == url
