@@ -46,9 +46,8 @@ class Place:
         self._size = 0
         self._active_s = monotonic()
 
-    @property
-    def is_stalled(self) -> bool:
-        """Whether almost no bytes have arrived for a second."""
+    def check_stall(self) -> bool:
+        """Note the bytes since the last check; return whether almost none came for a second."""
         now_s = monotonic()
         if abs(self.part.size - self._size) >= _MIN_BYTES:
             self._size, self._active_s = self.part.size, now_s
@@ -256,7 +255,7 @@ class Places:
     def _check(self) -> None:
         self._check_timer = None
         for place in list(self._taken):
-            if not place.was_returned and place.is_stalled:
+            if not place.was_returned and place.check_stall():
                 self._return_early(place)
         if self._taken:
             self._check_later()
