@@ -101,8 +101,13 @@ class PictureFetcher:
         With *may_wait*, HostNotReadyError is not raised.
         """
         key, wallpaper = candidate.key, candidate.wallpaper
-        if (running := self._in_flight.get(key)) is not None:
-            image = await asyncio.shield(running)
+        while (running := self._in_flight.get(key)) is not None:
+            try:
+                image = await asyncio.shield(running)
+            except HostNotReadyError:  # that one did not wait
+                if not may_wait:
+                    raise
+                continue
             shared = await self._library.share(wallpaper, image, preview=candidate.preview)
             if shared:
                 return shared

@@ -183,12 +183,7 @@ class WallpaperImagesPipeline(ImagesPipeline):
         try:
             if self._state.stopping:
                 raise LeftForNextRun
-            candidate_results = await self._settle(item, urls, requests)
-        except HostNotReadyError as not_ready:
-            if not self._aside.put(not_ready.host, item):
-                candidate_results = await self._settle(item, urls, requests, may_wait=True)
-            else:
-                raise PutAside from None
+            candidate_results = await self._settle_or_put_aside(item, urls, requests)
         except LeftForNextRun:
             self._ledger.leave(item)
             raise
@@ -197,6 +192,17 @@ class WallpaperImagesPipeline(ImagesPipeline):
             self._ledger.leave(item)
             raise LeftForNextRun from error
         return self.item_completed(candidate_results, item, self.spiderinfo)
+
+    async def _settle_or_put_aside(
+        self, item: Any, urls: list[Any], requests: Sequence[Request]
+    ) -> list[FileInfoOrError]:
+        """Settle *item*, or raise PutAside if its host is not ready; it waits if that fails."""
+        try:
+            return await self._settle(item, urls, requests)
+        except HostNotReadyError as not_ready:
+            if self._aside.put(not_ready.host, item):
+                raise PutAside from None
+        return await self._settle(item, urls, requests, may_wait=True)
 
     async def _settle(
         self, item: Any, urls: list[Any], requests: Sequence[Request], *, may_wait: bool = False

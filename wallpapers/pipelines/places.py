@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from wallpapers.downloads.hosts import Host, Hosts
@@ -54,6 +54,14 @@ class Place:
         return self.is_downloading and now_s - self._active_s > _STALL_S
 
 
+class _Waiting(NamedTuple):
+    """An image that waits for a place; one that *may_wait* cannot be put aside."""
+
+    place: asyncio.Future[Place]
+    part: Part
+    may_wait: bool
+
+
 class HostQueue:
     """The images of one host that are being downloaded or waiting in memory."""
 
@@ -63,7 +71,7 @@ class HostQueue:
         self.limit = limit
         self.running = 0
         self.stalled = 0
-        self.waiting: deque[tuple[asyncio.Future[Place], Part]] = deque()
+        self.waiting: deque[_Waiting] = deque()
         self.timer: asyncio.TimerHandle | None = None
 
     @property
@@ -82,7 +90,7 @@ class HostQueue:
     def pop_waiting(self) -> Iterator[asyncio.Future[Place]]:
         """Remove and yield the futures of all waiting images, oldest first."""
         while self.waiting:
-            future, _ = self.waiting.popleft()
+            future = self.waiting.popleft().place
             if not future.done():
                 yield future
 
@@ -138,7 +146,7 @@ class Places:
         if not may_wait and queue.is_in_trouble and self._enough_are_waiting(queue):
             raise HostNotReadyError(name)
         future: asyncio.Future[Place] = asyncio.get_running_loop().create_future()
-        queue.waiting.append((future, part))
+        queue.waiting.append(_Waiting(future, part, may_wait))
         self._with_waiting[name] = queue
         self._set_timer(queue)
         return await future
@@ -199,7 +207,7 @@ class Places:
     def _start_waiting(self, queue: HostQueue) -> None:
         """Start as many waiting images of a host as possible."""
         while queue.waiting:
-            future, part = queue.waiting[0]
+            future, part, _ = queue.waiting[0]
             if not future.done():
                 place = self._try_acquire(queue, part)
                 if place is None:
@@ -229,10 +237,12 @@ class Places:
             for future in queue.pop_waiting():
                 future.set_exception(queue.host.give_up_error.with_traceback(None))
         elif queue.is_in_trouble:
-            while len(queue.waiting) > MAX_WAITING_IN_TROUBLE:
-                future, _ = queue.waiting.pop()
-                if not future.done():
-                    future.set_exception(HostNotReadyError(queue.name))
+            too_many = max(0, len(queue.waiting) - MAX_WAITING_IN_TROUBLE)
+            latest = [waiting for waiting in reversed(queue.waiting) if not waiting.may_wait]
+            for waiting in latest[:too_many]:
+                queue.waiting.remove(waiting)
+                if not waiting.place.done():
+                    waiting.place.set_exception(HostNotReadyError(queue.name))
 
     def _set_timer(self, queue: HostQueue) -> None:
         """Start waiting images when the pause of their host is over."""
