@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _LATE_AFTER_S = 0.05  # for one task; then new tasks start another inspector
 _MAX_CRASHES = 2  # of inspectors with the same task, or in a row before they are ready
 _SLOTS = 64  # far more than processes at the same time
-_EXIT_GRACE_S = 1.0  # for an idle inspector
+_EXIT_GRACE_S = 1.0  # for an inspector that closed its connection
 _STOPPING_GRACE_S = 5.0  # for pending tasks when the run is stopping
 _WATCH_INTERVAL_S = 0.5
 _START = (
@@ -101,7 +101,7 @@ class InspectorPool:
         if self._watch is not None:
             self._watch.cancel()
         for inspector in self._inspectors:
-            inspector.end(kill=bool(inspector.queue))
+            inspector.end(kill=True)
             for pending in inspector.queue:
                 if not pending.result.done():
                     pending.result.set_exception(InspectionStoppedError())
@@ -241,7 +241,7 @@ class _Inspector:
         return self.queue[index] if 0 <= index < len(self.queue) else None
 
     def end(self, *, kill: bool) -> int:
-        """Close the connection and return the exit status; *kill* a process that is busy."""
+        """Close the connection and return the exit status, which *kill* does not wait for."""
         self._loop.remove_reader(self._connection.fileno())
         self._connection.close()
         if not kill:
