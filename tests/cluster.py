@@ -15,6 +15,7 @@ import psycopg
 
 from tests.e2e.command import (
     FAST,
+    TIMEOUT_S,
     Process,
     Result,
     finish,
@@ -87,7 +88,7 @@ class Cluster:
                 worker.send_signal(signal.SIGCONT)
                 worker.terminate()
         for worker in self.workers:
-            worker.wait(30)
+            worker.wait(TIMEOUT_S)
         for log in self.logs.iterdir():
             check_no_traceback(log.read_text())
 

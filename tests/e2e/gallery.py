@@ -13,7 +13,7 @@ from urllib.request import Request, urlopen
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.command import FAST, Process, Result, scrapy, start
+from tests.e2e.command import FAST, TIMEOUT_S, Process, Result, scrapy, start
 from tests.pictures import encoded, exhibit
 from wallpapers.demo.gallery import Exhibit
 from wallpapers.demo.standin import StandIn
@@ -51,7 +51,7 @@ def served(folder: Path, *words: str) -> Iterator[str]:
         yield process.stdout.readline().split()[-1]
     finally:
         process.terminate()
-        process.communicate(timeout=60)
+        process.communicate(timeout=TIMEOUT_S)
 
 
 class opened:  # noqa: N801 (a context manager)
@@ -89,7 +89,7 @@ def ask(address: str, body: object = None, **headers: str) -> tuple[int, bytes]:
     given = {"Content-Type": "application/json"} if data else {}
     request = Request(address, data, {**given, **headers})
     try:
-        with urlopen(request, timeout=60) as response:
+        with urlopen(request, timeout=TIMEOUT_S) as response:
             return response.status, response.read()
     except HTTPError as error:
         with error:

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from tests.cluster import Cluster, pages_of, pictures_of
-from tests.e2e.command import finish, scrapy
+from tests.e2e.command import TIMEOUT_S, finish, scrapy
 from tests.pictures import exhibit, exhibits
 from tests.postgresql import PostgreSQL
 from tests.standin.picture_faults import MissingPicture
@@ -91,7 +91,7 @@ def test_a_worker_of_several_that_is_killed_is_replaced(running: Cluster) -> Non
         running.wait_for_workers(3)
         assert running.wait_for(standin).status == 0
         parent.terminate()
-        assert parent.wait(30) == 0
+        assert parent.wait(TIMEOUT_S) == 0
     assert not running.store.joinpath(".parts").exists()
     running.check_store(120)
 

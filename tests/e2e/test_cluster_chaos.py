@@ -14,7 +14,7 @@ import pytest
 from aiohttp import web
 
 from tests.cluster import IN_FLIGHT, Cluster, cluster, kill, pages_of, pictures_of
-from tests.e2e.command import finish, wait_until
+from tests.e2e.command import TIMEOUT_S, finish, wait_until
 from tests.e2e.test_kills import Signalling
 from tests.pictures import exhibits
 from tests.postgresql import PostgreSQL, postgresql
@@ -129,7 +129,7 @@ def test_a_worker_that_was_frozen_changes_nothing_that_another_has_settled(
     with MissingAtFirst(exhibits(400), 10) as standin:
         waiting = running.start_waiting(standin)
         frozen = running.start_worker()
-        assert standin.holds.wait(60)
+        assert standin.holds.wait(TIMEOUT_S)
         frozen.send_signal(signal.SIGSTOP)
         running.start_worker()
         result = finish(waiting)
@@ -139,7 +139,7 @@ def test_a_worker_that_was_frozen_changes_nothing_that_another_has_settled(
         frozen.send_signal(signal.SIGCONT)
         again = running.wait_for(standin, "-a", "limit=60")
         frozen.terminate()
-        assert frozen.wait(30) == 0
+        assert frozen.wait(TIMEOUT_S) == 0
     assert result.status == again.status == 0
     assert running.verdicts() == {"stored": 400}
     asked = "SELECT * FROM cluster_wallpapers WHERE run = 1 ORDER BY source, id"
@@ -180,10 +180,10 @@ def test_a_thawed_worker_does_not_end_the_task_that_another_has(running: Cluster
     with Holding(shown, shown[30].id) as standin:
         waiting = running.start_waiting(standin)
         frozen = running.start_worker()
-        assert standin.asked_first.wait(60)
+        assert standin.asked_first.wait(TIMEOUT_S)
         frozen.send_signal(signal.SIGSTOP)
         other = running.start_worker()
-        assert standin.asked_again.wait(60)
+        assert standin.asked_again.wait(TIMEOUT_S)
         standin.release_first()
         frozen.send_signal(signal.SIGCONT)
         wait_until(lambda: "taken over by another worker" in running.log_of(0))
@@ -199,9 +199,9 @@ def test_a_worker_hands_over_when_it_is_told_to_stop(running: Cluster) -> None:
     with MissingAtFirst(exhibits(400), 10) as standin:  # ten transfers do not end
         waiting = running.start_waiting(standin)
         first = running.start_worker()
-        assert standin.holds.wait(60)
+        assert standin.holds.wait(TIMEOUT_S)
         first.terminate()
-        assert first.wait(30) == 0
+        assert first.wait(TIMEOUT_S) == 0
         assert "Handed over" in running.log_of(0)
         doing = "SELECT count(*) FROM procrastinate_jobs WHERE status = 'doing'"
         assert running.rows(doing) == [(0,)]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.cluster import Cluster, kill, pages_of, pictures_of
-from tests.e2e.command import finish, scrapy, wait_until
+from tests.e2e.command import TIMEOUT_S, finish, scrapy, wait_until
 from tests.e2e.test_cluster_runs import MissingForAWhile
 from tests.e2e.test_kills import Signalling
 from tests.pictures import exhibits
@@ -99,7 +99,7 @@ def test_the_status_of_each_run_is_that_of_a_crawl(running: Cluster) -> None:
         running.start_worker()
         assert running.wait_for(gone).status == 4
         number = running.submit(standin)
-        assert standin.held.wait(60)
+        assert standin.held.wait(TIMEOUT_S)
         assert running.run("cancel", str(number)).status == 0
         wait_until(lambda: runs(running, "exit_status") == [(4,), (130,)])
         (_, (stored, left)) = runs(running, "stored", "left")

@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from tests.cluster import Cluster, pages_of
-from tests.e2e.command import Process, finish, scrapy, wait_until
+from tests.e2e.command import TIMEOUT_S, Process, finish, scrapy, wait_until
 from tests.pictures import exhibits
 from tests.standin.picture_faults import HeldPictures
 from wallpapers.demo.gallery import Exhibit
@@ -25,7 +25,7 @@ MAX_S = 2.0
 
 def check_hand_over(running: Cluster, worker: Process, number: int = 0) -> None:
     """Wait for the end of a worker: its log has how long it took, and it keeps no task."""
-    assert worker.wait(30) == 0
+    assert worker.wait(TIMEOUT_S) == 0
     log = running.log_of(number)
     took = re.search(r"Handed over in (\d+\.\d) s", log)
     assert took, log
@@ -57,7 +57,7 @@ def pages_of_two_workers(running: Cluster, held: HeldPage | HeldPictures) -> Cou
     with held as standin:
         waiting = running.start_waiting(standin)
         worker = running.start_worker()
-        assert standin.held.wait(60)
+        assert standin.held.wait(TIMEOUT_S)
         worker.terminate()
         check_hand_over(running, worker)
         standin.release()
@@ -76,7 +76,7 @@ def test_a_page_that_comes_in_time_is_not_read_again(running: Cluster) -> None:
     with HeldPage(exhibits(150)) as standin:
         waiting = running.start_waiting(standin)
         worker = running.start_worker()
-        assert standin.held.wait(60)
+        assert standin.held.wait(TIMEOUT_S)
         worker.terminate()
         wait_until(lambda: "Handing over" in running.log_of(0))
         standin.release()

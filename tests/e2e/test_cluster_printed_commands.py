@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster import Cluster, cluster
-from tests.e2e.command import PROJECT, Result, finish
+from tests.e2e.command import PROJECT, TIMEOUT_S, Result, finish
 from tests.e2e.shell import printed, shell
 from tests.e2e.test_cluster_runs import MissingForAWhile
 from tests.pictures import exhibits
@@ -68,7 +68,7 @@ def test_the_cancellation_of_a_run_after_the_wait_was_interrupted(running: Clust
     with HeldPictures(exhibits(30)) as standin:
         waiting = running.start_waiting(standin)
         running.start_worker()
-        assert standin.held.wait(60)
+        assert standin.held.wait(TIMEOUT_S)
         waiting.send_signal(signal.SIGINT)
         interrupted = finish(waiting)
         assert interrupted.status == 130
@@ -80,7 +80,7 @@ def test_the_resumption_of_a_cancelled_run(running: Cluster) -> None:
     with HeldPictures(exhibits(30)) as standin:
         waiting = running.start_waiting(standin)
         running.start_worker()
-        assert standin.held.wait(60)
+        assert standin.held.wait(TIMEOUT_S)
         assert running.run("cancel", "1").status == 0
         cancelled = finish(waiting)
         assert cancelled.status == 130

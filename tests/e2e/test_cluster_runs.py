@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 
 from tests.cluster import Cluster, pages_of, pictures_of
-from tests.e2e.command import finish
+from tests.e2e.command import TIMEOUT_S, finish
 from tests.pictures import exhibits
 from tests.standin.picture_faults import HeldPictures
 from wallpapers.demo.gallery import Exhibit
@@ -47,7 +47,7 @@ def test_a_cancelled_run_ends_and_can_be_resumed(running: Cluster) -> None:
     with HeldPictures(exhibits(120)) as standin:
         waiting = running.start_waiting(standin)
         running.start_worker()
-        assert standin.held.wait(60)
+        assert standin.held.wait(TIMEOUT_S)
         assert running.run("cancel", "1").output == "Run 1 is cancelled\n"
         assert finish(waiting).status == 130
         assert running.rows("SELECT state FROM cluster_runs") == [("cancelled",)]

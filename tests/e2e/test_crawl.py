@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.command import FAST, Result, finish, scrapy, start, start_python
+from tests.e2e.command import FAST, TIMEOUT_S, Result, finish, scrapy, start, start_python
 from tests.invariants import check_stored, check_whole
 from tests.pictures import exhibit, exhibits
 from tests.standin.listing_faults import AntiFlag
@@ -192,7 +192,7 @@ def test_status_130_interrupted_lets_running_downloads_finish(
     shown = exhibits(60)
     with HeldPictures(shown) as standin:
         process = start("crawl", "baidu_wallpaper", *arguments(standin, tmp_path))
-        assert standin.held.wait(30)
+        assert standin.held.wait(TIMEOUT_S)
         process.send_signal(signal_number)
         assert process.stderr is not None
         log = ""
@@ -218,7 +218,7 @@ def test_status_130_interrupted_lets_running_downloads_finish(
 def test_a_second_signal_ends_the_run_immediately(tmp_path: Path) -> None:
     with HeldPictures(exhibits(60)) as standin:
         process = start("crawl", "baidu_wallpaper", *arguments(standin, tmp_path))
-        assert standin.held.wait(30)
+        assert standin.held.wait(TIMEOUT_S)
         assert process.stderr is not None
         for line in ("shutting down gracefully", "forcing unclean shutdown"):
             process.send_signal(signal.SIGINT)

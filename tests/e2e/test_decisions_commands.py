@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 from tests.conftest import Crawl
-from tests.e2e.command import Result, scrapy, start_python
+from tests.e2e.command import TIMEOUT_S, Result, scrapy, start_python
 from tests.pictures import encoded, exhibit, exhibits, noise
 from tests.standin.sources import ChannelStandIn
 from wallpapers.demo.gallery import Exhibit
@@ -89,7 +89,7 @@ def test_names_are_read_from_a_file_and_from_standard_input(crawl: Crawl) -> Non
     assert hidden.count(f"{SOURCE}/") == 3
     words = ("unhide", "--from", "-", "-s", f"IMAGES_STORE={crawl.store}")
     process = start_python(*words, stdin=subprocess.PIPE)
-    output, _ = process.communicate(hidden, timeout=60)
+    output, _ = process.communicate(hidden, timeout=TIMEOUT_S)
     assert output == "3 wallpapers shown again\n"
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.command import FAST, finish, scrapy, start
+from tests.e2e.command import FAST, TIMEOUT_S, finish, scrapy, start
 from tests.feeds import FORMATS, PLUGINS, feed, ids
 from tests.pictures import exhibits
 from tests.standin.listing_faults import HtmlListing
@@ -116,7 +116,7 @@ def test_an_interrupted_run_leaves_every_kind_of_feed_readable(
 ) -> None:
     with HeldPictures(exhibits(20)) as standin:
         process = start(*words_of(standin, tmp_path))
-        assert standin.held.wait(30)
+        assert standin.held.wait(TIMEOUT_S)
         assert process.stderr is not None
         for number, line in zip(signals, ("gracefully", "forcing unclean"), strict=False):
             process.send_signal(number)

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from tests.e2e.command import FAST, finish, scrapy, start
+from tests.e2e.command import FAST, TIMEOUT_S, finish, scrapy, start
 from tests.invariants import check_whole
 from tests.pictures import encoded, exhibit, exhibits, noise
 from tests.standin.picture_faults import HeldPictures
@@ -46,7 +46,7 @@ class Signalling(StandIn):
         """Wait until *more* pictures were asked for from now on."""
         self.reached.clear()
         self.wanted = self.asked_for.total() + more
-        return self.reached.wait(30)
+        return self.reached.wait(TIMEOUT_S)
 
 
 def words_for(standin: StandIn, store: Path) -> tuple[str, ...]:
@@ -128,7 +128,7 @@ def test_concurrent_crawls_request_each_image_once(tmp_path: Path) -> None:
 def test_a_run_that_is_killed_leaves_nothing_to_wait_for(tmp_path: Path) -> None:
     with HeldPictures(exhibits(60)) as standin:
         process = start(*words_for(standin, tmp_path))
-        assert standin.held.wait(60)
+        assert standin.held.wait(TIMEOUT_S)
         process.kill()
         finish(process)
         standin.release()

@@ -14,7 +14,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import make_url
 
-from tests.e2e.command import finish, start
+from tests.e2e.command import TIMEOUT_S, finish, start
 from tests.e2e.machine import PAGE, Machine, blocks
 from tests.pictures import exhibits
 from tests.postgresql import postgresql
@@ -154,7 +154,7 @@ def test_a_backup_during_a_crawl_is_consistent(tmp_path: Path) -> None:
         machine = Machine(tmp_path, standin)
         endpoint = ("-a", f"endpoint={standin.endpoint}")
         process = start("crawl", "bing_wallpaper", *endpoint, cwd=machine.home)
-        assert standin.held.wait(30)
+        assert standin.held.wait(TIMEOUT_S)
         back_up, restore, *_ = blocks("## Back up and restore")
         machine.run(back_up)
         process.send_signal(signal.SIGKILL)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from tests.e2e.command import FAST, PROGRAM, Result, finish, scrapy, start
+from tests.e2e.command import FAST, PROGRAM, TIMEOUT_S, Result, finish, scrapy, start
 from tests.pictures import exhibits
 from tests.standin.listing_faults import HtmlListing
 from tests.standin.picture_faults import HeldPictures
@@ -119,7 +119,7 @@ def test_the_command_after_an_interruption_is_that_of_the_run(tmp_path: Path) ->
     with HeldPictures(exhibits(300)) as standin:
         command = words(standin, tmp_path / "store")
         process = start(*command)
-        assert standin.held.wait(30)
+        assert standin.held.wait(TIMEOUT_S)
         process.send_signal(signal.SIGINT)
         standin.release()
         result = finish(process)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.e2e.command import FAST, Result, finish, scrapy, start
+from tests.e2e.command import FAST, TIMEOUT_S, Result, finish, scrapy, start
 from tests.pictures import exhibits
 from tests.standin.listing_faults import AntiFlag
 from tests.standin.picture_faults import HeldPictures, MissingPicture
@@ -103,7 +103,7 @@ class Account(BaiduWallpaperSpider):
 def test_a_killed_run_has_no_end(tmp_path: Path) -> None:
     with HeldPictures(exhibits(20)) as standin:
         process = start(*words(standin, tmp_path))
-        assert standin.held.wait(30)
+        assert standin.held.wait(TIMEOUT_S)
         (running,) = runs(tmp_path)
         process.kill()
         finish(process)
@@ -122,7 +122,7 @@ def test_an_interrupted_run_has_its_end(tmp_path: Path, signals: int) -> None:
     """With the second signal, the process ends before its run has ended in order."""
     with HeldPictures(exhibits(20)) as standin:
         process = start(*words(standin, tmp_path))
-        assert standin.held.wait(30)
+        assert standin.held.wait(TIMEOUT_S)
         for number in range(signals):
             process.send_signal(signal.SIGINT)
             assert process.stderr is not None

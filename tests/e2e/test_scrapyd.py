@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.e2e.command import PROJECT, wait_until
+from tests.e2e.command import PROJECT, TIMEOUT_S, wait_until
 from tests.feeds import read
 from tests.invariants import check_no_traceback, check_stored
 from tests.pictures import exhibits
@@ -44,12 +44,12 @@ class Scrapyd:
 
     def get(self, call: str, **parameters: str) -> dict[str, Any]:
         """Ask scrapyd for ``<call>.json``."""
-        answer = requests.get(f"{self.url}{call}.json", parameters, auth=USER, timeout=10)
+        answer = requests.get(f"{self.url}{call}.json", parameters, auth=USER, timeout=TIMEOUT_S)
         return dict(answer.json())
 
     def post(self, call: str, **parameters: str) -> dict[str, Any]:
         """Have scrapyd do ``<call>.json``."""
-        answer = requests.post(f"{self.url}{call}.json", parameters, auth=USER, timeout=10)
+        answer = requests.post(f"{self.url}{call}.json", parameters, auth=USER, timeout=TIMEOUT_S)
         return dict(answer.json())
 
     def schedule(self, **parameters: str) -> str:
@@ -108,7 +108,7 @@ def deploy(service: Scrapyd, copy: Path) -> None:
 
 
 def test_requests_without_the_password_are_refused(scrapyd: Scrapyd) -> None:
-    assert requests.get(f"{scrapyd.url}listprojects.json", timeout=10).status_code == 401
+    assert requests.get(f"{scrapyd.url}listprojects.json", timeout=TIMEOUT_S).status_code == 401
 
 
 def test_a_scheduled_job_stores_the_wallpapers(scrapyd: Scrapyd, tmp_path: Path) -> None:

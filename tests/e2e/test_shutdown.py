@@ -136,7 +136,7 @@ def check_interrupted(result: Result, folder: Path) -> None:
 def test_a_terminal_that_is_closed_ends_the_run_as_ctrl_c_does(tmp_path: Path) -> None:
     with HeldPictures(exhibits(60)) as standin:
         process = start(*words(standin, tmp_path))
-        assert standin.held.wait(30)
+        assert standin.held.wait(TIMEOUT_S)
         process.send_signal(signal.SIGHUP)
         log = read_until("Received SIGHUP, shutting down gracefully", process)
         standin.release()
@@ -151,7 +151,7 @@ def test_nohup_keeps_a_run_from_ending_with_the_terminal(tmp_path: Path) -> None
             *words(standin, tmp_path),
             preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
         )
-        assert standin.held.wait(30)
+        assert standin.held.wait(TIMEOUT_S)
         process.send_signal(signal.SIGHUP)
         standin.release()
         result = finish(process)
@@ -162,7 +162,7 @@ def test_nohup_keeps_a_run_from_ending_with_the_terminal(tmp_path: Path) -> None
 def test_pictures_that_never_come_do_not_outlast_the_limit(tmp_path: Path) -> None:
     with HeldPictures(exhibits(60)) as standin:
         process = start(*words(standin, tmp_path), *SHORT)
-        assert standin.held.wait(30)
+        assert standin.held.wait(TIMEOUT_S)
         process.send_signal(signal.SIGTERM)
         result = finish(process)  # nothing is released
         standin.release()

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from tests.e2e.command import FAST, finish, scrapy, start
+from tests.e2e.command import FAST, TIMEOUT_S, finish, scrapy, start
 from tests.pictures import exhibit, exhibits
 from tests.standin.several_listings import SeveralListings, several
 from wallpapers.demo.gallery import Exhibit
@@ -96,7 +96,7 @@ def test_after_ctrl_c_the_same_command_reads_what_is_left(tmp_path: Path) -> Non
     (tmp_path / "words.txt").write_text("海\n天空\n山\n")
     with HeldListing(SHOWN["海"]) as held:
         process = start(*crawl_of(held, tmp_path), cwd=tmp_path)
-        assert held.held.wait(30)
+        assert held.held.wait(TIMEOUT_S)
         process.send_signal(signal.SIGINT)
         assert process.stderr is not None
         while "shutting down gracefully" not in process.stderr.readline():

@@ -12,7 +12,7 @@ from pathlib import Path
 from aiohttp import web
 
 from tests.conftest import Crawl
-from tests.e2e.command import FAST, start_python
+from tests.e2e.command import FAST, TIMEOUT_S, start_python
 from tests.pictures import exhibits
 from tests.standin.picture_faults import HeldPictures
 from wallpapers.demo.standin import StandIn
@@ -77,7 +77,7 @@ def on_terminal(standin: StandIn, folder: Path, *words: str) -> str:
     )
     os.close(secondary)
     shown = read_all(primary)
-    assert process.wait(30) == 0
+    assert process.wait(TIMEOUT_S) == 0
     return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown).replace("\r", "\n")
 
 
