@@ -86,6 +86,7 @@ class Tasks:
         self._isolation = Isolation()
         self.stopping = False
         self.number: int | None = None  # of the worker, in the queue
+        self._introducing = asyncio.Lock()
         self._locks: WeakValueDictionary[object, asyncio.Lock] = WeakValueDictionary()
 
     def lock_of(self, name: str, **arguments: int) -> asyncio.Lock:
@@ -97,11 +98,12 @@ class Tasks:
 
         By this name, others find the connections of a worker that is dead or frozen.
         """
-        if number != self.number:
-            introduce = partial(takeover.introduce, number=number)
-            self._limits.workers = await self._database.do(introduce)
-            self.number = number
-            logger.info("Worker %d is ready", number)
+        async with self._introducing:
+            if number != self.number:
+                introduce = partial(takeover.introduce, number=number)
+                self._limits.workers = await self._database.do(introduce)
+                self.number = number
+                logger.info("Worker %d is ready", number)
 
     async def _begin(self, context: JobContext) -> None:
         assert context.job.worker_id is not None
