@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import threading
-from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -207,7 +206,7 @@ def test_a_run_is_recorded_with_its_end(open_it: Open) -> None:
     catalogue = open_it()
     latest = catalogue.run(lambda entries: entries.runs.latest(3))
     assert {run.beginning.id: run.end for run in latest if run.end} == {
-        end.id: replace(end, verdicts={**dict.fromkeys(Verdict, 0), Verdict.STORED: 3})
+        end.id: end._replace(verdicts={**dict.fromkeys(Verdict, 0), Verdict.STORED: 3})
     }
     assert latest[0].beginning.arguments == {"word": "风景", "limit": "5"}
     assert len(catalogue.run(lambda entries: entries.runs.latest(2))) == 2

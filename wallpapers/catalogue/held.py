@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from wallpapers.items import StoredImage
 
 
-@dataclass(frozen=True)
-class Held:
+class Held(NamedTuple):
     """An image that has a row; ``whole`` = the store has its file, too."""
 
     image: StoredImage
@@ -16,8 +15,7 @@ class Held:
     whole: bool
 
 
-@dataclass(frozen=True)
-class Entered:
+class Entered(NamedTuple):
     """An image as it was recorded, possibly at the path of an earlier one with the same content.
 
     ``refused_as`` is "placeholder" if many wallpapers share the content, "hidden" if all wallpapers
@@ -30,8 +28,7 @@ class Entered:
     is_new: bool = False
 
 
-@dataclass(frozen=True)
-class Holder:
+class Holder(NamedTuple):
     """The image whose row has a path, or one that differs only in case."""
 
     path: str

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, func, select, update
 
@@ -15,8 +14,7 @@ from wallpapers.run.reasons import Verdict
 from wallpapers.run.records import RunBeginning, RunEnd
 
 
-@dataclass(frozen=True)
-class RecordedRun:
+class RecordedRun(NamedTuple):
     """A run in the catalogue. Times are UTC, ISO 8601."""
 
     beginning: RunBeginning

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Table, and_, bindparam, case, func, not_, or_, select, update
 
@@ -77,8 +76,7 @@ _DECISIONS = ("hidden_at", "starred_at")  # of the user; no run changes them
 _LISTED = ("listing", "item", "endpoint")  # determined by the listing
 
 
-@dataclass(frozen=True)
-class Statements:
+class Statements(NamedTuple):
     """The statements that write, which differ between dialects."""
 
     new_wallpaper: Insert

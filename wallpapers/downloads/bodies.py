@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import aiohttp
 
@@ -13,8 +13,7 @@ class RangeMismatchError(Exception):
     """The response to a Range request does not continue the bytes received so far."""
 
 
-@dataclass(frozen=True)
-class ResumePoint:
+class ResumePoint(NamedTuple):
     """Identify the version of a file whose first bytes have been received."""
 
     validator: str  # a strong ETag, or Last-Modified

@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from time import monotonic
+from typing import NamedTuple
 
 from scrapy.exceptions import DownloadFailedError
 
@@ -21,8 +21,7 @@ _MAX_UNPROVEN = 2  # concurrent requests to a host that has never responded
 _UNPROVEN_SHARE = 0.1  # of the outage budget, for a host that has never responded
 
 
-@dataclass(frozen=True)
-class HostPolicy:
+class HostPolicy(NamedTuple):
     """Limits for waiting, in seconds, from the settings WALLPAPERS_PATIENCE_*."""
 
     backoff_s: float

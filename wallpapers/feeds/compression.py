@@ -12,9 +12,8 @@ import lzma
 import struct
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Protocol, cast
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 from scrapy.extensions.postprocessing import Bz2Plugin, GzipPlugin, LZMAPlugin
 from scrapy.utils.misc import load_object
@@ -37,16 +36,14 @@ _READERS: dict[type, Callable[[IO[bytes]], Any]] = {
 }
 
 
-@dataclass(frozen=True)
-class Mark:
+class Mark(NamedTuple):
     """An offset at which to truncate a feed; with *closing* appended, the rest is readable."""
 
     offset: int
     closing: bytes = b""
 
 
-@dataclass(frozen=True)
-class Ends:
+class Ends(NamedTuple):
     """The first and the last bytes of a feed, decompressed."""
 
     head: bytes = b""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -64,7 +64,7 @@ class MissingFiles:
             search = self._search = self._search or await self._search_store()
             moved = await self._find_moved(image, search)
         if moved is not None:
-            return replace(held, image={**image, "path": moved}, whole=True)
+            return held._replace(image={**image, "path": moved}, whole=True)
         if search.may_hide:
             await self._writer.do(partial(_hide, image["checksum"]))
             raise PictureRefusedError(FilterReason.HIDDEN, "its file was deleted")

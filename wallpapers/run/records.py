@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from wallpapers.run.reasons import Verdict
 
 CLUSTER_PREFIX = "cluster:"  # of the ids of runs that many machines share
 
 
-@dataclass(frozen=True)
-class RunBeginning:
+class RunBeginning(NamedTuple):
     """A run that begins; ``id`` is the name of its run folder, or of a run of a cluster."""
 
     id: str
@@ -19,8 +18,7 @@ class RunBeginning:
     arguments: Mapping[str, str]  # as given with -a, with masked secrets
 
 
-@dataclass(frozen=True)
-class RunEnd:
+class RunEnd(NamedTuple):
     """The result of a run."""
 
     id: str

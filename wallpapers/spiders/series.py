@@ -6,8 +6,7 @@ import hashlib
 import json
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 MAX_REFUSALS = 2  # in a row
 
@@ -15,8 +14,7 @@ MAX_REFUSALS = 2  # in a row
 _REREAD = "reread_days"
 
 
-@dataclass(frozen=True)
-class ListingArguments:
+class ListingArguments(NamedTuple):
     """The arguments of one listing, as given with -a, and the values of all."""
 
     given: Mapping[str, str]
