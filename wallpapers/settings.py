@@ -27,6 +27,7 @@ from wallpapers.downloads.handler import GuardedDownloadHandler
 from wallpapers.extensions.log_guard import LogGuard
 from wallpapers.extensions.progress import Progress
 from wallpapers.extensions.summary import RunSummary
+from wallpapers.extensions.unused import UnusedExtensions
 from wallpapers.fastpath.addon import FastPath
 from wallpapers.feeds.exporter import CheckedFeedExporter
 from wallpapers.feeds.formats import (
@@ -58,7 +59,7 @@ SPIDER_MODULES = ["wallpapers.spiders"]
 NEWSPIDER_MODULE = "wallpapers.spiders"
 COMMANDS_MODULE = "wallpapers.commands"
 
-ADDONS = {HideSecrets: 0, SettingsCheck: 0, Run: 0, FastPath: 0}
+ADDONS = {HideSecrets: 0, SettingsCheck: 0, Run: 0, FastPath: 0, UnusedExtensions: 0}
 
 # Filters by the listed size come before the download.
 ITEM_PIPELINES = {

@@ -46,6 +46,32 @@ def test_status_0_all_wallpapers_are_stored(tmp_path: Path) -> None:
     assert result.log.rstrip().endswith("outcome: complete (exit status 0)")
 
 
+def test_a_crawl_starts_without_what_it_does_not_use(tmp_path: Path) -> None:
+    unused = [
+        "scrapy.extensions.remote_control",
+        "scrapy.extensions.telnet",
+        "wallpapers.images.decoding",  # used by inspector processes
+    ]
+    code = (
+        f"import sys; sys.modules.update(dict.fromkeys({unused})); sys.argv[0] = 'scrapy'\n"
+        "from scrapy.cmdline import execute; execute()"
+    )
+    with StandIn(exhibits(1)) as standin:
+        words = ("crawl", "baidu_wallpaper", *arguments(standin, tmp_path))
+        result = finish(start_python(*words, instead=(sys.executable, "-c", code)))
+    assert result.status == 0
+
+
+def test_scrapys_remote_extensions_can_be_switched_on(tmp_path: Path) -> None:
+    names = ("REMOTE_CONTROL_ENABLED", "TELNETCONSOLE_ENABLED")
+    switches = [word for name in names for word in ("-s", f"{name}=True")]
+    with StandIn(exhibits(1)) as standin:
+        result = crawl(standin, tmp_path, *switches)
+    enabled = result.log.partition("Enabled extensions")[2].partition("Overridden settings")[0]
+    assert "RemoteControl" in enabled
+    assert "TelnetConsole" in enabled
+
+
 @pytest.mark.parametrize(
     ("words", "line"),
     [
