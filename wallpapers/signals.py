@@ -30,6 +30,10 @@ page_retried = object()
 # The listing that was started last was read to its end, or to the limit set by the user.
 listing_ended = object()
 
+# The spider has yielded all wallpapers of a listing that was read to its end, where other listings
+# may have been started since. ``listing``: str, its name.
+listing_yielded = object()
+
 # The listing that was started last cannot be read to its end. ``message``: str, one line with the
 # cause; ``command``: str, a shell command that may help, and ``purpose``: str, what it is for.
 listing_failed = object()

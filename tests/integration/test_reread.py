@@ -112,6 +112,15 @@ def test_a_listing_with_wallpapers_that_are_left_is_read_again(crawl: Crawl) -> 
     assert run.stats["wallpapers/listed"] == 60
 
 
+def test_the_last_page_of_a_listing_is_settled_before_the_listing_is(crawl: Crawl) -> None:
+    """With a limit, the last page has new wallpapers."""
+    cut_off = {"CLOSESPIDER_ITEMCOUNT": 10, "CONCURRENT_REQUESTS": 3}
+    with StandIn(exhibits(60)) as standin:
+        assert crawl(standin, cut_off, limit=40).stats["wallpapers/left"] > 0
+        run = crawl(standin, limit=40, reread_days=1)
+    assert run.stats["wallpapers/listed"] == 40
+
+
 def test_a_listing_whose_wallpapers_failed_was_read(crawl: Crawl) -> None:
     with MissingPicture(exhibits(3)) as standin:
         assert crawl(standin).exit_status is ExitStatus.FAILURES

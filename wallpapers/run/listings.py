@@ -34,6 +34,7 @@ class ListingAccount:
     read_at: str = ""  # when a listing that is skipped was read
     pages_end: ListingEnd = ListingEnd.UNFINISHED
     listed: int = 0
+    is_yielded: bool = False  # no further wallpapers will be listed
     settled: Counter[str] = field(default_factory=Counter)  # wallpapers by verdict, or WANTED
 
     @property
@@ -86,7 +87,12 @@ class Listings:
         """Record how the pages of the current listing ended."""
         if self._current is not None:
             self._current.pages_end = how
-            self._announce_settled(self._current)
+
+    def note_yielded(self, listing: str) -> None:
+        """Record that the spider has yielded all wallpapers of a *listing*."""
+        if account := self._by_name.get(listing):
+            account.is_yielded = True
+            self._announce_settled(account)
 
     def register(self, name: str) -> None:
         """Count a wallpaper that the listing *name* has listed."""
@@ -100,7 +106,8 @@ class Listings:
             self._announce_settled(listing)
 
     def _announce_settled(self, listing: ListingAccount) -> None:
-        if listing.pages_end is ListingEnd.READ and listing.is_settled:
+        is_read = listing.pages_end is ListingEnd.READ and listing.is_yielded
+        if is_read and listing.is_settled:
             self._crawler.signals.send_catch_log(
                 listing_settled, listing=listing.name, fingerprint=listing.fingerprint
             )

@@ -24,6 +24,7 @@ from wallpapers.signals import (
     listing_failed,
     listing_skipped,
     listing_started,
+    listing_yielded,
 )
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class RunState:
         connect(self._note_listing_started, listing_started)
         connect(self._note_listing_skipped, listing_skipped)
         connect(self._note_listing_ended, listing_ended)
+        connect(listings.note_yielded, listing_yielded)
         connect(self.listing_failed, listing_failed)
 
     def call_on_stop(self, callback: Callable[[], None]) -> None:

@@ -160,7 +160,7 @@ class ListingSpider(Source):
         new, repeated = self._paging.add_page(page)
         if position == self.first_position and page.drift:
             self._log_drift(page.drift)
-        ended = self._paging.is_last_page(position, page, new)
+        ended, listing = self._paging.is_last_page(position, page, new), self.listing_name
         self.send(
             signals.listing_page_read,
             rejected=page.rejected,
@@ -173,6 +173,8 @@ class ListingSpider(Source):
         else:
             yield self.page_request(position.after(page))
         yield from new
+        if ended:
+            self.send(signals.listing_yielded, listing=listing)
 
     def page_failed(self, failure: Failure) -> Iterator[Request]:
         """Report the listing as failed: a page request failed and its retries are used up."""
