@@ -48,6 +48,37 @@ def test_a_crawl_ends_with_its_summary_and_whole_feeds(tmp_path: Path) -> None:
         assert scrapy(*words).status == 0
 
 
+EXTENSION = f"""
+import os
+from scrapy import signals
+
+class Truncates:
+    def __init__(self, crawler):
+        self.path = crawler.settings["IMAGES_STORE"] + "/{FILE_NAME}-shm"
+        crawler.signals.connect(self.spider_closed, signals.spider_closed)
+
+    @classmethod
+    def from_crawler(cls, crawler):
+        return cls(crawler)
+
+    def spider_closed(self):
+        os.truncate(self.path, 0)
+"""
+
+
+@pytest.mark.slow
+def test_a_crawl_that_waits_for_the_catalogue_to_close_ends_too(tmp_path: Path) -> None:
+    (tmp_path / "truncating.py").write_text(EXTENSION)
+    settings = ("-s", f"IMAGES_STORE={tmp_path / 'store'}", *FAST)
+    extension = ("-s", 'EXTENSIONS={"truncating.Truncates": 0}')
+    with StandIn(exhibits(3)) as standin:
+        words = ("crawl", "baidu_wallpaper", "-a", f"endpoint={standin.endpoint}", *settings)
+        result = scrapy(*words, *extension, cwd=tmp_path)
+        assert result.status == 5
+        assert "cannot be accessed (SIGBUS)" in result.log.splitlines()[-1]
+        assert scrapy(*words).status == 0
+
+
 def test_a_command_ends_with_one_line(tmp_path: Path) -> None:
     store = ("-s", f"IMAGES_STORE={tmp_path / 'store'}")
     with StandIn(exhibits(2)) as standin:

@@ -22,6 +22,8 @@ from wallpapers.logs.masking import mask
 from wallpapers.run.exit_status import ExitStatus
 from wallpapers.run.program import program_name
 
+_END_S = 5.0  # for the program to end
+
 
 class _BusErrors:
     """The handler of SIGBUS, of which a process has one."""
@@ -44,9 +46,10 @@ class _BusErrors:
             f"the catalogue {self.path}: {file} cannot be accessed (SIGBUS): it was truncated or "
             f"made immutable, or its disk failed; check the disk, and lsattr {file}"
         )
-        is_main = threading.current_thread() is threading.main_thread()
-        (_exit if is_main else self.end_program)(message)
-        threading.Event().wait()
+        if threading.current_thread() is not threading.main_thread():
+            self.end_program(message)
+            threading.Event().wait(_END_S)  # the program may be waiting for this thread
+        _exit(message)
 
 
 def _exit(message: str) -> None:
