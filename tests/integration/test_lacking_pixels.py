@@ -17,6 +17,7 @@ from tests.lacking_pixels import (
 )
 from tests.pictures import encoded, exhibit, noise
 from tests.unit.test_second_opinion import JPEGS
+from wallpapers.catalogue.location import FILE_NAME
 from wallpapers.demo.standin import StandIn
 from wallpapers.run.exit_status import ExitStatus
 
@@ -75,3 +76,14 @@ def test_thumbnails_find_missing_pixels_too(crawl: Crawl) -> None:
     with StandIn([exhibit(n, data) for n, data in enumerate(shown)]) as standin:
         run = crawl(standin, {"IMAGES_THUMBS": {"small": (32, 32)}})
     assert run.stats["wallpapers/failed/cut"] == len(shown)
+
+
+def test_a_file_in_the_store_that_would_take_too_much_memory_is_fetched_again(crawl: Crawl) -> None:
+    """It has no row, and its headers claim pixels that its scans do not have."""
+    truncated = closed_jpeg(encoded(noise(8), progressive=True, subsampling=0))
+    with StandIn([exhibit(1)]) as standin:
+        (image,) = crawl(standin).images()
+        (crawl.store / FILE_NAME).unlink()
+        (crawl.store / image["path"]).write_bytes(jpeg_with_size(truncated, 9_900, 9_900))
+        run = crawl(standin)
+    assert run.stats["wallpapers/stored"] == 1
