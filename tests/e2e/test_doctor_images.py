@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 
 from tests.e2e.test_doctor import cells, doctor
+from tests.lacking_pixels import closed_jpeg, jpeg_with_size
 from tests.pictures import encoded, exhibit, exhibits, noise
 from tests.standin.sources import (
     SearchStandIn,
@@ -42,6 +43,15 @@ class SmallPictures(StandIn):
         return web.Response(body=encoded(noise(1, 40, 32)), content_type="image/jpeg")
 
 
+class TruncatedPictures(StandIn):
+    """Serves an image whose header claims more pixels than the memory suffices for."""
+
+    async def picture(self, request: web.Request, exhibit: Exhibit) -> web.StreamResponse:
+        truncated = closed_jpeg(encoded(noise(1), progressive=True, subsampling=0))
+        body = jpeg_with_size(truncated, 9_900, 9_900)
+        return web.Response(body=body, content_type="image/jpeg")
+
+
 class FirstIsGone(StandIn):
     """Serves no image for its first wallpaper, as third-party hosts do."""
 
@@ -57,6 +67,7 @@ class FirstIsGone(StandIn):
         (MovedPictures, 0, "JPEG 96x64"),
         (FirstIsGone, 0, "JPEG 96x64"),
         (ErrorPages, 4, "not_an_image"),
+        (TruncatedPictures, 4, "too_many_pixels (needs more than 512 MB to decode)"),
         (SmallPictures, 4, "placeholder (40x32, listed with 6,144 pixels)"),
     ],
 )

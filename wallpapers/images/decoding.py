@@ -73,7 +73,10 @@ def examine(
                 raise _refusal(fault, data, kind)
     elif kind == "JPEG" and jpeg_scans.look_incomplete(data):
         with gate(width * height):
-            _check_jpeg_scans(data, max_pixels, memory)
+            try:
+                _check_jpeg_scans(data, max_pixels, memory)
+            except MemoryError:
+                raise needs_more_than(memory) from None
     if kind == "PNG":
         _check_png_rows(data, max_pixels)
     return Picture(kind, width, height)
@@ -192,6 +195,12 @@ def _set_scale(image: ImageFile.ImageFile, min_size: tuple[int, int] | None) -> 
         image.draft("RGB", min_size)
     # A progressive JPEG keeps all coefficients at any scale.
     return full if image.info.get("progressive") else image.width * image.height
+
+
+def needs_more_than(memory: int) -> PictureRefusedError:
+    """Return the refusal of an image for which *memory* bytes do not suffice."""
+    detail = f"needs more than {memory // 2**20} MB to decode"
+    return PictureRefusedError("too_many_pixels", detail)
 
 
 def _check_jpeg_scans(data: Buffer, max_pixels: int, memory: int) -> None:

@@ -29,8 +29,7 @@ def inspect_file(task: Task, requirements: ImageRequirements, gate: decoding.Gat
         try:
             return _inspect(data, task, requirements, gate)
         except MemoryError:
-            detail = f"needs more than {requirements.memory // 2**20} MB to decode"
-            raise PictureRefusedError("too_many_pixels", detail) from None
+            raise decoding.needs_more_than(requirements.memory) from None
 
 
 def _inspect(

@@ -218,7 +218,7 @@ class Intake:
             picture = decoding.examine(
                 body, max_pixels=self._requirements.max_pixels, check="strict"
             )
-        except (PictureRefusedError, MemoryError):
+        except PictureRefusedError:
             return None
         checksum = hashlib.sha256(body).hexdigest()
         inspection = Inspection(checksum, len(body), picture, {})
