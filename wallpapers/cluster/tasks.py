@@ -1,6 +1,6 @@
 """Perform tasks: read a listing, download the images of a page, describe stored images.
 
-The arguments of a task are numbers of rows in the catalogue.
+The arguments of a task are ids of rows in the catalogue.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_AGAIN_IN_S = 5  # after a failure of the store, the catalogue or the program
+_RETRY_DELAY_S = 5  # after a failure of the store, the catalogue or the program
 
 Task = Callable[..., Awaitable[None]]
 
@@ -46,7 +46,8 @@ Task = Callable[..., Awaitable[None]]
 def reported(task: Task) -> Task:
     """Decorate *task*: log each failure, and raise a TaskNotDoneError for it.
 
-    A worker that was frozen may receive a task that it is still performing; that one ends first.
+    A worker that was frozen may receive a task that it is still performing. It waits for the first
+    execution to end.
     """
 
     @wraps(task)
@@ -58,10 +59,10 @@ def reported(task: Task) -> Task:
             raise
         except CatalogueError as error:
             logger.warning("Catalogue failed: %s", error)
-            raise TaskNotDoneError(str(error), _AGAIN_IN_S) from None
+            raise TaskNotDoneError(str(error), _RETRY_DELAY_S) from None
         except Exception as error:
             logger.exception("Task failed: %s %s", task.__name__, arguments)
-            raise TaskNotDoneError(str(error), _AGAIN_IN_S) from None
+            raise TaskNotDoneError(str(error), _RETRY_DELAY_S) from None
 
     return do
 
@@ -220,7 +221,7 @@ class Tasks:
 
     @asynccontextmanager
     async def _survived(self, give_back: Callable[[Entries], None]) -> AsyncIterator[None]:
-        """Uncount a try that ends because of the crawl or the catalogue: only deaths count."""
+        """Do not count a try that the crawl or the catalogue ends; only deaths of workers count."""
         try:
             yield
         except (CatalogueError, CrawlEndedError):
@@ -234,7 +235,7 @@ class Tasks:
             return TaskNotDoneError("the worker is stopping")
         report = partial(runs.report_problem, run=run, problem=problem)
         await self._database.do(lambda entries: report(entries.connection))
-        return TaskNotDoneError(problem, _AGAIN_IN_S)
+        return TaskNotDoneError(problem, _RETRY_DELAY_S)
 
     # Describing stored images
 

@@ -24,7 +24,7 @@ Keys = NDArray[numpy.bytes_]  # sha256, hex
 
 _PAGE = 10_000  # looks that are read together
 _SAVED_TOGETHER = 500  # looks
-# Of one image: a picture of which there are thousands of copies must not fill the catalogue.
+# Of one image: thousands of copies of a picture must not fill the catalogue with pairs.
 _MOST_NEIGHBOURS = 200
 
 
@@ -33,8 +33,8 @@ def pair_new_looks(
 ) -> int:
     """Find the look-alikes of each look that has not been paired; return the number of pairs.
 
-    It may be interrupted at any time. *progress* is called with the number of looks that are done,
-    and of all. Raises StoreError.
+    It may be interrupted at any time. *progress* is called with the number of looks done and the
+    total. Raises StoreError.
     """
     unpaired = catalogue.run(lambda entries: entries.look_alikes.unpaired())
     if not unpaired:

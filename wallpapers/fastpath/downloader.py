@@ -1,4 +1,4 @@
-"""Download images through fewer steps than Scrapy, with its middlewares, slots and signals.
+"""Download images in fewer steps than Scrapy, with its middlewares, slots and signals.
 
 On Scrapy's own path, a request passes through three tasks, five Deferreds and two dozen coroutines
 that wait for nothing. docs/decisions.md has the figures.

@@ -35,8 +35,8 @@ class CheckedFeedExporter(FeedExporter):
     """Open every feed at the start, write each item to disk, and complete feeds at the end.
 
     Feeds are completed only if the run ends with status 0 or 3; full batches wait for that, too. A
-    feed that cannot be exported is a SettingError at the start, where Scrapy would continue without
-    it. A feed that fails later stops the run, which ends with status 5.
+    feed that cannot be exported raises SettingError at the start; Scrapy would continue without it.
+    A feed that fails later stops the run, which ends with status 5.
 
     Stats: Scrapy's ``feedexport/success_count/<storage>``, ``feedexport/failed_count/<storage>``.
     """

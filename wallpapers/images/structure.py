@@ -32,7 +32,7 @@ class Broken(FrameError):
     """The structure of the file is invalid."""
 
 
-# Far more than any encoder writes into 64 MB; a file with more is made to waste processor time.
+# Far more than any encoder writes into 64 MB; a file with more was crafted to waste CPU time.
 _MAX_SEGMENTS = 2_000
 _MAX_BLOCKS = 1_000_000
 _MAX_PIXELS_OF_SCANS = 20_000_000_000  # 200 scans of 100 megapixels; encoders write about ten

@@ -95,17 +95,17 @@ class PictureFetcher:
         self._stopping = asyncio.Event()
         state.call_on_stop(self._stop)
 
-    async def fetch(self, candidate: Candidate, *, may_wait: bool = False) -> StoredImage:
+    async def fetch(self, candidate: Candidate, *, must_wait: bool = False) -> StoredImage:
         """Download and store a candidate, or share a running download of the same address.
 
-        With *may_wait*, HostNotReadyError is not raised.
+        With *must_wait*, HostNotReadyError is not raised.
         """
         key, wallpaper = candidate.key, candidate.wallpaper
         while (running := self._in_flight.get(key)) is not None:
             try:
                 image = await asyncio.shield(running)
             except HostNotReadyError:  # that one did not wait
-                if not may_wait:
+                if not must_wait:
                     raise
                 continue
             shared = await self._library.share(wallpaper, image, preview=candidate.preview)
@@ -113,7 +113,7 @@ class PictureFetcher:
                 return shared
         fetched = self._in_flight[key] = asyncio.get_running_loop().create_future()
         try:
-            image = await self._fetch(candidate, may_wait)
+            image = await self._fetch(candidate, must_wait)
         except BaseException as error:
             fetched.set_exception(error)
             fetched.exception()  # mark it as retrieved, as there may be no waiter
@@ -125,13 +125,13 @@ class PictureFetcher:
             self._in_flight.pop(key, None)
             del fetched  # its error has a traceback, which refers to this frame
 
-    async def _fetch(self, candidate: Candidate, may_wait: bool) -> StoredImage:
+    async def _fetch(self, candidate: Candidate, must_wait: bool) -> StoredImage:
         part = self._library.part()
         candidate.request.meta["part"] = part
         self._choose_slot(candidate.request)
         staged: StagedImage | None = None
         try:
-            place, response = await self._download(candidate.request, part, may_wait)
+            place, response = await self._download(candidate.request, part, must_wait)
             try:
                 staged = await self._store_file(candidate, part, response)
                 await self._rows.acquire()
@@ -166,11 +166,11 @@ class PictureFetcher:
         return staged
 
     async def _download(
-        self, request: Request, part: Part, may_wait: bool
+        self, request: Request, part: Part, must_wait: bool
     ) -> tuple[Place, Response]:
         """Return the response, whose image is in *part*, and the place, which is still occupied."""
         while True:
-            place = await self._acquire_place(request, part, may_wait)
+            place = await self._acquire_place(request, part, must_wait)
             try:
                 response = await self._send(request)
                 if not (isinstance(response, PictureResponse) and response.has_body_in(part)):
@@ -186,12 +186,12 @@ class PictureFetcher:
                 return place, response
             await self._wait(wait_s)
 
-    async def _acquire_place(self, request: Request, part: Part, may_wait: bool) -> Place:
+    async def _acquire_place(self, request: Request, part: Part, must_wait: bool) -> Place:
         if self._state.stopping:
             raise LeftForNextRun
         name = urlparse_cached(request).netloc
         try:
-            return await self.places.acquire(name, part, may_wait=may_wait)
+            return await self.places.acquire(name, part, must_wait=must_wait)
         except (HostNotReadyError, LeftForNextRun):
             raise
         except Exception as error:  # the host is given up

@@ -114,19 +114,19 @@ class WallpaperImagesPipeline(ImagesPipeline):
 
     async def close_spider(self) -> None:
         self._aside.close()
-        await self._record.written()  # a failure has to be known to the feeds and the summary
+        await self._record.written()  # the feeds and the summary depend on its success
         if not self._record.has_begun:  # otherwise closed when the exit status is known
             self._library.close()
 
     def close_by_force(self) -> None:
-        """Record how the run ended, if it cannot be closed; the process ends afterwards."""
+        """Record the end of a run that cannot be closed; the process ends afterwards."""
         self._record.close_by_force()
 
     # Hooks that users may override
 
     def get_media_requests(self, item: Any, info: SpiderInfo) -> list[Request]:
         """Return a request for each candidate that is a valid address, best first."""
-        # A retry requests each wallpaper as the run that listed it did.
+        # The command retry requests each wallpaper as the spider that listed it did.
         spider_for = getattr(info.spider, "spider_for", None)
         spider: Any = spider_for(item) if spider_for else info.spider
         referer = getattr(spider, "picture_referer", lambda url: "")
@@ -142,7 +142,7 @@ class WallpaperImagesPipeline(ImagesPipeline):
         *,
         item: Any = None,
     ) -> str:
-        """Return the path by WALLPAPERS_FILE_NAME; its extension is replaced by that of the format.
+        """Return the path that WALLPAPERS_FILE_NAME gives; the extension is replaced later.
 
         An item without an id is named after its address, an item without a source after the spider.
         """
@@ -196,16 +196,19 @@ class WallpaperImagesPipeline(ImagesPipeline):
     async def _settle_or_put_aside(
         self, item: Any, urls: list[Any], requests: Sequence[Request]
     ) -> list[FileInfoOrError]:
-        """Settle *item*, or raise PutAside if its host is not ready; it waits if that fails."""
+        """Settle *item*, or put it aside if its host is not ready. Raises PutAside.
+
+        If it cannot be put aside, it waits in memory.
+        """
         try:
             return await self._settle(item, urls, requests)
         except HostNotReadyError as not_ready:
             if self._aside.put(not_ready.host, item):
                 raise PutAside from None
-        return await self._settle(item, urls, requests, may_wait=True)
+        return await self._settle(item, urls, requests, must_wait=True)
 
     async def _settle(
-        self, item: Any, urls: list[Any], requests: Sequence[Request], *, may_wait: bool = False
+        self, item: Any, urls: list[Any], requests: Sequence[Request], *, must_wait: bool = False
     ) -> list[FileInfoOrError]:
         """Process a wallpaper, record its verdict, and return the results of its candidates."""
         first_url = requests[0].url if requests else ""
@@ -221,7 +224,7 @@ class WallpaperImagesPipeline(ImagesPipeline):
 
         async def fetch(request: Request, *, accept_smaller: bool) -> StoredImage:
             candidate = self._candidate(request, item, wallpaper, accept_smaller=accept_smaller)
-            return await self._fetcher.fetch(candidate, may_wait=may_wait)
+            return await self._fetcher.fetch(candidate, must_wait=must_wait)
 
         in_order = list(candidates.in_order(urls, requests))
         image, refusals = await candidates.first_stored(in_order, fetch)

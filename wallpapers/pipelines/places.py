@@ -47,7 +47,7 @@ class Place:
         self._active_s = monotonic()
 
     def check_stall(self) -> bool:
-        """Note the bytes since the last check; return whether almost none came for a second."""
+        """Return whether almost no bytes have arrived for a second; called regularly."""
         now_s = monotonic()
         if abs(self.part.size - self._size) >= _MIN_BYTES:
             self._size, self._active_s = self.part.size, now_s
@@ -55,11 +55,11 @@ class Place:
 
 
 class _Waiting(NamedTuple):
-    """An image that waits for a place; one that *may_wait* cannot be put aside."""
+    """An image that waits for a place; one that *must_wait* cannot be put aside."""
 
     place: asyncio.Future[Place]
     part: Part
-    may_wait: bool
+    must_wait: bool
 
 
 class HostQueue:
@@ -132,10 +132,10 @@ class Places:
             self._queues[name] = HostQueue(name, self._hosts[name], self._limit_of(name))
         return self._queues[name]
 
-    async def acquire(self, name: str, part: Part, *, may_wait: bool = False) -> Place:
+    async def acquire(self, name: str, part: Part, *, must_wait: bool = False) -> Place:
         """Return a place for an image of the host *name* as soon as one is free.
 
-        Raises HostNotReadyError if enough of its images are waiting, unless *may_wait*; and the
+        Raises HostNotReadyError if enough of its images are waiting, unless *must_wait*; and the
         last error of a host that is given up.
         """
         queue = self.queue(name)
@@ -143,16 +143,16 @@ class Places:
             return place
         if queue.host.give_up_error:
             raise queue.host.give_up_error.with_traceback(None)  # which grows with each raise
-        if not may_wait and queue.is_in_trouble and self._enough_are_waiting(queue):
+        if not must_wait and queue.is_in_trouble and self._enough_are_waiting(queue):
             raise HostNotReadyError(name)
         future: asyncio.Future[Place] = asyncio.get_running_loop().create_future()
-        queue.waiting.append(_Waiting(future, part, may_wait))
+        queue.waiting.append(_Waiting(future, part, must_wait))
         self._with_waiting[name] = queue
         self._set_timer(queue)
         return await future
 
     def end_of_listing(self) -> None:
-        """Let a few images of every host in trouble wait in memory: no page waits for them now."""
+        """Lift the limit for all hosts in trouble together: no listing page has to wait now."""
         self._listing_is_read = True
 
     def _enough_are_waiting(self, queue: HostQueue) -> bool:
@@ -238,7 +238,7 @@ class Places:
                 future.set_exception(queue.host.give_up_error.with_traceback(None))
         elif queue.is_in_trouble:
             too_many = max(0, len(queue.waiting) - MAX_WAITING_IN_TROUBLE)
-            latest = [waiting for waiting in reversed(queue.waiting) if not waiting.may_wait]
+            latest = [waiting for waiting in reversed(queue.waiting) if not waiting.must_wait]
             for waiting in latest[:too_many]:
                 queue.waiting.remove(waiting)
                 if not waiting.place.done():

@@ -1,8 +1,8 @@
 """End a crawl on Ctrl-C, SIGTERM or SIGHUP, and the process within a time limit.
 
-A signal handler may interrupt any code, which may hold any lock. So the handlers only put the
-signal into a queue, and a thread does what follows from it. The thread also acts where the event
-loop is blocked, or where a thread that is stuck keeps the interpreter from exiting.
+A signal handler may interrupt code that holds a lock. So the handlers only put the signal into a
+queue, and a thread reacts to it. The thread works even if the event loop is blocked, or if a thread
+that is stuck keeps the interpreter from exiting.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _LOOP_TIME_S = 2.0  # for the event loop to end the run after a second signal
 
 
 class Shutdown:
-    """Runs crawlers to their end; a signal stops them, a second one ends the process.
+    """Run crawlers to their end; a signal stops them, a second one ends the process.
 
     *timeout_s* is the time from the first signal to the end of the process. *close* is called for a
     crawler that did not end by itself, possibly in another thread; it returns the exit status of
@@ -54,7 +54,7 @@ class Shutdown:
         self._tasks: list[asyncio.Future[None]] = []
         # A reference, against garbage collection.
         self._stopping: asyncio.Future[list[BaseException | None]] | None = None
-        self._is_ending = threading.Lock()
+        self._end_lock = threading.Lock()  # never released: the process ends
         self.exit_status: int | None = None  # of a run that has ended
 
     def run(
@@ -145,7 +145,7 @@ class Shutdown:
 
     def _end(self) -> None:
         """Close what is open, log the summary, and end the process."""
-        with self._is_ending:
+        with self._end_lock:
             status = self.exit_status
             if status is None:
                 status = ExitStatus.INTERRUPTED

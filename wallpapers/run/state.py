@@ -57,7 +57,7 @@ class RunState:
         self.has_listing = False
         self._limited = False  # by a CLOSESPIDER_ setting
         self._interrupted = False
-        self.is_crawl = False  # and not a shell
+        self.is_crawl = False  # False in a shell
         self._closing = False
         self._closed: Deferred[None] | None = None  # a reference, against garbage collection
         self._on_stop: list[Callable[[], None]] = []
@@ -106,22 +106,22 @@ class RunState:
         # A signal may arrive while the run is closing for another reason.
         self._interrupted |= reason == "shutdown" or self._was_stopped
         self._limited |= reason.startswith("closespider_")
-        excused = self._interrupted or self._limited or self.store_failure is not None
+        ends_early = self._interrupted or self._limited or self.store_failure is not None
         complete = self._listings.are_read if self.has_listing else reason == "finished"
-        if not (complete or excused):
+        if not (complete or ends_early):
             self.component_failed(
                 f"Listing incomplete: the run ended with {reason!r} after "
                 f"{self._ledger.pages} pages, because of a setting or a middleware"
                 if self.has_listing
                 else f"Run incomplete: ended with {reason!r}, because of a setting or a component"
             )
-        self._ledger.close(ends_early=excused)
+        self._ledger.close(ends_early=ends_early)
         self._listings.close()
         self._publish()
 
     @property
     def exit_status(self) -> ExitStatus:
-        """The exit status by the failures so far; the most severe one counts."""
+        """The exit status that follows from the most severe failure so far."""
         if self.store_failure is not None:
             return ExitStatus.STORE
         if self._interrupted:
@@ -195,7 +195,7 @@ class RunState:
         engine = self._crawler.engine
         # Scrapy sends no signal when it begins to close a spider.
         engine.close_spider_async = self._watch_close(engine.close_spider_async)  # type: ignore[method-assign]
-        engine.scraper.start_itemproc_async = _ending_close(engine.scraper)  # type: ignore[method-assign]
+        engine.scraper.start_itemproc_async = _closing_when_idle(engine.scraper)  # type: ignore[method-assign]
 
     def _watch_close(self, close: Callable[..., Awaitable[None]]) -> Any:
         async def close_spider_async(*, reason: str = "cancelled") -> None:
@@ -221,8 +221,8 @@ class RunState:
         self._listings.end(ListingEnd.READ)
 
 
-def _ending_close(scraper: Scraper) -> Any:
-    """Return a method of *scraper* that processes an item, and then lets a spider close.
+def _closing_when_idle(scraper: Scraper) -> Any:
+    """Return a ``start_itemproc_async`` that lets the spider close after its last item.
 
     Scrapy 2.19 closes a spider when its last response has been processed, and would wait forever
     for items that ``start()`` yielded.
