@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from wallpapers.catalogue import sessions
 from wallpapers.catalogue.bus_errors import handle_bus_errors
 from wallpapers.catalogue.claims import Claims
-from wallpapers.catalogue.entries import ConflictError, Entries, Whole
+from wallpapers.catalogue.entries import ConflictError, Entries, IsWhole
 from wallpapers.catalogue.faults import DAMAGE, how_to_move_aside, remedy
 from wallpapers.catalogue.read_only import connect as connect_read_only
 from wallpapers.catalogue.read_only import is_on_read_only_file_system
@@ -55,7 +55,7 @@ class Catalogue:
     def __init__(
         self,
         engine: Engine,
-        is_whole: Whole,
+        is_whole: IsWhole,
         endpoint: str | None = None,
         claims: Claims | None = None,
     ) -> None:
@@ -69,7 +69,7 @@ class Catalogue:
     def open(
         cls,
         url: URL,
-        is_whole: Whole,
+        is_whole: IsWhole,
         remote_store: str = "",
         *,
         endpoint: str | None = None,
@@ -93,7 +93,7 @@ class Catalogue:
         return catalogue
 
     @classmethod
-    def open_unchanged(cls, url: URL, is_whole: Whole) -> Self | None:
+    def open_unchanged(cls, url: URL, is_whole: IsWhole) -> Self | None:
         """Connect for reading only; return None for a database without tables.
 
         The file system of an SQLite file may be read-only. Raises CatalogueError for an older

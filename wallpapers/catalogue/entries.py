@@ -30,7 +30,7 @@ from wallpapers.items import Key, StoredImage, Wallpaper
 from wallpapers.storage.files import is_below
 from wallpapers.storage.names import folded
 
-Whole = Callable[[str, int], bool]  # whether the store has a file at this path, of this size
+IsWhole = Callable[[str, int], bool]  # whether the store has a file at this path, of this size
 
 
 class Entries(Queries):
@@ -42,7 +42,7 @@ class Entries(Queries):
     def __init__(
         self,
         connection: Connection,
-        is_whole: Whole,
+        is_whole: IsWhole,
         endpoint: str | None = None,
         claims: Claims | None = None,
     ) -> None:
@@ -66,10 +66,10 @@ class Entries(Queries):
         claimed_by: dict[Key, str | None] = {}
         by_key = {(wallpaper.source, wallpaper.id): wallpaper for wallpaper in listed}
         findings = Findings(listed)
-        for question in findings.questions():
-            for row in self._connection.execute(WITH_PICTURE, question):
-                findings.note(question, row)
-                key = question["source"], row.id
+        for parameters in findings.query_parameters():
+            for row in self._connection.execute(WITH_PICTURE, parameters):
+                findings.note(parameters, row)
+                key = parameters["source"], row.id
                 if row.hidden_at:
                     found[key] = None
                     self.hidden_listed.add(key)
@@ -92,8 +92,8 @@ class Entries(Queries):
     def look_up(self, wallpaper: Wallpaper) -> tuple[Held | None, bool]:
         """Return the image of *wallpaper*, and whether it is hidden; write nothing."""
         source, listing, ids = wallpaper.source, wallpaper.listing, [wallpaper.id]
-        question = {"source": source, "listing": listing, "ids": ids}
-        row = self._connection.execute(WITH_PICTURE, question).one_or_none()
+        parameters = {"source": source, "listing": listing, "ids": ids}
+        row = self._connection.execute(WITH_PICTURE, parameters).one_or_none()
         return (self._held_for(row), row.hidden_at is not None) if row else (None, False)
 
     def find(self, checksum: str) -> Held | None:
@@ -139,8 +139,8 @@ class Entries(Queries):
         - If all other wallpapers with the same content are hidden, hide this one, too.
         """
         checksum, path = image["checksum"], image["path"]
-        asked = {"sha256": checksum, "path": path, "folded": folded(path)}
-        rows = self._connection.execute(SAME_BYTES_OR_PATH, asked).all()
+        parameters = {"sha256": checksum, "path": path, "folded": folded(path)}
+        rows = self._connection.execute(SAME_BYTES_OR_PATH, parameters).all()
         if any(row.sha256 != checksum for row in rows):
             return None
         if rows and self._is_hidden(checksum):
@@ -238,12 +238,12 @@ class Entries(Queries):
         taken: set[str] = set()
         for chunk in chunks(stored):
             images = [image for _, image in chunk]
-            asked = {
+            parameters = {
                 "sha256s": [image["checksum"] for image in images],
                 "paths": [image["path"] for image in images],
                 "folded": [folded(image["path"]) for image in images],
             }
-            for row in self._connection.execute(ANY_BYTES_OR_PATHS, asked):
+            for row in self._connection.execute(ANY_BYTES_OR_PATHS, parameters):
                 taken |= {row.sha256, folded(row.path)}
         are_new = []
         for _, image in stored:
@@ -274,8 +274,8 @@ class Entries(Queries):
 
     def _count_others(self, checksum: str, wallpaper: Wallpaper) -> int:
         """Return how many other wallpapers have the image with the sha256 *checksum*."""
-        asked = {"sha256": checksum, "source": wallpaper.source, "id": wallpaper.id}
-        return self._connection.execute(OTHERS_SHARING, asked).scalar_one()
+        parameters = {"sha256": checksum, "source": wallpaper.source, "id": wallpaper.id}
+        return self._connection.execute(OTHERS_SHARING, parameters).scalar_one()
 
     def _put(self, row: Mapping[str, Any]) -> None:
         """Insert *row*, or update the row with the same key."""

@@ -31,17 +31,17 @@ class Findings:
             listing = wallpaper.listing[:_MAX_LISTING]
             self._unrecorded[wallpaper.source, listing][wallpaper.id] = wallpaper
 
-    def questions(self) -> Iterator[dict[str, Any]]:
+    def query_parameters(self) -> Iterator[dict[str, Any]]:
         """Yield parameters for WITH_PICTURE, each for some wallpapers of one listing."""
         for (source, listing), wallpapers in self._unrecorded.items():
             for ids in chunks(list(wallpapers)):
                 yield {"source": source, "listing": listing, "ids": ids}
 
-    def note(self, question: dict[str, Any], row: Row[Any]) -> None:
-        """Read from a result *row* of *question* whether the finding is recorded."""
+    def note(self, parameters: dict[str, Any], row: Row[Any]) -> None:
+        """Note whether the finding of *row*, a result for *parameters*, is recorded."""
         if row.found_at is None:
             return
-        wallpapers = self._unrecorded[question["source"], question["listing"]]
+        wallpapers = self._unrecorded[parameters["source"], parameters["listing"]]
         if row.found_at:
             del wallpapers[row.id]
         else:

@@ -1,7 +1,7 @@
 """Read and write the catalogue in a thread, so that the reactor never waits for it.
 
-The calls of 20 milliseconds, and those that arrive during a transaction, share the next
-transaction: the more there are, the less each costs.
+Calls that arrive within 20 milliseconds, or during a transaction, share the next transaction,
+because most of its cost does not depend on their number.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ class Writer:
         self._open = open_catalogue
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="wallpapers-catalogue")
         self._catalogue: Catalogue | None = None
-        self._no_catalogue: CatalogueError | None = None  # why it could not be opened
+        self._open_error: CatalogueError | None = None  # of a failed attempt to open it
         self._waiting = _Calls()
-        self._at_work: asyncio.Task[None] | None = None
+        self._working: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Open the catalogue, which may take a while."""
@@ -72,7 +72,7 @@ class Writer:
         return await self._queued(self._waiting.works, work)
 
     async def do_alone(self, work: Callable[[Entries], T]) -> T:
-        """Do the same in a transaction of its own, which does not wait for other calls."""
+        """Return the result of *work*, in a transaction that does not wait for other calls."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._do, work)
 
     def close(self, end: RunEnd | None = None) -> None:
@@ -81,7 +81,7 @@ class Writer:
         self._thread.shutdown()
 
     def close_by_force(self, end: RunEnd) -> None:
-        """Do the same in any thread, if the catalogue is open and its thread is free soon."""
+        """Close the catalogue from any thread, if it is open and its thread is free soon."""
         if self._catalogue is not None:
             with suppress(TimeoutError, RuntimeError):  # at work, or closed already
                 self._thread.submit(self._close, end).result(_FORCE_S)
@@ -90,8 +90,8 @@ class Writer:
         """Return the result of a call, which waits in *queue* for the next transaction."""
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         queue.append((what, future))
-        if self._at_work is None:
-            self._at_work = asyncio.ensure_future(self._work())
+        if self._working is None:
+            self._working = asyncio.ensure_future(self._work())
         return await future
 
     async def _work(self) -> None:
@@ -109,16 +109,16 @@ class Writer:
             for future, result in zip(calls.futures(), results, strict=True):
                 if not future.done():
                     future.set_result(result)
-        self._at_work = None
+        self._working = None
 
     def _opened(self) -> Catalogue:
-        if self._no_catalogue is not None:
-            raise self._no_catalogue  # another wait for a lock would delay the shutdown
+        if self._open_error is not None:
+            raise self._open_error  # another wait for a lock would delay the shutdown
         if self._catalogue is None:
             try:
                 self._catalogue = self._open()
             except CatalogueError as error:
-                self._no_catalogue = error
+                self._open_error = error
                 raise
         return self._catalogue
 

@@ -64,8 +64,8 @@ class TaskClaims(Claims):
         pages = {key: page for key in keys if (page := self.pages.get(key))}
         if not pages:
             return set()
-        asked = sorted({(page.run, page.number) for page in pages.values()})
-        rows = connection.execute(_TURNS, {"pages": asked})
+        numbers = sorted({(page.run, page.number) for page in pages.values()})
+        rows = connection.execute(_TURNS, {"pages": numbers})
         turns = {(row.run, row.number): row.turn for row in rows}
         return {
             key for key, page in pages.items() if turns.get((page.run, page.number)) != page.turn
@@ -79,6 +79,6 @@ class TaskClaims(Claims):
         }
         if not others:
             return set()
-        asked = {"prefix": _PREFIX, "lease_s": self.lease_s}
-        alive = set(connection.execute(_ALIVE, asked).scalars())
+        parameters = {"prefix": _PREFIX, "lease_s": self.lease_s}
+        alive = set(connection.execute(_ALIVE, parameters).scalars())
         return {key for key, name in others.items() if name in alive}

@@ -1,7 +1,7 @@
-"""Run one crawl for each run that a worker has tasks of, for as long as it has some.
+"""Keep one crawl open for each run, while the worker has tasks of the run.
 
-A crawl for each task would take twice the processor time: a crawl has inspector processes and
-connections, and a record of which hosts respond.
+A crawl for each task would take twice the CPU time, because each crawl starts inspector processes,
+opens connections, and has to find out which hosts respond.
 """
 
 from __future__ import annotations
@@ -152,7 +152,7 @@ class FedCrawl:
         self._on_open()
 
     def _stopping(self) -> None:
-        """Return the tasks to the queue soon, even if uploads or connections delay the end."""
+        """Return the tasks to the queue soon, even if uploads or connections delay the crawl."""
         asyncio.get_running_loop().call_later(_LINGER_S, self._given_up.set)
 
     def _settled(self, key: Key, verdict: Verdict, reason: str, size_bytes: int, host: str) -> None:
@@ -219,7 +219,7 @@ class Crawls:
 
     def stop_run(self, run: int) -> None:
         """Stop the crawl of a run that was cancelled."""
-        self._keep(self._open[run].stop(_LINGER_S))
+        self._start_task(self._open[run].stop(_LINGER_S))
 
     async def stop(self, timeout_s: float) -> None:
         """Stop all crawls, and open no more; one that reads a page may finish it."""
@@ -239,10 +239,10 @@ class Crawls:
     def _close(self, run: int) -> None:
         crawl = self._open.pop(run)
         self._timers.pop(run, None)
-        self._keep(crawl.close())
+        self._start_task(crawl.close())
 
-    def _keep(self, closing: Any) -> None:
-        task = asyncio.ensure_future(closing)
+    def _start_task(self, work: Any) -> None:
+        task = asyncio.ensure_future(work)
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 

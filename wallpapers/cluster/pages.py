@@ -174,8 +174,12 @@ def _new_of(
     entries: Entries, listing: Listing, run: int, wallpapers: Sequence[Wallpaper]
 ) -> tuple[list[Wallpaper], int]:
     """Return the wallpapers that are new in this run, up to the limit, and count repeated ones."""
-    asked = {"run": run, "source": listing.source, "rows": [{"id": one.id} for one in wallpapers]}
-    seen = set(entries.connection.execute(_LISTED, asked).scalars())
+    parameters = {
+        "run": run,
+        "source": listing.source,
+        "rows": [{"id": one.id} for one in wallpapers],
+    }
+    seen = set(entries.connection.execute(_LISTED, parameters).scalars())
     room = listing.limit - _listed(entries, run) if listing.limit else len(wallpapers)
     new: list[Wallpaper] = []
     repeated = 0

@@ -177,9 +177,9 @@ def begin_alone(entries: Entries, page: OpenPage, key: Key) -> bool:
 
 def _count_try(entries: Entries, page: OpenPage, key: Key, change: int) -> None:
     source, identity = key
-    asked = {"of_run": page.run, "of_source": source, "of_id": identity}
+    parameters = {"of_run": page.run, "of_source": source, "of_id": identity}
     tried = update(cluster_wallpapers).where(_MINE)
-    entries.connection.execute(tried.values(tries=cluster_wallpapers.c.tries + change), asked)
+    entries.connection.execute(tried.values(tries=cluster_wallpapers.c.tries + change), parameters)
 
 
 def settle(

@@ -180,7 +180,7 @@ class Worker:
 
 
 def _report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Log an error that no task waits for; that of the queue in one line.
+    """Log an error that no task waits for; an error of the queue takes one line.
 
     After a freeze, the queue refuses the end of a task that another worker has taken over.
     """

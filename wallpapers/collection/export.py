@@ -1,4 +1,4 @@
-"""Export images with what is known of them as a dataset, which grows with the collection.
+"""Export images and their metadata as a dataset; later exports add the new images.
 
 A dataset has shards. The files of a shard are moved into place when they are complete, its index
 last. A shard without an index does not count, and is removed by the next export: each image is in
@@ -104,7 +104,7 @@ class Export:
         return self.report
 
     def _check_description(self) -> None:
-        """Write what kind of dataset this is, or check that it is the same one."""
+        """Write the description of the dataset, or check that the existing one is equal."""
         wanted = {"format": self._format, "schema": SCHEMA_VERSION}
         content = self._target.read(DESCRIPTION)
         if content is None:
@@ -163,7 +163,7 @@ class Export:
             progress(len(page))
 
     def _read(self, rows: Iterator[Row]) -> Iterator[tuple[Row, bytes]]:
-        """Yield the images that are still what was stored, with their contents."""
+        """Yield the unchanged images, with their contents."""
         with ThreadPoolExecutor(_READ_TOGETHER) as threads:
             while some := list(islice(rows, _READ_TOGETHER)):
                 for row, content in zip(some, threads.map(self._content, some), strict=True):

@@ -1,4 +1,4 @@
-"""Select the fast path, or keep Scrapy's downloader if this version is not tested."""
+"""Select the fast path, or keep Scrapy's downloader if its version was not tested."""
 
 from __future__ import annotations
 

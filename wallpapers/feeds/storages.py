@@ -207,7 +207,7 @@ def _locked(path: Path) -> IO[bytes]:
 
 
 def _remove_link(path: Path) -> None:
-    """Remove what is not a file of its own: writing would change a file elsewhere, or block."""
+    """Remove a link or special file: writing to it would change another file, or block."""
     with suppress(FileNotFoundError):
         status = path.lstat()
         if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1:

@@ -1,7 +1,7 @@
-"""Serve the gallery to browsers on this machine, and enter decisions into the catalogue.
+"""Serve the gallery to browsers, and record decisions in the catalogue.
 
-The address contains a random token, without which nothing is answered. The headers Host and Origin
-are checked, so that no other website can read the gallery or decide by way of a browser.
+The address contains a random token; requests without it are refused. The headers Host and Origin
+are checked, so that no other website can read the gallery or make decisions through a browser.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ _HEADERS = {
 
 
 class GalleryServer:
-    """Serves the gallery of one store until it is stopped. *port* 0 is any free one."""
+    """Serve the gallery of one store until it is stopped. *port* 0 selects a free one."""
 
     def __init__(
         self,
@@ -148,7 +148,7 @@ class GalleryServer:
         return response
 
     def _is_own(self, host: str) -> bool:
-        """Return whether *host* is a name of this server; a rebound DNS name is none."""
+        """Return whether *host* is a name of this server, to block DNS rebinding."""
         name, _, port = host.rpartition(":")
         if port != str(self._port):
             return False
@@ -207,7 +207,7 @@ class GalleryServer:
         return web.json_response({"changed": changed})
 
     async def _thumbnail(self, request: web.Request) -> web.Response:
-        """Answer with a thumbnail; one of a new image is made."""
+        """Answer with a thumbnail, and make it if the image is new."""
         match = _THUMBNAIL.fullmatch(request.match_info["name"])
         if match is None:
             raise web.HTTPNotFound
@@ -226,7 +226,7 @@ class GalleryServer:
         return web.Response(body=content, content_type="image/jpeg")
 
     async def _image(self, request: web.Request) -> web.Response:
-        """Answer with an image; only what the catalogue has can be read."""
+        """Answer with an image of the catalogue; other files cannot be read."""
         path = request.match_info["path"]
         has_image = await self._with_catalogue(
             lambda: self._catalogue.run(lambda entries: entries.shown.has_image(path))

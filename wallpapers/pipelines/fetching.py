@@ -104,7 +104,7 @@ class PictureFetcher:
         while (running := self._in_flight.get(key)) is not None:
             try:
                 image = await asyncio.shield(running)
-            except HostNotReadyError:  # that one did not wait
+            except HostNotReadyError:  # the other caller did not wait
                 if not must_wait:
                     raise
                 continue
@@ -174,7 +174,7 @@ class PictureFetcher:
             try:
                 response = await self._send(request)
                 if not (isinstance(response, PictureResponse) and response.has_body_in(part)):
-                    await _replace(part, response.body)
+                    await _write_body(part, response.body)
             except RetryLaterError as later:
                 self.places.release(place)
                 request, wait_s = later.request, later.wait_s
@@ -253,7 +253,7 @@ def _hosts_of(crawler: Crawler) -> Hosts:
     return middleware.hosts if middleware else Hosts(HostPolicy(1.0, 1.0, 1.0))
 
 
-async def _replace(part: Part, body: bytes) -> None:
+async def _write_body(part: Part, body: bytes) -> None:
     """Write *body*, which comes from a middleware or another download handler, to *part*."""
     part.begin()
     if work := part.feed(body):

@@ -30,7 +30,7 @@ class _OpenAccount(NamedTuple):
 
 
 class RunLedger:
-    """Counts that add up: listed = stored + known + duplicate + filtered + failed.
+    """Count wallpapers so that listed = stored + known + duplicate + filtered + failed.
 
     In a dry run, ``wanted`` is added: the wallpapers that a crawl would download.
 
@@ -145,7 +145,7 @@ class RunLedger:
             self.settle(item, verdict, reason)
 
     def begin_dry_run(self) -> None:
-        """Count wallpapers as ``wanted`` that a crawl would download."""
+        """Start to count as ``wanted`` the wallpapers that a crawl would download."""
         self.wanted = 0
 
     def want(self, item: Any) -> None:

@@ -78,10 +78,10 @@ class Listings:
         """Whether the pages of a listing were read to their end."""
         return any(listing.pages_end is ListingEnd.READ for listing in self._by_name.values())
 
-    def begin(self, listing: ListingAccount, following: int) -> None:
-        """Record that *listing* is begun or skipped; *following* others are not begun yet."""
+    def begin(self, listing: ListingAccount, remaining: int) -> None:
+        """Record that *listing* is begun or skipped; *remaining* others are not begun yet."""
         self._current = self._by_name.setdefault(listing.name, listing)
-        self.unread = following
+        self.unread = remaining
 
     def end(self, how: ListingEnd) -> None:
         """Record how the pages of the current listing ended."""

@@ -18,8 +18,8 @@ from wallpapers.run.exit_status import ExitStatus
 SignalHandler = Callable[[int, FrameType | None], None] | signal.Handlers
 
 _CRAWLING = {"crawl", "retry", "demo", "doctor", "cluster"}  # commands
-# New objects between two garbage collections. Python's 700 are those of nine images, which leave no
-# garbage behind. The imports create 60,000.
+# New objects between two garbage collections. Nine images reach Python's default of 700, and leave
+# no garbage behind. The imports create 60,000.
 _COLLECT_AFTER = 100_000
 _SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
@@ -29,7 +29,7 @@ _SIGNALS = [
 def prepare() -> None:
     """Set up signals, streams and logging, if Scrapy's command line is running a command.
 
-    A program that only imports this package is left as it is.
+    It does nothing in a program that only imports this package.
     """
     if "scrapy.cmdline" in sys.modules:
         prepare_command()
@@ -54,14 +54,14 @@ def prepare_command() -> None:
 
 
 def handle_signals(handler: SignalHandler) -> None:
-    """Have *handler* called for Ctrl-C, SIGTERM and SIGHUP; ``nohup`` keeps SIGHUP ignored."""
+    """Install *handler* for Ctrl-C, SIGTERM and SIGHUP; under ``nohup``, not for SIGHUP."""
     for number in _SIGNALS:
         if number == signal.SIGINT or signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, handler)
 
 
 def _exit(number: int, frame: FrameType | None) -> None:
-    """End the process, which has nothing open that would have to be closed."""
+    """End the process; before the crawl, nothing is open that would have to be closed."""
     for stream in (sys.stdout, sys.stderr):
         with suppress(Exception):
             stream.flush()

@@ -54,7 +54,7 @@ class Storage(ABC):
 
     @abstractmethod
     def open(self) -> None:
-        """Prepare for puts, and check that a file can be written."""
+        """Prepare the storage, and check that a file can be written."""
 
     def part(self, check_start: StartCheck) -> Part:
         """Return a part file for a download, to be stored by ``put``.
@@ -149,7 +149,7 @@ class Storage(ABC):
 
     @abstractmethod
     def remove(self, paths: Sequence[str]) -> None:
-        """Remove the existing ones among *paths*. Does nothing in remote stores."""
+        """Remove *paths*; missing ones are ignored. Does nothing in a remote store."""
 
     @abstractmethod
     def close(self) -> None:
