@@ -26,7 +26,7 @@ HIDDEN_IMAGES = select(wallpapers.c.sha256).where(
 
 
 class Decisions:
-    """Reads and writes the user's decisions within one transaction.
+    """Read and write the user's decisions within one transaction.
 
     Keys without a row are ignored. Each method that writes returns the number of wallpapers that
     it changed; doing it again changes nothing.

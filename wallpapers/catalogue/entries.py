@@ -34,7 +34,7 @@ IsWhole = Callable[[str, int], bool]  # whether the store has a file at this pat
 
 
 class Entries(Queries):
-    """Reads and writes the rows of one transaction; a failure rolls all of it back.
+    """Read and write the rows of one transaction; a failure rolls all of it back.
 
     A write may be repeated, and two programs may do the same one: one row results.
     """

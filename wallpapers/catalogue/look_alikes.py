@@ -26,7 +26,7 @@ class Pair:
 
 
 class LookAlikes:
-    """Reads and writes pairs of images within one transaction."""
+    """Read and write pairs of images within one transaction."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

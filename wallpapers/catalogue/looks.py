@@ -41,7 +41,7 @@ class Tone:
 
 
 class Looks:
-    """Reads and writes looks within one transaction. Only looks of the current VERSION count."""
+    """Read and write looks within one transaction. Only looks of the current VERSION count."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -54,7 +54,7 @@ class Looks:
         most: int = _PAGE,
         with_errors: bool = False,
     ) -> list[StoredImage]:
-        """Return images without a look, by sha256, between *after* and *before*.
+        """Return images without a look, ordered by sha256, between *after* and *before*.
 
         Damaged and hidden ones are left out. *with_errors* adds those that could not be decoded.
         """
@@ -107,7 +107,7 @@ class Looks:
         return {row.path: row.error for row in rows}
 
     def fingerprints(self, *, after: str = "", most: int = 10_000) -> list[tuple[str, bytes]]:
-        """Return sha256 and fingerprint of looks, ordered by sha256, those after *after*."""
+        """Return sha256 and fingerprint of looks that follow *after*, ordered by sha256."""
         rows = self._connection.execute(
             select(looks.c.sha256, looks.c.fingerprint)
             .where(HAS_VALUES, looks.c.sha256 > after)

@@ -28,7 +28,7 @@ _CHUNK = 500  # rows
 
 @dataclass(frozen=True)
 class Failed:
-    """A wallpaper that failed, None = its row is unreadable, and the endpoint, None = unknown."""
+    """A failed wallpaper (None = unreadable row), and its endpoint (None = unknown)."""
 
     id: str
     wallpaper: Wallpaper | None
@@ -36,7 +36,7 @@ class Failed:
 
 
 class Queries:
-    """Reads rows of one transaction for the commands.
+    """Read rows of one transaction for the commands.
 
     Modules that a crawl does not need are imported on use, so that a crawl starts sooner.
     """
@@ -93,7 +93,7 @@ class Queries:
         return Decisions(self._connection)
 
     def failed(self, source: str, *, after: str = "", most: int = 60) -> list[Failed]:
-        """Return failed wallpapers of *source*, ordered by id, those after *after*.
+        """Return failed wallpapers of *source* whose ids follow *after*, ordered by id.
 
         Hidden ones are left out.
         """
@@ -154,7 +154,7 @@ class Queries:
         return sum(size_bytes for _, size_bytes in self.formats().values())
 
     def pictures(self, *, after: str = "", most: int = _CHUNK) -> list[StoredImage]:
-        """Return images in the store, ordered by sha256, those after *after*.
+        """Return stored images whose sha256 follows *after*, ordered by sha256.
 
         Hidden ones are left out.
         """

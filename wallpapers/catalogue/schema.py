@@ -59,8 +59,8 @@ wallpapers = Table(
     # Did the response of *url* object to AI training? False for those of older versions.
     Column("noai", Boolean, nullable=False, server_default=false()),
     Column("reason", Text, nullable=False),  # why it was filtered or failed
-    Column("host", Text, nullable=False),  # that it failed at
-    Column("tried", Text, nullable=False),  # each candidate and what became of it
+    Column("host", Text, nullable=False),  # at which it failed
+    Column("tried", Text, nullable=False),  # each candidate with its result
     Column("attempts", Integer, nullable=False),  # runs in which it failed since it was stored
     Column("listed_at", Text, nullable=False),
     Column("changed_at", Text, nullable=False),

@@ -75,7 +75,7 @@ _TONALITY = [field.name for field in fields(Tonality)]
 
 
 class Search:
-    """Reads images within one transaction. Hidden and damaged ones are left out."""
+    """Read images within one transaction. Hidden and damaged ones are left out."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -108,7 +108,7 @@ class Search:
         return {checksum for checksum in found if checksum}
 
     def mentioning(self, word: str) -> set[str]:
-        """Return the sha256 of all images with *word* in their rows, in any case of letters.
+        """Return the sha256 of all images with *word* in their rows, ignoring case.
 
         Some others may be returned, too: rows are not parsed, which would take most of the time, so
         *word* may be in a part of a row that is not searched.
@@ -132,7 +132,7 @@ class Search:
         return found
 
     def origins(self, checksums: Sequence[str]) -> dict[str, list[Origin]]:
-        """Return the wallpapers that have these images, by source and id.
+        """Return the wallpapers that have these images, ordered by source and id.
 
         Hidden ones, and those whose rows cannot be read, are left out.
         """

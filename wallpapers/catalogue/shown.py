@@ -53,7 +53,7 @@ class ShownWallpaper:
 
 
 class Shown:
-    """Reads stored wallpapers within one transaction. Those with damaged images are left out."""
+    """Read stored wallpapers within one transaction. Those with damaged images are left out."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

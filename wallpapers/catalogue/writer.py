@@ -76,7 +76,7 @@ class Writer:
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._do, work)
 
     def close(self, end: RunEnd | None = None) -> None:
-        """Record the end of the run and close the catalogue; all other calls must have ended."""
+        """Record the end of the run and close the catalogue; no other call may be running."""
         self._thread.submit(self._close, end)
         self._thread.shutdown()
 

@@ -59,7 +59,7 @@ def _cancelled(connection: Connection, runs: Collection[int]) -> list[int]:
 
 
 class CrawlLimits:
-    """Applies pauses, request limits and cancellations of the cluster to the crawls of a worker.
+    """Apply pauses, request limits and cancellations of the cluster to the crawls of a worker.
 
     Settings: WALLPAPERS_CLUSTER_REQUESTS_PER_DOMAIN, CONCURRENT_REQUESTS_PER_DOMAIN.
     """

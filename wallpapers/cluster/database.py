@@ -76,7 +76,7 @@ def _install(connection: Connection) -> None:
 
 
 class Database:
-    """Runs transactions of the catalogue in a thread, one at a time.
+    """Run transactions of the catalogue in a thread, one at a time.
 
     Raises CatalogueError.
     """

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 
 class Isolation:
-    """Lets tasks run together, or one alone: if the worker dies, that one is the cause."""
+    """Let tasks run together, or one alone: if the worker dies, that one is the cause."""
 
     def __init__(self) -> None:
         self._changed = asyncio.Condition()

@@ -30,7 +30,7 @@ _RETRY = (
 
 
 class OwnJobManager(JobManager):
-    """Ends the tasks of this worker; tasks that another one has taken over are not changed."""
+    """End the tasks of this worker; tasks that another one has taken over are not changed."""
 
     async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:
         """Record the end of *job*, or delete it."""

@@ -45,7 +45,7 @@ def submit(catalogue: Catalogue, queue: Queue) -> int:
 
 
 class PartLooker:
-    """Describes images in the inspector processes of one worker."""
+    """Describe images in the inspector processes of one worker."""
 
     def __init__(self, settings: BaseSettings) -> None:
         self._settings = settings

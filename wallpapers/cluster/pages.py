@@ -1,7 +1,7 @@
 """Record a page of a listing in one transaction: its wallpapers, the next page, and the tasks.
 
 Because of this transaction, nothing is lost or done twice. If the worker is killed before it, the
-page is unread; if it is killed afterwards, all that follows from the page is in the database.
+page is unread; if it is killed afterwards, everything that follows is in the database.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def begin(entries: Entries, run: int) -> NextPage | None:
 
 
 def give_back(entries: Entries, page: NextPage) -> None:
-    """Uncount the try of a page, because its worker is alive."""
+    """Subtract the try of a page whose worker is alive."""
     unread = (*_row_of(page), cluster_pages.c.read_at.is_(None), cluster_pages.c.tries > 0)
     taken_back = update(cluster_pages).where(*unread)
     entries.connection.execute(taken_back.values(tries=cluster_pages.c.tries - 1))

@@ -153,7 +153,7 @@ def _killers(entries: Entries, page: OpenPage) -> list[Settled]:
 
 
 def give_back(entries: Entries, page: OpenPage) -> None:
-    """Uncount the try of a page, because its worker is alive."""
+    """Subtract the try of a page whose worker is alive."""
     mine = (cluster_pages.c.run == page.run, cluster_pages.c.number == page.number)
     taken_back = update(cluster_pages).where(*mine, cluster_pages.c.tries > 0)
     entries.connection.execute(taken_back.values(tries=cluster_pages.c.tries - 1))
@@ -187,7 +187,7 @@ def settle(
 ) -> PageState:
     """Record verdicts, and return the state of the page.
 
-    *alone* is a wallpaper that was processed alone; its try is uncounted, as the worker is alive.
+    *alone* is a wallpaper that was processed alone; its try is subtracted: the worker is alive.
     Nothing else is recorded of a page that another worker has taken over.
     """
     connection = entries.connection

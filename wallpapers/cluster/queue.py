@@ -64,7 +64,7 @@ def worker_app(url: URL) -> App:
 
 
 class Queue:
-    """Adds tasks within a transaction of the catalogue."""
+    """Add tasks within a transaction of the catalogue."""
 
     def __init__(self) -> None:
         from procrastinate import App, SyncPsycopgConnector

@@ -30,7 +30,7 @@ _MOST_LINES = 50  # of a table
 
 
 class Card:
-    """Counts the rows of a dataset, and describes it in the form of a README on a model hub."""
+    """Count the rows of a dataset, and describe it as the README of a model hub does."""
 
     def __init__(self, kind: str, made_by: str, removed: int) -> None:
         self._kind = kind

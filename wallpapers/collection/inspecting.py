@@ -23,7 +23,7 @@ _AHEAD = 4  # images for each inspector, so that none waits for the next one
 
 
 class StoredImageInspector:
-    """Inspects images of *reader* in at most one inspector process for each core."""
+    """Inspect images of *reader* in at most one inspector process for each core."""
 
     def __init__(self, reader: ImageReader, requirements: ImageRequirements) -> None:
         self._reader = reader
@@ -64,8 +64,8 @@ class StoredImageInspector:
     ) -> None:
         """Do *work* for each image, as many at a time as keep all processes busy.
 
-        *images* are taken as others end, and *progress* is called with their number. The first
-        error is raised, and ends the work that is under way.
+        The next of *images* is taken when another one is done. *progress* is called with the number
+        of further images done. The first error is raised, and cancels all other work.
         """
         at_most = _AHEAD * self.start()
         running: set[asyncio.Task[None]] = set()

@@ -54,7 +54,7 @@ def requirements_of(settings: BaseSettings) -> ImageRequirements:
 
 
 class ImageLooker:
-    """Looks at stored images, and reports what happened to them."""
+    """Look at stored images, and report those that cannot be looked at."""
 
     def __init__(self, inspector: StoredImageInspector) -> None:
         self._inspector = inspector
@@ -94,8 +94,8 @@ def look_at_images(
 ) -> LookReport:
     """Look at each image that has no look of this version, and save the looks as they come.
 
-    *with_errors* includes images that could not be decoded before. *progress* is called with a
-    number of images that are done. Raises StoreError.
+    *with_errors* includes images that could not be decoded before. *progress* is called with the
+    number of further images done. Raises StoreError.
     """
     looking = _Looking(catalogue, StoredImageInspector(reader, requirements))
     asyncio.run(looking.run(with_errors, progress))

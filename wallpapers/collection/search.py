@@ -36,7 +36,7 @@ class Criteria:
 
 
 def search(catalogue: Catalogue, criteria: Criteria) -> Iterator[FoundImage]:
-    """Yield the images that match, by sha256; with colours, those that have most of them first.
+    """Yield matching images, ordered by sha256; with colours, the largest shares come first.
 
     Hidden and damaged images are left out. Raises StoreError.
     """
@@ -65,7 +65,7 @@ def search(catalogue: Catalogue, criteria: Criteria) -> Iterator[FoundImage]:
 
 
 def _pages(catalogue: Catalogue, criteria: Criteria) -> Iterator[list[FoundImage]]:
-    """Yield images that meet the condition, by sha256; with words, only those that may match."""
+    """Yield images that meet the condition, ordered by sha256; with words, those that may match."""
     condition = criteria.condition
     if criteria.words:
         mentioning = catalogue.run(lambda e: [e.search.mentioning(one) for one in criteria.words])
@@ -84,7 +84,7 @@ def _pages(catalogue: Catalogue, criteria: Criteria) -> Iterator[list[FoundImage
 
 
 def _shares(catalogue: Catalogue, colours: Sequence[Colour]) -> dict[str, float] | None:
-    """Return how much of each image has the colours, where each has its part; None = any."""
+    """Return the share of the colours in each image that has all of them; None = any colour."""
     if not colours:
         return None
 

@@ -19,7 +19,7 @@ _ROW_GROUP_BYTES = 32 * 1024 * 1024  # of images, which are in memory until they
 
 
 class ShardWriter(Protocol):
-    """Writes the data of one shard below a local folder."""
+    """Write the data of one shard below a local folder."""
 
     def add(self, row: Row, content: bytes) -> None:
         """Write an image."""

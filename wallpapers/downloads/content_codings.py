@@ -20,7 +20,7 @@ _GZIP = b"\x1f\x8b"
 
 
 class Decompressor(Protocol):
-    """Decompresses one coding; each call returns at most *max_length* bytes."""
+    """Decompress one coding; each call returns at most *max_length* bytes."""
 
     def decompress_sync(self, data: bytes, max_length: int) -> bytes: ...
 

@@ -77,7 +77,7 @@ def duration(seconds: float) -> str:
 
 
 class LiveDisplay:
-    """Shows a snapshot below the log, until it is stopped."""
+    """Show a snapshot below the log, until it is stopped."""
 
     def __init__(self, console: Console) -> None:
         from rich.live import Live

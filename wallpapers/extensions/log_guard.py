@@ -27,7 +27,7 @@ _NO_READER = {errno.EPIPE, errno.EIO}
 
 
 class LogGuard:
-    """Ends the run with status 5 when the log fails; Python would print a traceback each time.
+    """End the run with status 5 when the log fails; Python would print a traceback each time.
 
     A log on the standard error whose reader has gone does not stop the run.
     """

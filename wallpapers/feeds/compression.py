@@ -51,7 +51,7 @@ class Ends(NamedTuple):
 
 
 class Stream(Protocol):
-    """Writes a feed to its file. Every method may raise OSError."""
+    """Write a feed to its file. Every method may raise OSError."""
 
     def write(self, data: bytes) -> None:
         """Write whole items to the file."""
@@ -105,7 +105,7 @@ def read_ends(path: Path, options: Mapping[str, Any]) -> Ends | None:
 
 
 class _Sink(io.BufferedIOBase):
-    """Writes all bytes to an unbuffered file, which it never closes."""
+    """Write all bytes to an unbuffered file, which it never closes."""
 
     def __init__(self, file: IO[bytes]) -> None:
         super().__init__()

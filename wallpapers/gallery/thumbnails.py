@@ -52,7 +52,7 @@ def requirements_of(settings: BaseSettings) -> ImageRequirements:
 
 
 class Thumbnails:
-    """Makes thumbnails that are missing; each image is decoded once, for its look, too.
+    """Make missing thumbnails, and missing looks in the same pass.
 
     The methods raise StoreError.
     """
@@ -68,7 +68,7 @@ class Thumbnails:
         self._can_keep = not is_mounted_read_only(store.root)
 
     def make_all(self, progress: Callable[[int], None] = lambda _: None) -> ThumbnailReport:
-        """Make all; *progress* is called with a number of images that are done.
+        """Make all missing thumbnails; *progress* is called with the number of further images done.
 
         It can be interrupted at any time; the next call continues.
         """

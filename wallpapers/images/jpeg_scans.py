@@ -32,7 +32,7 @@ _SCALE, _PROGRESSIVE_SCALE = 8, 2
 
 
 def are_complete_without_eoi(data: Buffer, max_pixels: int, memory: int) -> bool:
-    """Return whether a JPEG that ends without EOI has all its scans, and the last all its bits."""
+    """Return whether a JPEG without EOI has all scans, and all bits of the last one."""
     try:
         scans = _Scans.of(data)
     except (Cut, KeyError):
@@ -47,8 +47,8 @@ def are_complete_without_eoi(data: Buffer, max_pixels: int, memory: int) -> bool
 def look_incomplete(data: Buffer) -> bool:
     """Return whether the headers of a JPEG suggest that its scans lack data; nothing is decoded.
 
-    If the data ends early, restart markers are missing, or the later scans of a progressive image.
-    An image without either is not read beyond the header of its first scan.
+    If the data ends early, restart markers or later scans of a progressive image are missing. An
+    image that has neither by design is not read beyond the header of its first scan.
     """
     try:
         if not _Scans.of(data, first_only=True).are_countable:

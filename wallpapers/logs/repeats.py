@@ -10,7 +10,7 @@ _MAX_NAMED = 5  # in the text
 
 
 class RepeatFilter(logging.Filter):
-    """Passes the first record with each value of ``kind``, an attribute for ``extra=``.
+    """Pass the first record with each value of ``kind``, an attribute for ``extra=``.
 
     A record with a true ``in_summary`` is not passed: it is about to be repeated below the summary.
     """

@@ -144,7 +144,7 @@ class _ShortFormatter(logging.Formatter):
 
 
 class _LogStream(io.TextIOBase):
-    """Prints lines on a console, which keeps a live display below them."""
+    """Print lines on a console, which keeps a live display below them."""
 
     def __init__(self, console: Console, stream: TextIO) -> None:
         self._console = console

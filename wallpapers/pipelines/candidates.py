@@ -21,7 +21,7 @@ from wallpapers.run.reasons import FailureReason, FilterReason
 
 _FIELDS = [field.name for field in fields(Wallpaper)]
 
-# Functions for the fields that an item of a user's spider may have in any form.
+# Functions for the fields that may have values of any type in an item of a user's spider.
 _CLEANED: dict[str, Callable[[object], object]] = {
     "credit": lambda value: ", ".join(plain_texts(value)),
     "licence": lambda value: ", ".join(plain_texts(value)),
@@ -81,7 +81,7 @@ async def first_stored(
         except PictureRefusedError as refusal:
             if isinstance(refusal, SmallerThanListedError) and isinstance(candidate, Request):
                 smaller.append((refusal.pixels, candidate))
-            refusals.append((_shown(candidate), results.without_traceback(refusal)))
+            refusals.append((_address_of(candidate), results.without_traceback(refusal)))
             if refusal.reason == FilterReason.HIDDEN:
                 return None, refusals
     if smaller:
@@ -93,8 +93,8 @@ async def first_stored(
     return None, refusals
 
 
-def _shown(candidate: Request | object) -> str:
-    return candidate.url if isinstance(candidate, Request) else shown_text(candidate)
+def _address_of(candidate: Request | object) -> str:
+    return candidate.url if isinstance(candidate, Request) else short_text(candidate)
 
 
 def in_order(
@@ -114,21 +114,21 @@ def wallpaper_of(item: Any, candidates: list[Any], first_url: str, source: str) 
     """Return *item* as a Wallpaper; *source* and a hash of *first_url* replace missing fields."""
     item_fields = fields_of(item)
     present = {name: item_fields[name] for name in _FIELDS if item_fields.get(name)}
-    urls = [url if is_valid_address(url) else shown_text(url) for url in candidates]
+    urls = [url if is_valid_address(url) else short_text(url) for url in candidates]
     wallpaper = Wallpaper(**{"id": "", **present, "image_urls": urls, "images": []})
     # Databases reject NUL and lone surrogates.
     wallpaper.id = one_line(str(wallpaper.id)) or hash_of(first_url)
     wallpaper.source = one_line(str(wallpaper.source or source))
-    wallpaper.page_url = shown_text(wallpaper.page_url)
+    wallpaper.page_url = short_text(wallpaper.page_url)
     wallpaper.listing = one_line(str(wallpaper.listing))
     for name in present.keys() & _CLEANED:
         setattr(wallpaper, name, _CLEANED[name](present[name]))
     return wallpaper
 
 
-def shown_text(candidate: object) -> str:
-    """Return an invalid *candidate* as a short text for log and catalogue."""
-    text = candidate if isinstance(candidate, str) else repr(candidate)
+def short_text(value: object) -> str:
+    """Return *value*, which may be no valid address, as a short text for log and catalogue."""
+    text = value if isinstance(value, str) else repr(value)
     return address(text[:MAX_URL_CHARACTERS])
 
 

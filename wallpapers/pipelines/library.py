@@ -81,7 +81,7 @@ class Library:
         )
 
     def close(self, end: RunEnd | None = None) -> None:
-        """Record the end of the run, and close all; all other calls must have ended."""
+        """Record the end of the run, and close everything; no other call may be running."""
         self._writer.close(end)
         self._intake.close()
 

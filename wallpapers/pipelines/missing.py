@@ -36,7 +36,7 @@ class _Search:
 
 
 class MissingFiles:
-    """Decides how a wallpaper is handled whose stored file is gone.
+    """Decide whether a wallpaper whose stored file is gone was moved, is fetched again, or hidden.
 
     The store is searched once in a run, and only if a file is missing. With *hides*, missing images
     are hidden, unless most of the store is missing, as after the loss of a disk.

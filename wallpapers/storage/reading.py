@@ -32,7 +32,7 @@ _UNREADABLE_CODES = {"AccessDenied", "403", "InvalidObjectState"}
 
 
 class ImageReader(ABC):
-    """Reads stored images by their path below IMAGES_STORE, in several threads if need be.
+    """Read stored images by their path below IMAGES_STORE, in several threads if need be.
 
     The methods but ``holds`` raise PictureRefusedError if this image cannot be read, with the
     reason MISSING or UNREADABLE, and StoreError if no image can be.
@@ -56,7 +56,7 @@ class ImageReader(ABC):
 
 
 class FolderReader(ImageReader):
-    """Reads images of a folder."""
+    """Read images of a folder."""
 
     def __init__(self, storage: LocalStorage) -> None:
         self._storage = storage
@@ -81,7 +81,7 @@ class FolderReader(ImageReader):
 
 
 class BucketReader(ImageReader):
-    """Reads images of an S3 bucket, at *address*, with the settings ``AWS_*`` of a crawl."""
+    """Read images of an S3 bucket, at *address*, with the settings ``AWS_*`` of a crawl."""
 
     def __init__(self, address: str, settings: BaseSettings) -> None:
         self._bucket, _, self._prefix = address.removeprefix("s3://").partition("/")

@@ -88,7 +88,7 @@ class RunFolder:
     def _make(self) -> tuple[HeldFolder, IO[bytes]]:
         with suppress(FileExistsError):
             self._parts.mkdir()
-        parts = _open_itself(self._parts)
+        parts = _open_parts(self._parts)
         try:
             for name in os.listdir(parts):  # noqa: PTH208 (an open folder has no path)
                 if _RUN_FOLDER_NAME.fullmatch(name):
@@ -110,7 +110,7 @@ class RunFolder:
         with suppress(OSError):
             _remove_files(folder.descriptor)
         with suppress(OSError, StoreError):  # already removed, or replaced
-            parts = _open_itself(self._parts)
+            parts = _open_parts(self._parts)
             try:
                 os.rmdir(folder.path.name, dir_fd=parts)
             finally:
@@ -148,7 +148,7 @@ def _locked(folder: HeldFolder) -> IO[bytes]:
     return file
 
 
-def _open_itself(parts: Path) -> int:
+def _open_parts(parts: Path) -> int:
     try:
         return os.open(parts, FOLDER_ITSELF)
     except OSError as error:
