@@ -52,11 +52,11 @@ class Decisions:
         return self._set(wallpapers.c.starred_at, keys, None)
 
     def hidden(self) -> list[Key]:
-        """Return the hidden wallpapers, by source and id."""
+        """Return the hidden wallpapers, ordered by source and id."""
         return self._keys(wallpapers.c.hidden_at.is_not(None))
 
     def starred(self) -> list[Key]:
-        """Return the starred wallpapers, by source and id."""
+        """Return the starred wallpapers, ordered by source and id."""
         return self._keys(wallpapers.c.starred_at.is_not(None))
 
     def hidden_paths(self, keys: Iterable[Key]) -> list[str]:

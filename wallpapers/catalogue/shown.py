@@ -61,9 +61,9 @@ class Shown:
     def page(
         self, *, after: Key = ("", ""), most: int = _PAGE, since: str = ""
     ) -> tuple[list[ShownWallpaper], Key | None]:
-        """Return wallpapers by source and id, and the last key read; None = there are no more.
+        """Return wallpapers in the order of their keys, and the last key read; None = no more.
 
-        They begin behind the key *after*, and were stored at *since* or later. Rows that cannot be
+        They follow the key *after*, and were stored at *since* or later. Rows that cannot be
         read are left out.
         """
         rows = self._connection.execute(

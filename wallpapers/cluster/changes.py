@@ -37,9 +37,9 @@ def is_ending(connection: Connection, run: int) -> bool:
 
 
 def retry(connection: Connection, queue: Queue, numbers: Collection[int]) -> Retried:
-    """Add tasks for what failed in the runs with these *numbers*, and what cancelled ones left.
+    """Retry what failed in the runs with these *numbers*, and resume those that were cancelled.
 
-    Without numbers, for what failed in all runs but cancelled ones. Raises ArgumentError.
+    Without numbers, retry what failed in all runs that were not cancelled. Raises ArgumentError.
     """
     if not numbers:
         uncancelled = select(cluster_runs.c.id).where(
@@ -54,7 +54,7 @@ def _retry_run(connection: Connection, queue: Queue, number: int) -> Retried:
     lock_end(connection, number)
     submitted = runs.run_of(connection, number)
     was_cancelled = submitted.state is ListingState.CANCELLED
-    failed = _failed_again(connection, number)
+    failed = _reopen_failed(connection, number)
     pages = set(failed)
     if was_cancelled:
         left = select(cluster_pages.c.number).where(
@@ -82,7 +82,7 @@ def _retry_run(connection: Connection, queue: Queue, number: int) -> Retried:
     return Retried(len(failed), listings)
 
 
-def _failed_again(connection: Connection, number: int) -> list[int]:
+def _reopen_failed(connection: Connection, number: int) -> list[int]:
     """Remove the verdicts of failed wallpapers of settled pages; return their pages."""
     is_settled = (
         select(cluster_pages.c.number)

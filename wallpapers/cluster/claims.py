@@ -53,7 +53,7 @@ class TaskClaims(Claims):
 
     @classmethod
     def of_run(cls, run: int, lease_s: float) -> TaskClaims:
-        """Return the claims for a crawl of *run*; those of plain crawls are not respected."""
+        """Return the claims for a crawl of *run*; claims of plain crawls are ignored."""
         return cls(f"{_PREFIX}{run}", lambda name: False, lease_s)
 
     def name_for(self, key: Key) -> str:

@@ -1,4 +1,4 @@
-"""Return the tasks of dead workers to the queue, which procrastinate leaves to its users.
+"""Return the tasks of dead workers to the queue, because procrastinate does not do so itself.
 
 A worker without a heartbeat may be frozen in a transaction, whose locks would block all others. So
 its connections are ended first.
@@ -69,7 +69,7 @@ def take_over(entries: Entries, me: int | None, lease_s: float) -> int:
 
 
 def send_heartbeat(entries: Entries, worker: int) -> None:
-    """Record that *worker* is alive, whose queue sends no heartbeat after a lost connection.
+    """Send a heartbeat of *worker*, because its queue sends none after a lost connection.
 
     Until its running tasks have ended, the queue does not connect again.
     """
@@ -77,7 +77,7 @@ def send_heartbeat(entries: Entries, worker: int) -> None:
 
 
 def introduce(entries: Entries, number: int) -> int:
-    """Record the name of this process for the worker with *number*; return that of all workers."""
+    """Record this process as the worker *number*; return how many workers are registered."""
     row = insert(cluster_workers).values(id=number, name=process_name())
     entries.connection.execute(row.on_conflict_do_nothing())
     return int(entries.connection.execute(_REGISTERED).scalar_one())

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-# Detail within this share of another's is the same.
+# Two images have the same detail if one has at least this share of the other's.
 _SAME_DETAIL = 0.95
 # An image is an enlarged copy of another with fewer pixels if it has less than this share of its
 # sharpness ratio, and the other has almost as much detail. Chosen on originals, copies of them that
@@ -37,7 +37,7 @@ class Copy:
 
 @dataclass(frozen=True)
 class Group:
-    """Images that look alike; the others are all neighbours of the best one."""
+    """Images that look alike; each of the others looks like the best one."""
 
     best: Copy
     others: tuple[Copy, ...]  # the most pixels first
@@ -67,9 +67,8 @@ def groups(copies: Mapping[str, Copy], pairs: Iterable[tuple[str, str]]) -> Iter
 def best_of(copies: Iterable[Copy]) -> Copy:
     """Return the best of images that look alike.
 
-    That is the one with the most detail at a common width; with the same detail, the one with the
-    most pixels that is not an enlarged copy; with the same pixels, the one with the most bytes,
-    stored first.
+    It has the most detail at a common width. Of those with the same detail, it has the most pixels
+    without being an enlarged copy, then the most bytes, then the earliest ``stored_at``.
     """
     best, *larger = _sorted(copies)
     for copy in larger:
@@ -79,7 +78,7 @@ def best_of(copies: Iterable[Copy]) -> Copy:
 
 
 def _is_better(copy: Copy, smaller: Copy) -> bool:
-    """Return whether *copy* is better than one that has no more pixels or, with as many, bytes."""
+    """Return whether *copy* is better than *smaller*, which precedes it in ``_sorted``."""
     if copy.pixels == smaller.pixels and copy.detail >= _SAME_DETAIL * smaller.detail:
         return True
     is_enlarged = (

@@ -56,8 +56,8 @@ class ParquetShard:
 class TarShard:
     """``NAME.tar`` in the form of WebDataset: for each image, its file and a JSON file.
 
-    All images have the extension of a JPEG: the library datasets wants the same files in each
-    sample, and programs detect the format of an image by its content.
+    All images have the extension of a JPEG: the library datasets requires the same files in
+    each sample, and programs detect the format of an image by its content.
     """
 
     def __init__(self, folder: Path, name: str) -> None:
@@ -79,7 +79,7 @@ class TarShard:
 class FolderShard:
     """``NAME/``: the files of the images, and ``metadata.parquet``.
 
-    From ``metadata.jsonl``, the library datasets would infer types by the first rows alone.
+    From ``metadata.jsonl``, the library datasets would infer types from the first rows only.
     """
 
     def __init__(self, folder: Path, name: str) -> None:

@@ -1,4 +1,4 @@
-"""Where a dataset is written to: a folder, or a bucket. A file appears complete or not at all."""
+"""Write the files of a dataset to a folder or a bucket, each completely or not at all."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LOCK = ".lock"
 
 
 class Target(ABC):
-    """A place for the files of a dataset, by names with "/"; raises StoreError."""
+    """A folder or bucket for a dataset; its file names may contain "/". Raises StoreError."""
 
     work: Path  # an empty folder on a local disk, while the target is open
 
@@ -56,7 +56,7 @@ class Target(ABC):
 
 
 class FolderTarget(Target):
-    """A folder."""
+    """Write a dataset to a folder."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -104,7 +104,7 @@ class FolderTarget(Target):
 
 
 class BucketTarget(Target):
-    """A prefix in an S3 bucket."""
+    """Write a dataset below a prefix of an S3 bucket."""
 
     def __init__(self, uri: str, settings: BaseSettings) -> None:
         from pyarrow import fs

@@ -29,7 +29,7 @@ Groups = Mapping[str, tuple[int, int]]  # sha256 -> number of its group, place i
 
 
 def read_rows(catalogue: Catalogue, groups: Groups, *, since: str = "") -> Iterator[list[Any]]:
-    """Yield the values of each stored wallpaper, by source and id. Raises StoreError.
+    """Yield the values of each stored wallpaper, ordered by source and id. Raises StoreError.
 
     *since* leaves out what was stored before that time (UTC, ISO 8601).
     """
@@ -51,7 +51,7 @@ def read_groups(catalogue: Catalogue) -> Groups:
 
 
 def script(rows: Sequence[list[Any]]) -> bytes:
-    """Return a script that adds *rows*; no value can end it.
+    """Return a script that adds *rows*; no value can end the script.
 
     The rows are JSON in strings, which browsers parse faster than literals of JavaScript.
     """
@@ -61,9 +61,9 @@ def script(rows: Sequence[list[Any]]) -> bytes:
 
 
 def to_json(value: object) -> str:
-    """Return *value* as JSON in ASCII that may stand in a script.
+    """Return *value* as JSON in ASCII that is safe within a script.
 
-    Of a text with other characters, browsers would keep each string in twice the memory.
+    If the text had other characters, browsers would use twice the memory for each string.
     """
     return json.dumps(value, separators=(",", ":")).replace("<", "\\u003c")
 

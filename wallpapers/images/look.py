@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from PIL import Image
 
-VERSION = 1  # of the result; to be raised with each change that alters it
+VERSION = 1  # of the result; increase it with each change that alters looks
 # An image whose long side is four times as long or more is reduced by a whole factor first.
 SIDE = 1280  # pixels
 

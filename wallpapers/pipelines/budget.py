@@ -79,6 +79,6 @@ class StoreBudget:
 
         used, limit = self._used_bytes + self._reserved_bytes, self._limit_bytes
         return StoreError(
-            f"WALLPAPERS_MAX_STORE_SIZE reached: images have {decimal(used)} of {decimal(limit)}; "
+            f"WALLPAPERS_MAX_STORE_SIZE reached: images take {decimal(used)} of {decimal(limit)}; "
             "delete some with the command hide --delete, or raise the setting"
         )

@@ -53,7 +53,7 @@ class RunRecord:
             self._beginning = asyncio.ensure_future(self._begin())
 
     async def written(self) -> None:
-        """Wait until all that was to be recorded so far is written, or has failed."""
+        """Wait until everything recorded so far is written, or has failed."""
         if self._beginning is not None:
             await asyncio.gather(self._beginning, *self._writes)
 

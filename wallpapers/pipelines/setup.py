@@ -112,7 +112,7 @@ def listed_at(spider: Spider | None) -> str | None:
 def storage_of(
     crawler: Crawler, scrapys_store: FilesStoreProtocol, info: MediaPipeline.SpiderInfo
 ) -> Storage:
-    """Return the storage of the settings; *scrapys_store* accesses a remote store."""
+    """Return the storage for IMAGES_STORE; *scrapys_store* accesses a remote one."""
     settings = crawler.settings
     address = store_address(str(settings["IMAGES_STORE"]))
     min_free_bytes = size_bytes(settings, "WALLPAPERS_MIN_FREE_SPACE")
@@ -129,7 +129,7 @@ def library_of(
     scrapys_store: FilesStoreProtocol,
     info: MediaPipeline.SpiderInfo,
 ) -> Library:
-    """Return the library of the settings; *scrapys_store* accesses a remote store."""
+    """Return the library for the settings of *crawler*; *scrapys_store* as in ``storage_of``."""
 
     def is_stopping() -> bool:
         return run.state.stopping

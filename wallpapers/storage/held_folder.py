@@ -1,4 +1,4 @@
-"""Work with the files of a folder that is kept open, wherever its path leads in the meantime."""
+"""Access the files of a folder that is kept open, even if a link replaces its path."""
 
 from __future__ import annotations
 

@@ -11,9 +11,9 @@ from wallpapers.storage.names import is_text
 
 
 class MovedFiles:
-    """The files among which moved ones are looked for.
+    """Find moved files among those without a row, by size and sha256.
 
-    A file is hashed only if it has the size of the one that is looked for, and at most once.
+    A file is hashed only if it has the size of a missing one, and at most once.
     """
 
     def __init__(self, storage: Storage, sizes: Mapping[str, int]) -> None:

@@ -26,13 +26,13 @@ MISSING, UNREADABLE = "missing", "unreadable"  # reasons of a PictureRefusedErro
 _CHUNK_BYTES = 1024 * 1024
 _TIMEOUT_S, _TRIES = 10, 3  # of a connection, and of each part of a response; Ctrl-C waits for it
 _CONNECTIONS = 32
-# Answers that are about one object; InvalidObjectState: it is archived.
+# Error codes that concern a single object; InvalidObjectState: it is archived.
 _MISSING_CODES = {"NoSuchKey", "404"}
 _UNREADABLE_CODES = {"AccessDenied", "403", "InvalidObjectState"}
 
 
 class ImageReader(ABC):
-    """Read stored images by their path below IMAGES_STORE, in several threads if need be.
+    """Read stored images by their path below IMAGES_STORE; may be used by several threads.
 
     The methods but ``holds`` raise PictureRefusedError if this image cannot be read, with the
     reason MISSING or UNREADABLE, and StoreError if no image can be.
@@ -40,7 +40,7 @@ class ImageReader(ABC):
 
     @abstractmethod
     def holds(self, path: str, size: int) -> bool:
-        """Return whether *path* is a file of this size; a bucket is not asked."""
+        """Return whether *path* is a file of this size; a bucket is assumed to have it."""
 
     @abstractmethod
     def read(self, path: str) -> bytes:
@@ -131,7 +131,7 @@ class BucketReader(ImageReader):
 
 
 def reader_of(settings: BaseSettings) -> ImageReader:
-    """Return what reads the images of IMAGES_STORE. Raises UserError."""
+    """Return the reader for IMAGES_STORE. Raises UserError."""
     uri = str(settings["IMAGES_STORE"])
     if folder_of(uri) is not None:
         return FolderReader(LocalStorage(uri))
@@ -141,7 +141,7 @@ def reader_of(settings: BaseSettings) -> ImageReader:
 
 
 def _client_of(settings: BaseSettings) -> Any:
-    """Return a client of botocore, made as Scrapy makes its own. Raises UserError."""
+    """Return a client of botocore, configured as Scrapy's own client is. Raises UserError."""
     require_for_store("s3")
     import botocore.session
     from botocore.config import Config

@@ -28,7 +28,7 @@ _DISK_THREADS = 2
 class RemoteStorage(Storage):
     """Upload files to one of Scrapy's stores, which can only write.
 
-    A put replaces the file at the same path, so the caller checks the catalogue before. The client
+    A put replaces the file at the same path, so the caller checks the catalogue first. The client
     libraries retry for minutes; an upload that takes longer than *timeout_s* fails.
     """
 
