@@ -123,7 +123,7 @@ def test_images_stored_by_another_run_count(crawl: Crawl, monkeypatch: pytest.Mo
         standin.catalogue = crawl.store / FILE_NAME
         limits = {"WALLPAPERS_MAX_STORE_SIZE": "1G", "CONCURRENT_REQUESTS": 2}
         run = crawl(standin, limits)
-    check_stopped(run, "MAX_STORE_SIZE reached: images have 1.0 GB of 1.0 GB")
+    check_stopped(run, "MAX_STORE_SIZE reached: images take 1.0 GB of 1.0 GB")
     assert run.stats["wallpapers/stored"] < 12
 
 

@@ -131,14 +131,14 @@ def statements_of(dialect: str) -> Statements:
 
 def _kept_reason(new: Insert) -> dict[str, Any]:
     """Return the columns of a failure; a temporary one keeps those of a permanent one."""
-    says_less = and_(
+    is_less_informative = and_(
         wallpapers.c.state == "failed",
         new.excluded.state == "failed",
         _is_temporary(new.excluded.reason),
         not_(_is_temporary(wallpapers.c.reason)),
     )
     return {
-        name: case((says_less, wallpapers.c[name]), else_=new.excluded[name])
+        name: case((is_less_informative, wallpapers.c[name]), else_=new.excluded[name])
         for name in ("reason", "host", "tried")
     }
 

@@ -1,8 +1,8 @@
 """End a task in the queue only if it still belongs to this worker.
 
 procrastinate ends a task by its number, whichever worker has it. A worker that was frozen, or away
-from PostgreSQL, would end the task that another one has taken over. If that one died, nobody would
-have the task.
+from PostgreSQL, would end the task that another one has taken over. If that one then died, the task
+would be lost.
 """
 
 from __future__ import annotations

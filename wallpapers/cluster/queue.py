@@ -1,4 +1,4 @@
-"""The task queue: procrastinate, in the database of the catalogue.
+"""Add tasks to the queue of procrastinate, in the database of the catalogue.
 
 Claiming, locks, heartbeats, priorities, retries and notifications are procrastinate's. It is used
 because only a queue in the same database can add a task in the transaction that writes the rows.
@@ -69,7 +69,7 @@ class Queue:
     def __init__(self) -> None:
         from procrastinate import App, SyncPsycopgConnector
 
-        self._app = App(connector=SyncPsycopgConnector())  # never opened: it has the catalogue's
+        self._app = App(connector=SyncPsycopgConnector())  # never opened: tasks use the catalogue's
 
     def add_listing(self, connection: Connection, run: int, source: str) -> None:
         """Add the task that reads the listing of *run*; one per source runs at a time."""
@@ -104,7 +104,7 @@ def reason_of(error: BaseException) -> str:
 
 
 def install(connection: Connection) -> None:
-    """Create the tables of the queue, or apply the migrations that are newer than they are."""
+    """Create the tables of the queue, or apply the migrations that they lack."""
     from procrastinate.schema import SchemaManager, migrations_path
 
     migrations = {path.name: path for path in sorted(migrations_path.glob("*.sql"))}

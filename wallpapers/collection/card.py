@@ -1,4 +1,4 @@
-"""Write the dataset card: what a dataset has, of which types, from where, under which licences."""
+"""Write the dataset card: the columns, sources, licences and formats of a dataset."""
 
 from __future__ import annotations
 

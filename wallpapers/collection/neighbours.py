@@ -28,7 +28,7 @@ class Neighbours(NamedTuple):
 
 
 def new_neighbours(fingerprints: Rows, known: int, max_bits: int) -> Iterator[Neighbours]:
-    """Compare each fingerprint behind the first *known* ones with all before it.
+    """Compare each fingerprint after the first *known* ones with all before it.
 
     Yields, for each of them, those that differ in at most *max_bits* bits. So a pair is found once,
     and pairs of known ones are not found again.

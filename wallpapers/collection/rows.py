@@ -1,4 +1,4 @@
-"""The rows of a dataset: what each exported image is, in a fixed schema."""
+"""Build the rows of a dataset, which describe its images in a fixed schema."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ Row = dict[str, Any]
 
 
 def row_of(found: FoundImage, origins: Sequence[Origin], palette: Sequence[Swatch]) -> Row:
-    """Return the row of an image. The first of *origins* describes it, the others are named."""
+    """Return the row of an image. The first of *origins* describes it; ``also`` names the others."""
     image, tone = found.image, found.tonality
     first, *others = origins or [Origin("", "", "", Wallpaper("", []), [], noai=False)]
     wallpaper = first.wallpaper

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 PLUGINS = "wallpapers_postprocessing"  # the feed option that lists the plugins of a Stream
 
 # A member of gzip is readable up to each flush. One of bz2 or xz is readable only as a whole, so a
-# new member starts after so many bytes of the feed.
+# new member starts after this many bytes of the feed.
 _MEMBER_BYTES = 1024 * 1024
 _HEAD_BYTES = 64 * 1024
 _TAIL_BYTES = 16
