@@ -2,9 +2,9 @@
 
 SQLite maps the file ``-shm`` of a catalogue. If it is truncated or made immutable meanwhile, or if
 its disk fails, the system sends SIGBUS to the thread that accesses it, in the middle of SQLite's
-code. By default, this ends the process without a word. Python's own signal handlers cannot help:
-the thread would repeat the access forever. So the C handler is a callback, in which the thread
-stays. Committed rows are safe; the next program that opens the catalogue recovers the file.
+code. By default, this ends the process silently. Python's own signal handlers cannot help: the
+thread would repeat the access forever. So the C handler is a callback that does not return.
+Committed rows are safe; the next program that opens the catalogue recovers the file.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def handle_bus_errors(path: str) -> None:
 
 
 def end_on_bus_error(end_program: Callable[[str], None]) -> None:
-    """Have *end_program* called with the message, in the thread that cannot go on.
+    """Register *end_program*, which is called with the message, in the thread that failed.
 
     It returns while the program is ending. By default, the message goes to stderr.
     """

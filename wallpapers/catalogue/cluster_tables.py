@@ -65,7 +65,7 @@ cluster_wallpapers = Table(
     Column("was_stored", Boolean, nullable=False),  # before the run listed it
     Column("verdict", Text),  # NULL = none yet
     Column("reason", Text, nullable=False),
-    Column("host", Text, nullable=False),  # that it failed at
+    Column("host", Text, nullable=False),  # at which it failed
     Column("size", BigInteger, nullable=False),  # bytes that were stored
     Column("tries", Integer, nullable=False),  # workers that died while it was alone
 )

@@ -17,7 +17,7 @@ COPIES = ("same", "marked")
 
 
 def find_groups(catalogue: Catalogue, kinds: Sequence[str] = COPIES) -> list[Group]:
-    """Return the groups of images that are paired as one of *kinds*, by the path of their best.
+    """Return the groups of images paired as one of *kinds*, ordered by the path of the best.
 
     Damaged and hidden images are left out. Raises StoreError.
     """

@@ -70,7 +70,7 @@ def _read_all(catalogue: Catalogue) -> tuple[Keys, NDArray[numpy.uint8]]:
 
 
 def _save(catalogue: Catalogue, keys: Keys, found: Sequence[Neighbours]) -> int:
-    """Save the pairs of some looks, and that these are paired; return their number."""
+    """Save the pairs of some looks, and mark the looks as paired; return the number of pairs."""
     bits: dict[tuple[str, str], int] = {}
     for neighbours in found:
         mine = keys[neighbours.row].decode()

@@ -58,7 +58,7 @@ Row = dict[str, Any]
 
 
 def row_of(found: FoundImage, origins: Sequence[Origin], palette: Sequence[Swatch]) -> Row:
-    """Return the row of an image. The first of *origins* describes it; ``also`` names the others."""
+    """Return the row of an image, by the first of *origins*; ``also`` names the others."""
     image, tone = found.image, found.tonality
     first, *others = origins or [Origin("", "", "", Wallpaper("", []), [], noai=False)]
     wallpaper = first.wallpaper

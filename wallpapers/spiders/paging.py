@@ -7,7 +7,7 @@ from wallpapers.listings.page import Page, Position
 
 
 class PagingState:
-    """Keep what the pages of one listing have listed so far.
+    """Track what the pages of one listing have listed so far.
 
     *limit*: wallpapers after which paging stops, 0 = no limit. *first*: position of the first
     page. *repeats_from*: offset from which the source repeats its results, None if unknown.

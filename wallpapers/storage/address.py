@@ -52,5 +52,5 @@ def store_address(uri: str) -> str:
 
 
 def with_final_slash(uri: str) -> str:
-    """Return the address of a remote store as Scrapy needs it, which joins prefix and name."""
+    """Return the address with a final slash, because Scrapy joins it and a name as they are."""
     return uri if uri.endswith("/") else f"{uri}/"

@@ -37,7 +37,7 @@ class FileNames:
     """
 
     def __init__(self, template: str) -> None:
-        """Raises SettingError, in one line, for a template that cannot be used."""
+        """Parse *template*. Raises SettingError if it cannot be used."""
         self._template = template
         parts = _EXTENSION.sub("", template).split("/")
         self._components = [self._read(part) for part in parts]

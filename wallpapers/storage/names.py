@@ -60,7 +60,7 @@ def without_reserved_name(name: str) -> str:
 def folded(path: str) -> str:
     """Return *path* with lower-case ASCII letters, as SQLite's ``lower`` does.
 
-    Paths of which this is equal may be one file where the file system ignores case.
+    Paths with the same result may be one file on a file system that ignores case.
     """
     return path.encode("utf-8", "surrogatepass").lower().decode("utf-8", "surrogatepass")
 
