@@ -256,10 +256,10 @@ WALLPAPERS_PROGRESS_INTERVAL = 10.0  # seconds between two log lines
 
 # Tasks that a worker performs at the same time; one is a listing, or the images of a page.
 WALLPAPERS_CLUSTER_TASKS = 4
-# Seconds without a heartbeat after which other workers take over the tasks of a worker. Blocking
-# the reactor for longer would have its tasks done twice.
+# Seconds without a heartbeat after which other workers take over the tasks of a worker. If its
+# reactor is blocked for longer, its tasks are done twice.
 WALLPAPERS_CLUSTER_LEASE = 30.0
-# Requests to one host at the same time by all workers, who divide them. 0 = each worker has
+# Requests to one host at the same time by all workers, which divide them. 0 = each worker has
 # CONCURRENT_REQUESTS_PER_DOMAIN.
 WALLPAPERS_CLUSTER_REQUESTS_PER_DOMAIN = 0
 

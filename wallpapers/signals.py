@@ -1,4 +1,4 @@
-"""Signals of a spider with a listing, and functions that send signals only to receivers.
+"""Define the signals of a spider with a listing, and send signals only to receivers.
 
 The signals are sent through ``crawler.signals``; receivers may accept any of the keyword arguments.
 """

@@ -1,4 +1,4 @@
-"""What a crawl and its inspector processes exchange."""
+"""Define the messages between a crawl and its inspector processes."""
 
 from __future__ import annotations
 

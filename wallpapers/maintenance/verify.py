@@ -130,7 +130,7 @@ def _compare_files(
 def _find_moved(
     report: VerifyReport, image: StoredImage, files: MovedFiles, catalogue: Catalogue
 ) -> None:
-    """Have the row of a missing image follow its file, if it was moved within the store."""
+    """Update the row of a missing image whose file was moved within the store."""
     path = files.find(image["size"], image["checksum"])
     follow = partial(Entries.follow, checksum=image["checksum"], path=path or "")
     if path is not None and catalogue.run(follow):
