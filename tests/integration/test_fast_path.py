@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import AsyncIterator
 from typing import Any, Self
 
 import pytest
-from scrapy import Request, signals
+from scrapy import Request, Spider, signals
 from scrapy.core.downloader import Downloader
+from scrapy.core.engine import ExecutionEngine
 from scrapy.crawler import Crawler
 from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
@@ -144,7 +146,7 @@ def test_a_middleware_that_returns_nothing_is_named(crawl: Crawl) -> None:
 
 
 def test_the_delay_of_a_slot_is_kept(crawl: Crawl) -> None:
-    delay_s = 0.4
+    delay_s = 0.2
     slots = {
         "listing": {"concurrency": 1, "delay": 0},
         "127.0.0.1": {"concurrency": 16, "delay": delay_s, "jitter": 0},
@@ -154,6 +156,32 @@ def test_the_delay_of_a_slot_is_kept(crawl: Crawl) -> None:
     assert run.stats["wallpapers/stored"] == PICTURES
     # At least: no load of the machine makes it less.
     assert run.stats["elapsed_time_seconds"] >= delay_s * (PICTURES - 1)
+
+
+class StartItemsSpider(Spider):
+    """Requests nothing itself."""
+
+    name = "start_items"
+    origin: str
+
+    async def start(self) -> AsyncIterator[Any]:
+        for exhibit in exhibits(PICTURES):
+            yield {"image_urls": [f"{self.origin}/image/pic/item/{exhibit.sign}.jpg"]}
+
+
+def test_the_last_item_of_start_ends_the_run(crawl: Crawl, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise, the engine checks every five seconds whether the spider is idle; here, never."""
+    monkeypatch.setattr(ExecutionEngine, "_SLOT_HEARTBEAT_INTERVAL", 3_600)
+    settings = {
+        "CLOSESPIDER_TIMEOUT": 30,
+        "WALLPAPERS_FAST_PATH": True,
+        "WALLPAPERS_ALLOW_PRIVATE_ADDRESSES": True,
+    }
+    with StandIn(exhibits(PICTURES)) as standin:
+        for verdict in ("stored", "known"):
+            run = crawl(standin, settings, spider=StartItemsSpider, origin=standin.origin)
+            assert run.stats[f"wallpapers/{verdict}"] == PICTURES
+            assert run.stats["finish_reason"] == "finished"
 
 
 class UsersDownloader(Downloader):

@@ -225,7 +225,8 @@ def _closing_when_idle(scraper: Scraper) -> Any:
     """Return a ``start_itemproc_async`` that lets the spider close after its last item.
 
     Scrapy 2.19 closes a spider when its last response has been processed, and would wait forever
-    for items that ``start()`` yielded.
+    for items that ``start()`` yielded. After them, it would check only every five seconds whether
+    the spider is idle.
     """
     process = scraper.start_itemproc_async
 
@@ -235,5 +236,8 @@ def _closing_when_idle(scraper: Scraper) -> Any:
         closing = slot.closing if slot and response is None and slot.is_idle() else None
         if closing and scraper.crawler.spider and not closing.called:
             closing.callback(scraper.crawler.spider)
+        check_idle = getattr(scraper.crawler.engine.downloader, "check_idle", None)
+        if check_idle and response is None:
+            check_idle()
 
     return start_itemproc_async
