@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import hypothesis
 import pytest
 from scrapy.crawler import Crawler
 from scrapy.settings import Settings
@@ -24,6 +25,11 @@ from wallpapers.run.addon import run_of
 from wallpapers.run.exit_status import ExitStatus
 from wallpapers.spiders.baidu_wallpaper import BaiduWallpaperSpider
 
+# On a busy machine, any example may take long.
+hypothesis.settings.register_profile(
+    "busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("busy")
 # `WALLPAPERS_TEST_FAST_PATH=0 pytest` crawls by Scrapy's ordinary way of pictures.
 FAST_PATH = os.environ.get("WALLPAPERS_TEST_FAST_PATH", "1") != "0"
 # Reading those of the system takes as long as the rest of a short crawl.

@@ -103,7 +103,6 @@ def check_reasons(run: Run, mix: Mix) -> None:
 def test_any_mix_of_faults_adds_up_and_heals(crawl: Crawl, examples: int) -> None:
     @settings(
         max_examples=examples,
-        deadline=None,
         database=None,
         suppress_health_check=list(HealthCheck),
     )

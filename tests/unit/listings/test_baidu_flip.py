@@ -7,7 +7,7 @@ import re
 
 import pytest
 from bs4 import BeautifulSoup
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.pictures import exhibits
@@ -69,7 +69,6 @@ _MARKUP = st.sampled_from(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.lists(_MARKUP, max_size=8))
 def test_markup_after_the_script_is_ignored(markup: list[str]) -> None:
     body = body_of("baidu_flip.html").decode().replace("</body>", "".join(markup) + "</body>")

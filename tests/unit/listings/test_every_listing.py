@@ -67,7 +67,6 @@ def throw_mutated_pages(recorded: str, count: int) -> None:
 
     @settings(
         max_examples=count,
-        deadline=None,
         database=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )

@@ -75,7 +75,7 @@ _ANYTHING = st.recursive(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(said=st.dictionaries(st.text(max_size=9), _ANYTHING, max_size=5))
 def test_any_text_can_be_written_to_every_feed(said: dict[str, Any]) -> None:
     cleaned = clean_extra(said)
