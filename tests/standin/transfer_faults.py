@@ -188,30 +188,36 @@ class CountingServer(StandIn):
         return await super().picture(request, exhibit)
 
 
-class CompressedPicture(FaultyPictures):
-    """Compresses a picture though it was asked not to."""
+class CompressedPictures(StandIn):
+    """Compresses pictures though it was asked not to: all but the first, in these encodings."""
 
-    encoding = "gzip"
+    encodings: tuple[str, ...] = ()
 
-    async def fault(self, request: web.Request) -> web.StreamResponse:
+    async def picture(self, request: web.Request, exhibit: Exhibit) -> web.StreamResponse:
+        number = self.exhibits.index(exhibit)
+        if number == 0:
+            return await super().picture(request, exhibit)
+        encoding = self.encodings[number - 1]
         return web.Response(
-            body=compress(self.encoding, PICTURE), headers={"Content-Encoding": self.encoding}
+            body=self.body(exhibit.content(), encoding), headers={"Content-Encoding": encoding}
         )
 
-
-class InflatingPicture(CompressedPicture):
-    """Inflates to 200 MB of a picture's beginning."""
-
-    async def fault(self, request: web.Request) -> web.StreamResponse:
-        body = compress(self.encoding, PICTURE + bytes(200_000_000))
-        return web.Response(body=body, headers={"Content-Encoding": self.encoding})
+    def body(self, picture: bytes, encoding: str) -> bytes:
+        return compress(encoding, picture)
 
 
-class GarbledPicture(CompressedPicture):
-    """Says that it is compressed, and is not."""
+class InflatingPictures(CompressedPictures):
+    """Inflate to 20 MB of a picture's beginning."""
 
-    async def fault(self, request: web.Request) -> web.StreamResponse:
-        return web.Response(body=PICTURE, headers={"Content-Encoding": self.encoding})
+    def body(self, picture: bytes, encoding: str) -> bytes:
+        return compress(encoding, picture + bytes(20_000_000))
+
+
+class GarbledPictures(CompressedPictures):
+    """Are not compressed."""
+
+    def body(self, picture: bytes, encoding: str) -> bytes:
+        return picture
 
 
 class EndlessPage(FaultyPictures):
