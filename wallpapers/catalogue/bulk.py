@@ -1,4 +1,4 @@
-"""Write many rows with one statement, which costs PostgreSQL and its driver less than many."""
+"""Write many rows with one statement, which PostgreSQL executes faster than one for each row."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def insert_all(
 ) -> CursorResult[Any]:
     """Execute *insert* for *rows*, which have the same columns, and different keys.
 
-    *insert* is a constant, because the statement that is made of it is kept.
+    *insert* must be a constant, because the statement that is built from it is cached.
     """
     if connection.dialect.name == "postgresql":
         return connection.execute(_of_parameter(insert, tuple(rows[0])), {"rows": rows})

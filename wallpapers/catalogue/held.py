@@ -1,4 +1,4 @@
-"""The results of queries for stored images."""
+"""Define the results of queries for stored images."""
 
 from __future__ import annotations
 

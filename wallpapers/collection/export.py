@@ -47,7 +47,7 @@ class ExportReport:
 
     exported: int = 0
     known: int = 0  # in a shard of an earlier export
-    removed: int = 0  # in a shard, but not in the collection any more
+    removed: int = 0  # in a shard, but no longer in the collection
     failed: dict[str, str] = field(default_factory=dict)  # path -> missing, damaged, unreadable
 
 
@@ -85,7 +85,7 @@ class Export:
         without_noai: bool = False,
         progress: Callable[[int], None] = lambda _: None,
     ) -> ExportReport:
-        """Export what matches and is in no shard yet; list what was removed from the collection.
+        """Export matching images that are in no shard yet; list those that were removed since.
 
         *without_noai* leaves out images whose servers object to the training of models.
         """
@@ -219,7 +219,7 @@ class Export:
         self._writer, self._rows, self._bytes = None, [], 0
 
     def _write_removed(self) -> None:
-        """List the images of all shards that are not in the collection any more."""
+        """List the images of all shards that are no longer in the collection."""
         lines = []
         for name, shard in sorted(self._sealed.items()):
             present = self._present(shard)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from wallpapers.items import StoredImage
     from wallpapers.storage.reading import ImageReader
 
-DAMAGED = "damaged"  # the reason for which a stored image is refused that has other bytes
+DAMAGED = "damaged"  # reason of a PictureRefusedError: not the bytes that were stored
 
 _AHEAD = 4  # images for each inspector, so that none waits for the next one
 
@@ -36,7 +36,7 @@ class StoredImageInspector:
         return self._pool.start_all()
 
     async def inspect(self, image: StoredImage) -> Inspection:
-        """Inspect the file of *image*, which is copied from a bucket for this time.
+        """Inspect the file of *image*; a file in a bucket is copied to the disk first.
 
         Raises StoreError, and PictureRefusedError; its reason is MISSING if there is no file of the
         same size, UNREADABLE, or DAMAGED if it has other bytes than were stored.

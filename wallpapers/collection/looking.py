@@ -92,7 +92,7 @@ def look_at_images(
     *,
     with_errors: bool = False,
 ) -> LookReport:
-    """Look at each image that has no look of this version, and save the looks as they come.
+    """Look at each image that has no look of this version, and save the looks in batches.
 
     *with_errors* includes images that could not be decoded before. *progress* is called with the
     number of further images done. Raises StoreError.

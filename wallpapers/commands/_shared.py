@@ -63,7 +63,7 @@ def report_error(error: UserError | StoreError) -> int:
 
 @contextmanager
 def show_progress(description: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
-    """Show a progress bar during the block, which calls the result to advance it."""
+    """Show a progress bar during the block; the yielded function advances it."""
     with progress_bar() as progress:
         task = progress.add_task(description, total=total)
         yield partial(progress.advance, task)

@@ -1,4 +1,4 @@
-"""Bodies in memory, and the check whether an interrupted body can be resumed."""
+"""Keep bodies in memory, and check whether an interrupted body can be resumed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exceptions for requests that are not sent, in addition to Scrapy's."""
+"""Define exceptions for requests that are not sent, in addition to Scrapy's."""
 
 from __future__ import annotations
 

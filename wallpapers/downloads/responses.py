@@ -1,4 +1,4 @@
-"""The response to a request for an image, with its body in a part file."""
+"""Define the response to a request for an image, whose body is in a part file."""
 
 from __future__ import annotations
 

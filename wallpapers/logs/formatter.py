@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class ShownOnlyLogFormatter(LogFormatter):
-    """Scrapy's LogFormatter, but without records of responses and items above level DEBUG."""
+    """Scrapy's LogFormatter, with records of responses and items at LOG_LEVEL DEBUG only."""
 
     def __init__(self, *, shows_debug: bool) -> None:
         self._shows_debug = shows_debug

@@ -1,4 +1,4 @@
-"""Exceptions that take an item out of the pipelines, so that it is not exported."""
+"""Define the exceptions that end the processing of an item, so that it is not exported."""
 
 from __future__ import annotations
 
