@@ -1,8 +1,8 @@
 """Export images and their metadata as a dataset; later exports add the new images.
 
 A dataset has shards. The files of a shard are moved into place when they are complete, its index
-last. A shard without an index does not count, and is removed by the next export: each image is in
-one shard, whenever an export is killed. Sealed shards are never changed.
+last. A shard without an index does not count, and is removed by the next export, so each image is
+in one shard, even if an export is killed. Sealed shards are never changed.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ def add_search_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--orientation", default="", help="landscape or portrait")
     group.add_argument(
-        "--min-size", default="", metavar="SIZE", help="least width and height: 2560x1440 or 4k"
+        "--min-size", default="", metavar="SIZE", help="minimum width and height: 2560x1440 or 4k"
     )
     group.add_argument("--formats", default="", help="formats to keep, like JPEG,PNG")
     group.add_argument(

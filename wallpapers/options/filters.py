@@ -39,15 +39,15 @@ def _ratio(text: str) -> float:
 
 
 ARGUMENTS: dict[str, Argument] = {
-    "min_size": size().means("least width and height; empty = any"),
-    "min_width": side("width", 0, 0, hint=_HINT).means("least width in pixels; 0 = any"),
-    "max_width": side("width", 0, 0).means("greatest width in pixels; 0 = any"),
-    "min_height": side("height", 0, 0, hint=_HINT).means("least height in pixels; 0 = any"),
-    "max_height": side("height", 0, 0).means("greatest height in pixels; 0 = any"),
+    "min_size": size().means("minimum width and height; empty = any"),
+    "min_width": side("width", 0, 0, hint=_HINT).means("minimum width in pixels; 0 = any"),
+    "max_width": side("width", 0, 0).means("maximum width in pixels; 0 = any"),
+    "min_height": side("height", 0, 0, hint=_HINT).means("minimum height in pixels; 0 = any"),
+    "max_height": side("height", 0, 0).means("maximum height in pixels; 0 = any"),
     "ratio": Argument(0.0, _ratio, "like 16:9 or 1.78").means("aspect ratio, within 2 %"),
     "orientation": choice("", "landscape", "portrait").means("orientation; empty = any"),
-    "min_megapixels": megapixels().means("least number of million pixels; 0 = any"),
-    "max_bytes": amount().means("greatest file size in bytes; 0 = any"),
+    "min_megapixels": megapixels().means("minimum number of million pixels; 0 = any"),
+    "max_bytes": amount().means("maximum file size in bytes; 0 = any"),
     "formats": subset(*_FORMATS, synonyms={"JPG": "JPEG"}).means("formats to keep; empty = all"),
 }
 
@@ -77,7 +77,7 @@ class ImageFilters:
         exceeds its maximum.
         """
         values = {name: getattr(spider, name, given.default) for name, given in ARGUMENTS.items()}
-        # The arguments of a spider that is not one of ours are texts.
+        # A spider of the user's has its arguments as text.
         texts = {name: value for name, value in values.items() if isinstance(value, str)}
         values |= read_arguments({name: ARGUMENTS[name] for name in texts}, texts)
         least_size = values.pop("min_size")
@@ -99,7 +99,7 @@ class ImageFilters:
 
     @property
     def least_size(self) -> Size:
-        """The least width and height, if both have one."""
+        """The minimum width and height, if both have one."""
         return Size(self.min_width, self.min_height)
 
     def exact_size(self, given: Size) -> Size:

@@ -13,7 +13,7 @@ from wallpapers.spiders.listing_spider import ListingSpider
 
 _TEXTS = ("q", "categories", "purity", "order", "topRange", "ratios", "colors")
 _TEXT = text("").means("as in https://wallhaven.cc/help/api")
-_LEAST = size().means("least width and height; empty = that of the filters")
+_LEAST = size().means("minimum width and height; empty = that of the filters")
 _SORTINGS = ("date_added", "relevance", "random", "views", "favorites", "toplist")
 _SLOT = {"concurrency": 1, "delay": 1.5, "jitter": 0}  # 45 requests per minute are allowed
 _OTHERS = {"q": _TEXT.or_file(), "atleast": _LEAST, "sorting": choice(*_SORTINGS)}
