@@ -30,7 +30,7 @@ _NAMES_AND_STATUSES = (
     "A wallpaper is named by the path of its image (from the current folder, from the store, or "
     "absolute), by source/id, or by its id if no other source has the same. A path stands for all "
     "wallpapers that share the image. Exit status: 0; 1 could not start; 3 a path or an id is not "
-    "in the catalogue, the others are done; 5 the catalogue cannot be read or written."
+    "in the catalogue, the others are processed; 5 the catalogue cannot be read or written."
 )
 
 

@@ -28,18 +28,21 @@ def add_search_options(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="HEX",
-        help="images with about this colour, like '#1e3a5f', most of it first; may be repeated",
+        help="images with about this colour, such as '#1e3a5f'; may be repeated",
     )
     group.add_argument(
-        "--ratio", default="", help="aspect ratio, within 2 %%: 16:9, 21:9, 9:16 or 1.78"
+        "--ratio", default="", help="aspect ratio within 2 %%, such as 16:9, 9:16 or 1.78"
     )
     group.add_argument("--orientation", default="", help="landscape or portrait")
     group.add_argument(
-        "--min-size", default="", metavar="SIZE", help="minimum width and height: 2560x1440 or 4k"
+        "--min-size",
+        default="",
+        metavar="SIZE",
+        help="minimum width and height, such as 2560x1440 or 4k",
     )
-    group.add_argument("--formats", default="", help="formats to keep, like JPEG,PNG")
+    group.add_argument("--formats", default="", help="formats to keep, such as JPEG,PNG")
     group.add_argument(
-        "--source", action="append", default=[], help="found by this source; may be repeated"
+        "--source", action="append", default=[], help="from this source; may be repeated"
     )
     group.add_argument(
         "--word",

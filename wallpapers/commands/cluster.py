@@ -28,38 +28,34 @@ logger = logging.getLogger(__name__)
 _POLL_INTERVAL_S = 0.5
 _MAX_WAIT_S = 60.0  # for workers to give up the tasks of a cancelled run
 
-_SYNTAX = {
-    "init": "",
-    "crawl": "SPIDER [-a NAME=VALUE ...] [--wait]",
-    "work": "[--processes N]",
-    "status": "[RUN]",
-    "look": "",
-    "retry": "[RUN ...]",
-    "cancel": "RUN [...]",
-    "demo": "",
-}
-
 
 class Command(CrawlCommand):
     """Exit status: 0, 1 for a user's mistake, 5 if the catalogue fails; of a crawl with --wait."""
 
     def syntax(self) -> str:
-        return "|".join(_SYNTAX) + " ..."
+        return "init|crawl|work|status|look|retry|cancel|demo ..."
 
     def short_desc(self) -> str:
         return "Crawl on many machines: one queue, one catalogue, one store"
 
     def long_desc(self) -> str:
-        lines = (f"  {program_name()} cluster {name} {words}" for name, words in _SYNTAX.items())
-        return "Crawl on many machines.\n" + "\n".join(lines)
+        return (
+            "Crawl on many machines, with one queue, one catalogue in PostgreSQL and one store. "
+            "init creates the queue. crawl SPIDER submits a run. work performs tasks until it "
+            "receives a signal. status prints the state of the cluster, status RUN that of a run. "
+            "look describes the stored images. retry [RUN ...] tries what failed again. "
+            "cancel RUN ... ends runs. demo runs a cluster on this machine. Exit status: 0; 1 "
+            "could not start; 2 wrong usage; 5 the catalogue cannot be used; with --wait, that of "
+            "the run."
+        )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         super().add_options(parser)
         parser.add_argument(
-            "--wait", action="store_true", help="crawl: wait for the end of the run"
+            "--wait", action="store_true", help="let crawl wait for the end of the run"
         )
         parser.add_argument(
-            "--processes", type=int, default=1, metavar="N", help="work: number of processes"
+            "--processes", type=int, default=1, metavar="N", help="number of processes of work"
         )
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:

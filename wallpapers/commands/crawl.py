@@ -60,7 +60,7 @@ class Command(ChecksSettings, CrawlCommand):
             "-h",
             "--help",
             action="store_true",
-            help="show this help, and the arguments of a source that is named, and exit",
+            help="show this help, after the name of a source also its arguments, and exit",
         )
         self._print_help = parser.print_help
 

@@ -45,10 +45,13 @@ class Command(CatalogueCommand, ScrapyCommand):
             "--to",
             choices=_FORMATS,
             default="parquet",
-            help="the format; jsonl and csv have no images (default: parquet)",
+            help="the format, parquet by default; jsonl and csv have no images",
         )
         parser.add_argument(
-            "--shard-size", default="500M", metavar="BYTES", help="bytes of a shard (default: 500M)"
+            "--shard-size",
+            default="500M",
+            metavar="BYTES",
+            help="bytes of a shard, 500M by default",
         )
         parser.add_argument(
             "--without-noai",

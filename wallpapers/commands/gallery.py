@@ -44,13 +44,13 @@ class Command(CatalogueCommand, ScrapyCommand):
         parser.add_argument("--open", action="store_true", help="open it in the browser")
         parser.add_argument("--serve", action="store_true", help="serve it until Ctrl-C")
         parser.add_argument(
-            "--port", type=int, default=0, help="with --serve: the port (default: a free one)"
+            "--port", type=int, default=0, help="the port for --serve, a free one by default"
         )
         parser.add_argument(
             "--host",
             default="127.0.0.1",
-            help="with --serve: the address to listen on (default: %(default)s, which only this "
-            "machine can reach)",
+            help="the address for --serve to listen on; by default %(default)s, which only this "
+            "machine can reach",
         )
 
     def check_usage(self, args: list[str], opts: argparse.Namespace) -> None:

@@ -37,7 +37,7 @@ class Command(CatalogueCommand, ScrapyCommand):
         return (
             "Compare the images that the command look has described, and print the groups of those "
             "that look alike: the best one first, then the others. Copies are found that were "
-            "resized, recompressed, marked, or cropped by some per cent; larger crops and mirrored "
+            "resized, recompressed, watermarked or cropped slightly; larger crops and mirrored "
             "copies are not. No file is ever removed. Exit status: 0; 1 could not start; 5 the "
             "catalogue cannot be read or written; 141 the output was closed by its reader."
         )
@@ -53,7 +53,7 @@ class Command(CatalogueCommand, ScrapyCommand):
         action.add_argument(
             "--hide-worse",
             action="store_true",
-            help="hide all but the best of each group, as the command hide does; not starred ones",
+            help="hide all images of each group but the best and the starred ones",
         )
         action.add_argument(
             "--different",

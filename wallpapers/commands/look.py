@@ -34,7 +34,7 @@ class Command(CatalogueCommand, ScrapyCommand):
         parser.add_argument(
             "--again",
             action="store_true",
-            help="also try those again that could not be decoded in an earlier run",
+            help="also try images that could not be decoded in an earlier run",
         )
 
     def execute(self, args: list[str], opts: argparse.Namespace) -> int:

@@ -31,7 +31,7 @@ class Command(CrawlCommand):
         return (
             "Try the wallpapers of a spider that have failed according to the catalogue; the "
             "listing is not read. The spider name is optional if only one has failed wallpapers. "
-            "Each wallpaper is requested as from the endpoint that listed it, or from that of "
+            "Each wallpaper is requested for the endpoint that listed it, or for that of "
             "-a endpoint=; -a limit=N retries at most N. The exit status is that of "
             f"{program_name()} crawl, and 0 if there is nothing to retry."
         )

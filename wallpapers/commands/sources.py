@@ -25,7 +25,7 @@ class Command(ScrapyCommand):
         return (
             "List the sources: what each one lists, whether it is known to answer, its arguments "
             f"with their defaults, and an example. No request is made; {program_name()} doctor "
-            "makes some. Exit status: 0; 141 the output was closed by its reader."
+            "checks the sources. Exit status: 0; 141 the output was closed by its reader."
         )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
