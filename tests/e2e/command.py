@@ -44,15 +44,19 @@ def start(
     stdout: int | IO[Any] = subprocess.PIPE,
     stderr: int | IO[Any] = subprocess.PIPE,
     most_file_bytes: int | None = None,
+    module: str = "scrapy",
+    settings_module: str = "wallpapers.settings",
 ) -> ForkedProgram:
-    """Start ``scrapy`` with *words*, forked from a process that has imported it.
+    """Start ``python -m MODULE`` with *words*, forked from a process that has imported it.
 
-    Every write beyond *most_file_bytes* of a file fails, as on a full disk.
+    An empty *settings_module* leaves the settings to the project in the folder. Every write beyond
+    *most_file_bytes* of a file fails, as on a full disk.
     """
     return ForkedProgram(
+        module,
         _words(words),
         cwd,
-        _environment("wallpapers.settings"),
+        _environment(settings_module),
         stdout=stdout,
         stderr=stderr,
         most_file_bytes=most_file_bytes,

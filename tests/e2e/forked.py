@@ -10,6 +10,7 @@ import atexit
 import contextlib
 import os
 import resource
+import runpy
 import signal
 import subprocess
 import sys
@@ -27,10 +28,11 @@ _CONTEXT.set_forkserver_preload([__name__, f"{__package__}.preloaded"])
 
 
 class ForkedProgram:
-    """A running ``scrapy``, with the methods of ``subprocess.Popen`` that tests use."""
+    """A program that runs, with the methods of ``subprocess.Popen`` that tests use."""
 
     def __init__(
         self,
+        module: str,
         words: tuple[str, ...],
         cwd: Path,
         environment: dict[str, str],
@@ -42,7 +44,7 @@ class ForkedProgram:
         self.stdout, to_stdout = _open(stdout)
         self.stderr, to_stderr = _open(stderr)
         with to_stdout, to_stderr:
-            given = (words, cwd, environment, most_file_bytes, to_stdout, to_stderr)
+            given = (module, words, cwd, environment, most_file_bytes, to_stdout, to_stderr)
             self._process = _CONTEXT.Process(target=_run, args=given)
             self._process.start()
         assert self._process.pid is not None
@@ -112,6 +114,7 @@ def _redirect(stdout: Connection, stderr: Connection) -> None:
 
 
 def _run(
+    module: str,
     words: tuple[str, ...],
     cwd: Path,
     environment: dict[str, str],
@@ -119,9 +122,7 @@ def _run(
     stdout: Connection,
     stderr: Connection,
 ) -> None:
-    """Become what ``python -W error -m scrapy`` is after its imports, and run *words*."""
-    from scrapy import cmdline
-
+    """Become what ``python -W error -m MODULE`` is after its imports, and run *words*."""
     from wallpapers.run import startup
 
     os.chdir(cwd)
@@ -129,10 +130,10 @@ def _run(
     os.environ.update(environment)
     _redirect(stdout, stderr)
     sys.path[:0] = [str(cwd)]
-    spec = find_spec("scrapy.__main__")
+    spec = find_spec(f"{module}.__main__")
     assert spec is not None
     sys.argv = [str(spec.origin), *words]
-    sys.orig_argv = [sys.executable, "-W", "error", "-m", "scrapy", *words]
+    sys.orig_argv = [sys.executable, "-W", "error", "-m", module, *words]
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for number in (signal.SIGTERM, signal.SIGHUP):  # one under nohup ignores SIGHUP
         signal.signal(number, signal.SIG_DFL)
@@ -143,7 +144,7 @@ def _run(
     sys.warnoptions[:] = ["error"]
     warnings.simplefilter("error")
     try:
-        cmdline.execute()
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
     finally:
         atexit._run_exitfuncs()  # which a process of multiprocessing leaves out
         with contextlib.suppress(OSError):

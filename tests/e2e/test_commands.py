@@ -66,7 +66,12 @@ def as_a_user(command: str, folder: Path) -> Result:
     [
         (FILE_NAME, 0o000, f"{FILE_NAME} is not readable and writable; choose another"),
         (f"{FILE_NAME}-wal", 0o000, f"{FILE_NAME}-wal is not readable and writable; choose"),
-        (f"{FILE_NAME}-shm", 0o000, f"{FILE_NAME}-shm is not readable and writable; choose"),
+        pytest.param(
+            f"{FILE_NAME}-shm",
+            0o000,
+            f"{FILE_NAME}-shm is not readable and writable; choose",
+            marks=pytest.mark.slow,
+        ),
         (".", 0o500, "its folder is not writable; choose another path with "),
         (".", 0o000, "its folder is not readable; choose another path with "),
     ],

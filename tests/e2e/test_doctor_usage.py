@@ -70,7 +70,9 @@ def test_a_silent_host_ends_with_a_timeout(tmp_path: Path) -> None:
     assert result.status == 4
 
 
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "signum", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
+)
 def test_ctrl_c_ends_it_with_130(tmp_path: Path, signum: signal.Signals) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}/data/imgs"

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.command import FAST, Result, finish, start_python
+from tests.e2e.command import FAST, Result, finish, start, start_python
 from tests.pictures import exhibits
 from tests.standin.listing_faults import HtmlListing
 from wallpapers import __version__
@@ -33,17 +33,20 @@ main()
 """
 
 
-def wallpapers(*words: str, cwd: Path, **options: Any) -> Result:
+def wallpapers(*words: str, cwd: Path) -> Result:
     """Run ``wallpapers`` with *words*, in a folder that names no settings."""
+    return finish(start(*words, module="wallpapers", settings_module="", cwd=cwd))
+
+
+def python(*words: str, cwd: Path, **options: Any) -> Result:
+    """Run ``python -m wallpapers`` with *words*, in a folder that names no settings."""
     return finish(start_python(*words, instead=MODULE, settings_module="", cwd=cwd, **options))
 
 
 def test_a_crawl_in_any_folder_stores_below_it(tmp_path: Path) -> None:
     with StandIn(exhibits(3)) as standin:
         endpoint = ("-a", f"endpoint={standin.endpoint}")
-        result = wallpapers(
-            "crawl", "baidu_wallpaper", *endpoint, *FAST, "-O", "a.json", cwd=tmp_path
-        )
+        result = python("crawl", "baidu_wallpaper", *endpoint, *FAST, "-O", "a.json", cwd=tmp_path)
     assert result.status == 0
     assert "outcome: complete (exit status 0)" in result.log
     assert len(json.loads((tmp_path / "a.json").read_text())) == 3
@@ -58,7 +61,7 @@ def test_the_settings_are_this_projects_even_in_another_project(tmp_path: Path) 
     theirs = {**os.environ, "SCRAPY_SETTINGS_MODULE": "theirs.settings"}
     theirs["PYTHONPATH"] = str(Path(__file__).parents[2])
     for environment in ({}, {"env": theirs}):
-        got = wallpapers("settings", "--get", "BOT_NAME", cwd=tmp_path, **environment)
+        got = python("settings", "--get", "BOT_NAME", cwd=tmp_path, **environment)
         assert got.output == "wallpapers\n"
     assert wallpapers("settings", "--get", "LOG_LEVEL", cwd=tmp_path).output == "INFO\n"
 
@@ -98,8 +101,7 @@ def test_an_unknown_command_is_status_2(tmp_path: Path) -> None:
 )
 def test_a_usage_line_has_the_name_of_the_program(tmp_path: Path, command: str) -> None:
     for program in ("wallpapers", "scrapy"):
-        module = (sys.executable, "-m", program)
-        result = finish(start_python(command, "--help", instead=module, cwd=tmp_path))
+        result = finish(start(command, "--help", module=program, cwd=tmp_path))
         assert f"Usage\n=====\n  {program} {command} " in result.output
 
 
@@ -114,10 +116,10 @@ def test_a_message_has_the_name_of_the_program(tmp_path: Path) -> None:
 def test_a_suggested_command_has_the_name_of_the_program(tmp_path: Path, program: str) -> None:
     with HtmlListing(exhibits(3)) as standin:
         words = ("crawl", "baidu_wallpaper", "-a", f"endpoint={standin.endpoint}", *FAST)
-        module = (sys.executable, "-m", program)
-        result = finish(start_python(*words, instead=module, cwd=tmp_path))
+        result = finish(start(*words, module=program, cwd=tmp_path))
     assert result.status == 4
-    assert f"or try: {shlex.join(module)} crawl baidu_search -a 'word=" in result.log
+    command = shlex.join((sys.executable, "-W", "error", "-m", program))
+    assert f"or try: {command} crawl baidu_search -a 'word=" in result.log
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

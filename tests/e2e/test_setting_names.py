@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.command import FAST, Result, finish, scrapy, start_python
+from tests.e2e.command import FAST, Result, finish, scrapy, start
 from tests.pictures import exhibit, exhibits
 from wallpapers.demo.standin import StandIn
 
@@ -87,7 +87,7 @@ def test_settings_of_a_spider_or_a_project_are_accepted(tmp_path: Path) -> None:
     )
     words = ["-s", "WALLPAPERS_OWN_NAME=a", "-s", "IMAGES_STORES=b"]
     words += ["-s", "WALLPAPERS_PROJECT_NAME=c"]
-    result = finish(start_python("crawl", "own", *words, cwd=tmp_path, settings_module=""))
+    result = finish(start("crawl", "own", *words, cwd=tmp_path, settings_module=""))
     assert result.status == 0
     assert "settings: ['a', 'b']" in result.log
     assert "nknown setting" not in result.log
