@@ -46,6 +46,16 @@ def test_an_absurd_retry_after_is_capped(crawl: Crawl) -> None:
     assert run.exit_status is ExitStatus.COMPLETE  # in this century
 
 
+@pytest.mark.parametrize(
+    "date", ["Fri, 31 Dec 9999 23:59:59 -1200", "Mon, 99999999999999999999 Jan 2026 00:00:00 GMT"]
+)
+def test_a_date_beyond_the_calendar_in_retry_after_is_ignored(crawl: Crawl, date: str) -> None:
+    with outages.BusyServer(exhibits(10)) as standin:
+        standin.retry_after, standin.wait_s = date, 0.2
+        run = crawl(standin, {"WALLPAPERS_PATIENCE_BACKOFF": 0.5})
+    assert run.exit_status is ExitStatus.COMPLETE
+
+
 def test_images_of_a_server_that_stays_busy_fail(crawl: Crawl) -> None:
     with outages.BusyWithPictures(exhibits(8)) as standin:
         standin.wait_s, standin.retry_after = 3600, "0"

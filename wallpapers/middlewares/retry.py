@@ -212,10 +212,10 @@ def retry_after_s(response: Response) -> float | None:
     if value.isdecimal():
         return float(value[:12])
     try:
-        date = parsedate_to_datetime(value)
-    except (TypeError, ValueError):
+        date = parsedate_to_datetime(value).astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):  # OverflowError: of a year, or of a time zone
         return None
-    return max(0.0, (date.astimezone(UTC) - datetime.now(UTC)).total_seconds())
+    return max(0.0, (date - datetime.now(UTC)).total_seconds())
 
 
 def _name_of(request: Request) -> str:
