@@ -53,6 +53,10 @@ class Progress:
 def progress_of(connection: Connection, run: int, seen: Set[int]) -> Progress:
     """Return the pages of *run* that are settled now and not in *seen*."""
     submitted = runs.run_of(connection, run)
+    # Before the pages are read: each statement sees what was committed until it began.
+    is_settled = submitted.state is not ListingState.READING and (
+        submitted.state is ListingState.CANCELLED or runs.is_settled(connection, run)
+    )
     listed = select(func.coalesce(func.sum(cluster_pages.c.listed), 0))
     numbers = connection.execute(
         select(cluster_pages.c.number)
@@ -60,9 +64,6 @@ def progress_of(connection: Connection, run: int, seen: Set[int]) -> Progress:
         .order_by(cluster_pages.c.settled_at)
     ).scalars()
     new = [number for number in numbers if number not in seen]
-    is_settled = submitted.state is not ListingState.READING and (
-        submitted.state is ListingState.CANCELLED or runs.is_settled(connection, run)
-    )
     return Progress(
         [_page(connection, run, number) for number in new[:_MAX_PAGES]],
         int(connection.execute(listed.where(cluster_pages.c.run == run)).scalar_one()),
