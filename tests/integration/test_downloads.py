@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from time import sleep
 from typing import Any
 
 import pytest
@@ -38,6 +40,24 @@ def test_a_slow_but_steady_transfer_is_not_aborted(crawl: Crawl) -> None:
         run = crawl(standin, QUICK)
     assert run.exit_status is ExitStatus.COMPLETE
     assert run.stats["elapsed_time_seconds"] > 2 * QUICK["WALLPAPERS_IDLE_TIMEOUT"]
+
+
+def test_a_slow_disk_is_not_taken_for_an_idle_server(
+    crawl: Crawl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def open_slowly(path: Any, *arguments: Any, **options: Any) -> int:
+        if str(path).endswith(".part"):
+            sleep(2 * QUICK["WALLPAPERS_IDLE_TIMEOUT"])
+        return open_now(path, *arguments, **options)
+
+    open_now = os.open
+    monkeypatch.setattr(os, "open", open_slowly)
+    large = encoded(noise(1, 1200, 900), quality=100)
+    assert len(large) > 300_000  # written while it is received
+    with StandIn([exhibit(1, large)]) as standin:
+        run = crawl(standin, QUICK)
+    assert run.exit_status is ExitStatus.COMPLETE
+    assert len(standin.asked) == 3  # two pages, one image
 
 
 def test_download_timeout_limits_the_whole_transfer(crawl: Crawl) -> None:

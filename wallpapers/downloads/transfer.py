@@ -142,13 +142,22 @@ class Transfer:
                 since_bytes = 0
             for piece in (chunk,) if coding.is_identity else coding.decode(chunk):
                 if work := body.feed(piece):
-                    await context.run_in_thread(work)
+                    await self._run_in_thread(work, idle)
                 self._check_size(body.size)
                 if self._is_too_large_page() or self._is_too_large_error(response):
                     return None
             if stop := self._send_signal(signals.bytes_received, data=chunk):
                 return stop
         return None
+
+    async def _run_in_thread(self, work: Callable[[], None], idle: asyncio.Timeout) -> None:
+        """Run *work*, whose duration does not count as idle: the server does not cause it."""
+        deadline_s = idle.when()
+        assert deadline_s is not None
+        left_s = deadline_s - self._loop.time()
+        idle.reschedule(None)
+        await self._context.run_in_thread(work)
+        idle.reschedule(min(self._loop.time() + left_s, self._end_s))
 
     def _send_signal(self, signal: object, **arguments: Any) -> StopDownload | None:
         """Send *signal*, and return the StopDownload that a receiver raised, if any."""
