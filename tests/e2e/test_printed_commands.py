@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.command import FAST, TIMEOUT_S
+from tests.e2e.command import FAST, TIMEOUT_S, scrapy
 from tests.e2e.shell import STORE, printed, shell
 from tests.e2e.store import Recovering
 from tests.integration.test_guard import certificate
@@ -59,9 +59,9 @@ def test_the_retry_of_failed_wallpapers(tmp_path: Path, environment: dict[str, s
     with Recovering(exhibits(3)) as standin:
         standin.served = 1
         words = ("crawl", "baidu_wallpaper", "-a", f"endpoint={standin.endpoint}", *STORE, *FEED)
-        failed = shell(shlex.join(["scrapy", *words, *FAST]), tmp_path, environment)
+        failed = scrapy(*words, *FAST, cwd=tmp_path)
         assert failed.status == 3
-        stats = shell(shlex.join(["scrapy", "stats", *STORE, *FAST]), tmp_path, environment)
+        stats = scrapy("stats", *STORE, *FAST, cwd=tmp_path)
         command = printed(failed.log, "to try them again, run:")
         assert printed(stats.output, "To try those of baidu_wallpaper again, run:") == command
         standin.served = 3
@@ -91,8 +91,7 @@ def test_the_retry_after_a_demo(tmp_path: Path, environment: dict[str, str]) -> 
 def test_the_check_of_a_source(tmp_path: Path, environment: dict[str, str]) -> None:
     with HtmlListing([]) as gone:
         words = ("-a", f"endpoint={gone.endpoint}", "-a", "q=it's two", *FAST)
-        failing = shlex.join(["scrapy", "crawl", "wallhaven", *words])
-        failed = shell(failing, tmp_path, environment)
+        failed = scrapy("crawl", "wallhaven", *words, cwd=tmp_path)
         assert failed.status == 4
         result = shell(printed(failed.log, "to check the source, run:"), tmp_path, environment)
     assert result.status == 4
