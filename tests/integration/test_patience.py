@@ -28,8 +28,15 @@ AWAY = {
 ON_THEIR_WAY = 16  # requests that may be refused, as they were sent before the first refusal came
 
 
-@pytest.mark.parametrize("status", [429, 503])
-@pytest.mark.parametrize("as_date", [False, True])
+@pytest.mark.parametrize(
+    ("status", "as_date"),
+    [
+        (429, False),
+        (503, True),
+        pytest.param(429, True, marks=pytest.mark.slow),
+        pytest.param(503, False, marks=pytest.mark.slow),
+    ],
+)
 def test_retry_after_applies_to_the_whole_host(crawl: Crawl, status: int, as_date: bool) -> None:
     with outages.BusyServer(exhibits(100)) as standin:
         standin.status, standin.as_date = status, as_date
@@ -81,10 +88,10 @@ def test_a_listing_of_a_server_that_stays_busy_is_incomplete(crawl: Crawl) -> No
 def test_no_image_fails_during_a_short_outage(
     crawl: Crawl, fault: type[outages.AwayServer]
 ) -> None:
-    with fault(exhibits(300)) as standin:
+    with fault(exhibits(100)) as standin:
         run = crawl(standin, AWAY)
     assert run.exit_status is ExitStatus.COMPLETE
-    assert run.stats["wallpapers/stored"] == 300
+    assert run.stats["wallpapers/stored"] == 100
     assert run.stats["wallpapers/outages"] >= 1
     assert any("; waiting up to" in line for line in run.warnings())
 
@@ -107,12 +114,12 @@ def test_no_image_fails_while_a_name_does_not_resolve(
     class ElsewhereByName(OtherHosts):
         picture = StandIn.picture
 
-    with ElsewhereByName(exhibits(300)) as standin:
+    with ElsewhereByName(exhibits(100)) as standin:
         folder = f"http://pictures.test:{standin.port}/image/pic/item"
         standin.addresses = tuple(f"{folder}/{shown.sign}.jpg" for shown in standin.exhibits[1:])
         run = crawl(standin, {**AWAY, "WALLPAPERS_ALLOW_PRIVATE_ADDRESSES": True})
     assert run.exit_status is ExitStatus.COMPLETE
-    assert run.stats["wallpapers/stored"] == 300
+    assert run.stats["wallpapers/stored"] == 100
 
 
 def test_truncated_images_cause_no_outage(crawl: Crawl) -> None:

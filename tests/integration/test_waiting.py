@@ -74,7 +74,12 @@ def test_stalled_transfers_do_not_stop_the_listing(crawl: Crawl) -> None:
 
 @pytest.mark.parametrize(
     ("trouble", "reason"),
-    list(zip(EVERY_TROUBLE, ["timeout", "connection", "http_503", "http_429"], strict=True)),
+    [
+        (hosts.SilentHosts, "timeout"),
+        (hosts.RefusingHosts, "connection"),
+        pytest.param(hosts.UnavailableHosts, "http_503", marks=pytest.mark.slow),
+        pytest.param(hosts.BusyHosts, "http_429", marks=pytest.mark.slow),
+    ],
 )
 def test_the_wallpapers_of_a_host_that_is_given_up_fail(
     crawl: Crawl, trouble: type[TroubledHosts], reason: str
