@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import signal
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import psutil
 import pytest
 
 from tests.e2e.command import finish, scrapy, start
@@ -147,6 +150,22 @@ def test_wallpapers_stored_while_it_serves_appear(folder: Path) -> None:
         crawl(folder, [plain(6, "just stored", "#204060")])
         rows = json.loads(ask(f"{address}rows?since={newest.replace('+', '%2B')}")[1])
     assert "just stored" in {row[4] for row in rows}
+
+
+def test_ctrl_c_ends_a_server_that_is_making_a_thumbnail(folder: Path) -> None:
+    server = start("gallery", "--serve", "-s", f"IMAGES_STORE={folder / 'store'}")
+    assert server.stdout is not None
+    address = server.stdout.readline().split()[-1]
+    image = next((folder / "store").rglob("*.jpg"))
+    checksum = hashlib.sha256(image.read_bytes()).hexdigest()
+    with ThreadPoolExecutor(1) as threads:
+        asked = threads.submit(ask, f"{address}thumbs/{checksum[:2]}/{checksum}.jpg")
+        while not (inspectors := psutil.Process(server.pid).children()):
+            assert not asked.done()
+        inspectors[0].suspend()
+        server.send_signal(signal.SIGINT)
+        assert finish(server).status == 0
+        assert asked.result()[0] == 503
 
 
 def test_other_websites_and_missing_tokens_are_refused(folder: Path) -> None:

@@ -23,7 +23,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from wallpapers.errors import PictureRefusedError, StoreError
+from wallpapers.errors import InspectionStoppedError, PictureRefusedError, StoreError
 from wallpapers.gallery.build import FIRST_ROWS, index_page, page_parts
 from wallpapers.gallery.rows import STORED_AT, read_groups, read_rows, script, to_json
 from wallpapers.gallery.thumbnails import Thumbnails, thumbnail_path
@@ -223,6 +223,8 @@ class GalleryServer:
                 content = await self._thumbnails.make(image)
             except PictureRefusedError:
                 raise web.HTTPNotFound from None
+            except InspectionStoppedError:
+                raise web.HTTPServiceUnavailable(text="the server is stopping\n") from None
         return web.Response(body=content, content_type="image/jpeg")
 
     async def _image(self, request: web.Request) -> web.Response:
