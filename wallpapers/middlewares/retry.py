@@ -133,7 +133,7 @@ class PatientRetryMiddleware(RetryMiddleware):
             return None
         host = self._host(request)
         reason = explain(exception)[0]
-        if reason == "cut":  # the host has responded
+        if reason in ("cut", "broken"):  # the host has responded
             host.record_response()
         else:
             self._record_failure(request, host, exception)
