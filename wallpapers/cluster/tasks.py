@@ -19,7 +19,7 @@ from wallpapers.cluster.isolation import Isolation
 from wallpapers.cluster.pages import Listing, NextPage
 from wallpapers.cluster.pictures import PageState
 from wallpapers.cluster.runs import ClusterRun, ListingState
-from wallpapers.errors import CatalogueError
+from wallpapers.errors import CatalogueError, StoreError, UserError
 from wallpapers.pipelines.candidates import wallpaper_of
 from wallpapers.pipelines.setup import listed_at
 
@@ -59,6 +59,9 @@ def reported(task: Task) -> Task:
             raise
         except CatalogueError as error:
             logger.warning("Catalogue failed: %s", error)
+            raise TaskNotDoneError(str(error), _RETRY_DELAY_S) from None
+        except (StoreError, UserError) as error:
+            logger.warning("Task failed: %s %s: %s", task.__name__, arguments, error)
             raise TaskNotDoneError(str(error), _RETRY_DELAY_S) from None
         except Exception as error:
             logger.exception("Task failed: %s %s", task.__name__, arguments)
