@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import signal
 from collections import Counter
 from collections.abc import Iterator
@@ -147,5 +146,5 @@ def pages_of(standin: StandIn) -> Counter[str]:
 
 def kill(process: Process) -> None:
     """End a process as a power cut does."""
-    os.kill(process.pid, signal.SIGKILL)
+    process.kill()
     process.wait()

@@ -46,10 +46,10 @@ def test_kills_of_workers_and_postgresql_lose_nothing(running: Cluster, server: 
             assert standin.wait_for(chance.randrange(100, 300)), number
             victim = chance.randrange(len(workers))
             kill(workers[victim])
-            workers[victim] = running.start_worker()
-            if number in (5, 10):
+            if number in (5, 10):  # a worker that starts meanwhile would end
                 server.kill()
                 server.start()
+            workers[victim] = running.start_worker()
         result = finish(waiting)
         assert len(pictures_of(standin)) == pictures
         repeated = pictures_of(standin).total() - pictures
