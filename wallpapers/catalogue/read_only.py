@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def is_on_read_only_file_system(url: URL) -> bool:
-    """Return whether the catalogue is a file that cannot be written, whoever runs the program."""
+    """Return whether the catalogue is a file on a file system that is mounted read-only."""
     return url.get_backend_name() == "sqlite" and is_mounted_read_only(str(url.database))
 
 
