@@ -39,6 +39,16 @@ OTHERS_SHARING = select(func.count()).where(
     wallpapers.c.sha256 == bindparam("sha256"),
     ~and_(wallpapers.c.source == bindparam("source"), wallpapers.c.id == bindparam("id")),
 )
+# A subquery, because PostgreSQL may join all findings of the listing for each wallpaper.
+_found_at = (
+    select(findings.c.found_at)
+    .where(
+        findings.c.source == wallpapers.c.source,
+        findings.c.id == wallpapers.c.id,
+        findings.c.listing == bindparam("listing"),
+    )
+    .scalar_subquery()
+)
 WITH_PICTURE = (
     select(
         wallpapers.c.id,
@@ -47,20 +57,11 @@ WITH_PICTURE = (
         wallpapers.c.preview,
         wallpapers.c.noai,
         wallpapers.c.claimed_by,
-        findings.c.found_at,
+        _found_at.label("found_at"),
         wallpapers.c.hidden_at,
         *(column for column in pictures.c if column.name != "stored_at"),
     )
-    .select_from(
-        wallpapers.outerjoin(pictures, wallpapers.c.sha256 == pictures.c.sha256).outerjoin(
-            findings,
-            and_(
-                findings.c.source == wallpapers.c.source,
-                findings.c.id == wallpapers.c.id,
-                findings.c.listing == bindparam("listing"),
-            ),
-        )
-    )
+    .select_from(wallpapers.outerjoin(pictures, wallpapers.c.sha256 == pictures.c.sha256))
     .where(
         wallpapers.c.source == bindparam("source"),
         wallpapers.c.id.in_(bindparam("ids", expanding=True)),
