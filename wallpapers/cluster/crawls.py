@@ -108,13 +108,15 @@ class FedCrawl:
 
     async def download(self, page: OpenPage, wallpapers: Sequence[Wallpaper]) -> list[Settled]:
         """Download *wallpapers* of *page*; return fewer verdicts if the crawl ends before."""
+        if self.has_ended or not wallpapers:
+            return []
         loop = asyncio.get_running_loop()
         verdicts: dict[Key, asyncio.Future[Settled]] = {}
         for wallpaper in wallpapers:
             key = wallpaper.source, wallpaper.id
             verdicts[key] = self._verdicts[key] = loop.create_future()
             self._claims.pages[key] = page
-            self.spider.give(wallpaper)
+        self.spider.process(wallpapers)
         try:
             with suppress(CrawlEndedError):
                 await self._or_end(asyncio.wait(verdicts.values()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
 from scrapy import Request, signals
@@ -34,13 +34,13 @@ class FedSpider(ListingSpider):
 
     def __init__(self, **given: str) -> None:
         super().__init__(**given)
-        self._given: asyncio.Queue[Request | Wallpaper | None] = asyncio.Queue()
+        self._given: asyncio.Queue[Request | None] = asyncio.Queue()
         self._page: asyncio.Future[Page] | None = None
         self._position = self.first_position
         self._has_visited_home = False
 
     async def start(self) -> AsyncIterator[Any]:
-        """Yield what the tasks pass to this spider, until ``end`` is called."""
+        """Yield the requests for pages of the listing, until ``end`` is called."""
         while True:
             try:
                 if self._given.empty():
@@ -59,13 +59,27 @@ class FedSpider(ListingSpider):
                 return
             yield given
 
-    def give(self, given: Request | Wallpaper) -> None:
-        """Request *given*, or process it as an item."""
-        self._given.put_nowait(given)
+    def process(self, wallpapers: Sequence[Wallpaper]) -> None:
+        """Process *wallpapers* as if a callback had yielded them.
+
+        ``start`` could yield them, too, but one in each iteration of the event loop.
+        """
+        request = Request(
+            self.page_url(self.first_position),
+            callback=self._yield_all,
+            cb_kwargs={"wallpapers": wallpapers},
+        )
+        assert self.crawler.engine is not None
+        self.crawler.engine.scraper.enqueue_scrape(Response(request.url, request=request), request)
 
     def end(self) -> None:
         """Let the crawl end when everything that was passed to it is done."""
         self._given.put_nowait(None)
+
+    def _yield_all(
+        self, response: Response, wallpapers: Sequence[Wallpaper]
+    ) -> Iterator[Wallpaper]:
+        yield from wallpapers
 
     async def fetch_page(self, position: Position, protocol: str) -> Page:
         """Return the page at *position*, read with *protocol* ("" = the first of the source).
@@ -81,9 +95,9 @@ class FedSpider(ListingSpider):
         if needs_home and not self._has_visited_home:
             self._has_visited_home = True
             home = (self.referer, self.home_page_loaded, self.home_page_failed)
-            self.give(self._request(*home, dont_retry=True))
+            self._given.put_nowait(self._request(*home, dont_retry=True))
         else:
-            self.give(self.page_request(position))
+            self._given.put_nowait(self.page_request(position))
         return await page
 
     def home_page_loaded(self, response: Response) -> Iterator[Request]:
