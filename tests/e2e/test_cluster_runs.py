@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import psycopg
 import pytest
 from aiohttp import web
 
@@ -56,6 +57,24 @@ def test_a_cancelled_run_ends_and_can_be_resumed(running: Cluster) -> None:
         running.wait_until({"stored": 120})
     assert running.run("cancel", "1").output == "Run 1 has already ended\n"
     assert "there is no run 9" in running.run("cancel", "9").log
+
+
+def test_a_wallpaper_without_a_readable_row_in_the_catalogue_fails(running: Cluster) -> None:
+    with HeldPictures(exhibits(60)) as standin:
+        worker = running.start_worker()
+        running.submit(standin)
+        assert standin.held.wait(TIMEOUT_S)
+        worker.terminate()
+        worker.wait(TIMEOUT_S)
+        removed, damaged = (exhibit.id for exhibit in standin.exhibits[-2:])
+        with psycopg.connect(running.url) as connection:
+            for table in ("findings", "wallpapers"):
+                connection.execute(f"DELETE FROM {table} WHERE id = %s", [removed])
+            connection.execute("UPDATE wallpapers SET item = '{}' WHERE id = %s", [damaged])
+        standin.release()
+        running.start_worker()
+        running.wait_until({"stored": 58, "failed": 2})
+    assert "failed at no host: bad_url 2" in running.run("status", "1").output
 
 
 @pytest.mark.slow

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from wallpapers.catalogue.bulk import insert_all
 from wallpapers.catalogue.findings import Findings
 from wallpapers.catalogue.rows import listed_row
-from wallpapers.catalogue.schema import wallpapers
 from wallpapers.catalogue.statements import statements_of
 from wallpapers.items import Wallpaper
 
@@ -19,21 +18,13 @@ def enter_current(
     listed: Iterable[Wallpaper],
     endpoint: str | None,
     claimed_by: str | None = None,
-) -> set[str]:
+) -> None:
     """Insert or update the rows of *listed*, which are of one source, and their findings.
 
-    *claimed_by* is the name of the claim of new rows. Return the ids of those that are stored.
+    *claimed_by* is the name of the claim of new rows.
     """
     by_id = {wallpaper.id: wallpaper for wallpaper in listed}
-    if not by_id:
-        return set()
     rows = [listed_row(by_id[identity], endpoint, claimed_by) for identity in sorted(by_id)]
     statements = statements_of(connection.dialect.name)
     insert_all(connection, statements.put_listed, rows)
     Findings(by_id.values()).write(connection, statements)
-    stored = select(wallpapers.c.id).where(
-        wallpapers.c.source == rows[0]["source"],
-        wallpapers.c.id.in_(by_id),
-        wallpapers.c.state == "stored",
-    )
-    return set(connection.execute(stored).scalars())

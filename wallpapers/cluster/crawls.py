@@ -57,6 +57,7 @@ class FedCrawl:
         lease_s: float,
         on_open: Callable[[], None],
     ) -> None:
+        self.run = run
         self._on_open = on_open
         self._claims = TaskClaims.of_run(run.id, lease_s)
         source = runner.spider_loader.load(run.source)
@@ -198,6 +199,11 @@ class Crawls:
     def open_crawls(self) -> dict[int, FedCrawl]:
         """The crawls that accept work."""
         return {run: crawl for run, crawl in self._open.items() if not crawl.has_ended}
+
+    def run_of(self, number: int) -> ClusterRun | None:
+        """Return the run with this number, as it was submitted, if its crawl is open."""
+        crawl = self._open.get(number)
+        return crawl.run if crawl and not crawl.has_ended else None
 
     @asynccontextmanager
     async def use(self, run: ClusterRun) -> AsyncIterator[FedCrawl]:

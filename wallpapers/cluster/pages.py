@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, bindparam, func, select, true, update
+from sqlalchemy import BindParameter, ColumnElement, bindparam, cast, func, select, true, update
 
-from wallpapers.catalogue.bulk import insert_all, parameter_rows
+from wallpapers.catalogue.bulk import parameter_rows
 from wallpapers.catalogue.cluster_tables import cluster_pages, cluster_runs, cluster_wallpapers
 from wallpapers.catalogue.entries import Entries
 from wallpapers.catalogue.listed import enter_current
+from wallpapers.catalogue.schema import wallpapers
 from wallpapers.cluster import claims, runs
 from wallpapers.cluster.errors import ListingUnreadableError
 from wallpapers.cluster.queue import Queue
@@ -24,19 +25,66 @@ from wallpapers.items import Wallpaper
 from wallpapers.listings.page import Page, Position
 
 _MAX_TRIES = 5  # of a page whose workers die
-_NEW_WALLPAPERS = cluster_wallpapers.insert()
+
+# Statements are built once, because building takes longer than executing. Without the lateral
+# joins, PostgreSQL may read all wallpapers of the run or the catalogue for each page.
+_run: BindParameter[int] = bindparam("of_run")
+_source: BindParameter[str] = bindparam("of_source")
+_number: BindParameter[int] = bindparam("of_number")
 _given = parameter_rows([cluster_wallpapers.c.id])
-# Without the lateral join, PostgreSQL may read all wallpapers of the run for each page.
 _LISTED = select(_given.c.id).join(
     select(cluster_wallpapers.c.id)
     .where(
-        cluster_wallpapers.c.run == bindparam("run"),
-        cluster_wallpapers.c.source == bindparam("source"),
+        cluster_wallpapers.c.run == _run,
+        cluster_wallpapers.c.source == _source,
         cluster_wallpapers.c.id == _given.c.id,
     )
     .limit(1)
     .lateral(),
     true(),
+)
+_entered = (
+    select((wallpapers.c.state == "stored").label("was_stored"))
+    .where(wallpapers.c.source == _source, wallpapers.c.id == _given.c.id)
+    .limit(1)
+    .lateral()
+)
+_INSERT = cluster_wallpapers.insert().from_select(
+    ["run", "source", "id", "page", "was_stored"],
+    select(
+        cast(_run, cluster_wallpapers.c.run.type),
+        cast(_source, cluster_wallpapers.c.source.type),
+        _given.c.id,
+        cast(_number, cluster_wallpapers.c.page.type),
+        _entered.c.was_stored,
+    ).join(_entered, true()),
+)
+_BEGIN = (
+    update(cluster_pages)
+    .where(
+        cluster_pages.c.run == _run,
+        cluster_pages.c.read_at.is_(None),
+        cluster_runs.c.id == cluster_pages.c.run,
+        cluster_runs.c.state == ListingState.READING,
+    )
+    .values(tries=cluster_pages.c.tries + 1, turn=cluster_pages.c.turn + 1)
+    .returning(
+        cluster_pages.c.number,
+        cluster_pages.c.position,
+        cluster_pages.c.protocol,
+        cluster_pages.c.tries,
+        cluster_pages.c.turn,
+    )
+)
+_PAGE = (cluster_pages.c.run == _run, cluster_pages.c.number == _number)
+_LOCK = (
+    select(cluster_runs.c.state, cluster_pages.c.read_at)
+    .join(cluster_pages, cluster_pages.c.run == cluster_runs.c.id)
+    .where(*_PAGE)
+    .with_for_update()
+)
+_COUNT = select(func.coalesce(func.sum(cluster_pages.c.listed), 0)).where(
+    cluster_pages.c.run == _run
 )
 
 
@@ -69,22 +117,11 @@ class Listing:
 
 def begin(entries: Entries, run: int) -> NextPage | None:
     """Return the page to read, and count the try; None if there is nothing more to read."""
-    connection = entries.connection
-    if runs.run_of(connection, run).state is not ListingState.READING:
-        return None
-    row = connection.execute(
-        select(cluster_pages)
-        .where(cluster_pages.c.run == run, cluster_pages.c.read_at.is_(None))
-        .with_for_update()
-    ).one_or_none()
+    row = entries.connection.execute(_BEGIN, {"of_run": run}).one_or_none()
     if row is None:
         return None
-    tried = update(cluster_pages).where(
-        cluster_pages.c.run == run, cluster_pages.c.number == row.number
-    )
-    connection.execute(tried.values(tries=row.tries + 1, turn=row.turn + 1))
     position = Position(**json.loads(row.position))
-    return NextPage(run, row.number, position, row.protocol, row.tries, row.turn + 1)
+    return NextPage(run, row.number, position, row.protocol, row.tries - 1, row.turn)
 
 
 def give_back(entries: Entries, page: NextPage) -> None:
@@ -121,9 +158,7 @@ def record(
     connection = entries.connection
     if not _is_unread(entries, at):
         return None
-    new, repeated = _new_of(entries, listing, at.run, page.wallpapers)
-    first_task = claims.name_of(at.run, at.number, turn=1)
-    was_stored = enter_current(connection, new, listing.endpoint, first_task)
+    new, repeated = _new_of(entries, listing, at, page.wallpapers)
     read = {
         "read_at": func.now(),
         "settled_at": None if new else func.now(),
@@ -137,8 +172,9 @@ def record(
     }
     connection.execute(update(cluster_pages).where(*_row_of(at)).values(read))
     if new:
-        rows = [_wallpaper_row(at, one, was_stored=one.id in was_stored) for one in new]
-        insert_all(connection, _NEW_WALLPAPERS, rows)
+        first_task = claims.name_of(at.run, at.number, turn=1)
+        enter_current(connection, new, listing.endpoint, first_task)
+        connection.execute(_INSERT, _parameters(at, listing, new))
         queue.add_pictures(connection, at.run, at.number)
     if _is_last(entries, listing, at, page, len(new)):
         runs.set_state(connection, at.run, ListingState.ENDED)
@@ -153,50 +189,38 @@ def _row_of(page: NextPage) -> tuple[ColumnElement[bool], ...]:
 
 def _is_unread(entries: Entries, page: NextPage) -> bool:
     """Lock the run and its page; return whether the page is unread and still to be read."""
-    state = select(cluster_runs.c.state).where(cluster_runs.c.id == page.run)
-    unread = select(cluster_pages.c.read_at.is_(None)).where(*_row_of(page))
-    connection = entries.connection
-    is_reading = connection.execute(state.with_for_update()).scalar_one() == ListingState.READING
-    return bool(connection.execute(unread.with_for_update()).scalar_one() and is_reading)
+    parameters = {"of_run": page.run, "of_number": page.number}
+    state, read_at = entries.connection.execute(_LOCK, parameters).one()
+    return state == ListingState.READING and read_at is None
 
 
-def _wallpaper_row(page: NextPage, wallpaper: Wallpaper, *, was_stored: bool) -> dict[str, object]:
-    return {
-        "run": page.run,
-        "source": wallpaper.source,
-        "id": wallpaper.id,
-        "page": page.number,
-        "was_stored": was_stored,
-    }
+def _parameters(at: NextPage, listing: Listing, listed: Sequence[Wallpaper]) -> dict[str, object]:
+    rows = [{"id": wallpaper.id} for wallpaper in listed]
+    return {"of_run": at.run, "of_source": listing.source, "of_number": at.number, "rows": rows}
 
 
 def _new_of(
-    entries: Entries, listing: Listing, run: int, wallpapers: Sequence[Wallpaper]
+    entries: Entries, listing: Listing, at: NextPage, listed: Sequence[Wallpaper]
 ) -> tuple[list[Wallpaper], int]:
     """Return the wallpapers that are new in this run, up to the limit, and count repeated ones."""
-    parameters = {
-        "run": run,
-        "source": listing.source,
-        "rows": [{"id": one.id} for one in wallpapers],
-    }
+    parameters = _parameters(at, listing, listed)
     seen = set(entries.connection.execute(_LISTED, parameters).scalars())
-    room = listing.limit - _listed(entries, run) if listing.limit else len(wallpapers)
+    room = listing.limit - _listed(entries, at.run) if listing.limit else len(listed)
     new: list[Wallpaper] = []
     repeated = 0
-    for wallpaper in wallpapers:
+    for wallpaper in listed:
         if len(new) >= room:
             break
         if wallpaper.id in seen:
             repeated += 1
             continue
         seen.add(wallpaper.id)
-        new.append(replace(wallpaper, source=listing.source))
+        new.append(wallpaper)
     return new, repeated
 
 
 def _listed(entries: Entries, run: int) -> int:
-    listed = select(func.coalesce(func.sum(cluster_pages.c.listed), 0))
-    return int(entries.connection.execute(listed.where(cluster_pages.c.run == run)).scalar_one())
+    return int(entries.connection.execute(_COUNT, {"of_run": run}).scalar_one())
 
 
 def _is_last(entries: Entries, listing: Listing, at: NextPage, page: Page, new: int) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-from sqlalchemy import ColumnElement, and_, bindparam, exists, func, select, update
+from sqlalchemy import BindParameter, and_, bindparam, exists, func, select, update
 
 from wallpapers.catalogue.bulk import parameter_rows
 from wallpapers.catalogue.cluster_tables import cluster_pages, cluster_runs, cluster_wallpapers
@@ -55,6 +55,11 @@ class OpenPage:
     was_stored: frozenset[Key]
 
     @property
+    def parameters(self) -> dict[str, int]:
+        """The page, as parameters of the statements."""
+        return {"of_run": self.run, "of_page": self.number}
+
+    @property
     def is_suspicious(self) -> bool:
         """Whether a worker has died, so that the wallpapers are processed one by one."""
         return self.tries > 1
@@ -70,15 +75,58 @@ class OpenPage:
         return settled
 
 
-_MINE = and_(
-    cluster_wallpapers.c.run == bindparam("of_run"),
-    cluster_wallpapers.c.source == bindparam("of_source"),
-    cluster_wallpapers.c.id == bindparam("of_id"),
+# Statements are built once, because building takes longer than executing.
+_run: BindParameter[int] = bindparam("of_run")
+_number: BindParameter[int] = bindparam("of_page")
+_PAGE = (cluster_pages.c.run == _run, cluster_pages.c.number == _number)
+_WITHOUT_VERDICT = (
+    cluster_wallpapers.c.run == _run,
+    cluster_wallpapers.c.page == _number,
     cluster_wallpapers.c.verdict.is_(None),
 )
-_SAME_KEY = and_(
-    wallpapers.c.source == cluster_wallpapers.c.source,
-    wallpapers.c.id == cluster_wallpapers.c.id,
+_BEGIN = (
+    update(cluster_pages)
+    .where(
+        *_PAGE,
+        cluster_runs.c.id == cluster_pages.c.run,
+        cluster_runs.c.state != ListingState.CANCELLED,
+    )
+    .values(tries=cluster_pages.c.tries + 1, turn=cluster_pages.c.turn + 1)
+    .returning(cluster_pages.c.tries, cluster_pages.c.turn)
+)
+_OPEN = (
+    select(
+        cluster_wallpapers.c.source,
+        cluster_wallpapers.c.id,
+        cluster_wallpapers.c.was_stored,
+        cluster_wallpapers.c.tries,
+        wallpapers.c.item,
+    )
+    .outerjoin(
+        wallpapers,
+        and_(
+            wallpapers.c.source == cluster_wallpapers.c.source,
+            wallpapers.c.id == cluster_wallpapers.c.id,
+        ),
+    )
+    .where(*_WITHOUT_VERDICT)
+    .order_by(cluster_wallpapers.c.tries)  # those during which a worker died come last
+)
+_LOCK = select(cluster_pages.c.turn).where(*_PAGE).with_for_update()
+_GIVE_BACK = (
+    update(cluster_pages)
+    .where(*_PAGE, cluster_pages.c.tries > 0)
+    .values(tries=cluster_pages.c.tries - 1)
+)
+_COUNT_TRY = (
+    update(cluster_wallpapers)
+    .where(
+        cluster_wallpapers.c.run == _run,
+        cluster_wallpapers.c.source == bindparam("of_source"),
+        cluster_wallpapers.c.id == bindparam("of_id"),
+        cluster_wallpapers.c.verdict.is_(None),
+    )
+    .values(tries=cluster_wallpapers.c.tries + bindparam("change"))
 )
 _settled = parameter_rows(
     cluster_wallpapers.c[name] for name in ("source", "id", "verdict", "reason", "size", "host")
@@ -86,85 +134,59 @@ _settled = parameter_rows(
 _SETTLE = (
     update(cluster_wallpapers)
     .where(
-        cluster_wallpapers.c.run == bindparam("of_run"),
-        cluster_wallpapers.c.page == bindparam("of_page"),
+        *_WITHOUT_VERDICT,
         cluster_wallpapers.c.source == _settled.c.source,
         cluster_wallpapers.c.id == _settled.c.id,
-        cluster_wallpapers.c.verdict.is_(None),
     )
     .values({name: _settled.c[name] for name in ("verdict", "reason", "size", "host")})
+)
+_IS_OPEN = select(exists().where(*_WITHOUT_VERDICT))
+_CLOSE = (
+    update(cluster_pages)
+    .where(*_PAGE, cluster_pages.c.settled_at.is_(None))
+    .values(settled_at=func.now())
 )
 
 
 def begin(entries: Entries, run: int, number: int) -> OpenPage | None:
     """Count a try, and return the wallpapers without a verdict; None if the run was cancelled.
 
-    A wallpaper that has killed too many workers gets its verdict here.
+    Some wallpapers get their verdict here: those that have killed too many workers, and those whose
+    rows in the catalogue are missing or damaged.
     """
-    connection = entries.connection
-    state = select(cluster_runs.c.state).where(cluster_runs.c.id == run)
-    if connection.execute(state).scalar_one() == ListingState.CANCELLED:
+    parameters = {"of_run": run, "of_page": number}
+    begun = entries.connection.execute(_BEGIN, parameters).one_or_none()
+    if begun is None:
         return None
-    begun = (
-        update(cluster_pages)
-        .where(cluster_pages.c.run == run, cluster_pages.c.number == number)
-        .values(tries=cluster_pages.c.tries + 1, turn=cluster_pages.c.turn + 1)
-        .returning(cluster_pages.c.tries, cluster_pages.c.turn)
-    )
-    tries, turn = connection.execute(begun).one()
-    page = OpenPage(run, number, tries, turn, [], frozenset())
-    if killers := _killers(entries, page):
-        settle(entries, page, killers)
-    rows = connection.execute(
-        select(cluster_wallpapers, wallpapers.c.item)
-        .join(wallpapers, _SAME_KEY)
-        .where(*_without_verdict(page))
-        .order_by(cluster_wallpapers.c.tries)  # those during which a worker died come last
-    ).all()
-    if not rows:
-        settle(entries, page, [])
     left: list[Wallpaper] = []
-    for row in rows:
-        if item := wallpaper_of(row.item):
-            item.source, item.id = row.source, row.id
+    failed: list[Settled] = []
+    was_stored: set[Key] = set()
+    for row in entries.connection.execute(_OPEN, parameters):
+        key = row.source, row.id
+        item = wallpaper_of(row.item)
+        if row.tries >= MAX_KILLS:
+            failed.append(Settled(key, Verdict.FAILED, FailureReason.KILLS))
+        elif item is None:
+            failed.append(Settled(key, Verdict.FAILED, FailureReason.BAD_URL))
+        else:
+            item.source, item.id = key
             left.append(item)
-    stored = frozenset((row.source, row.id) for row in rows if row.was_stored)
-    return replace(page, wallpapers=left, was_stored=stored)
-
-
-def _without_verdict(page: OpenPage) -> tuple[ColumnElement[bool], ...]:
-    """Return the conditions for the wallpapers of a page that have no verdict."""
-    return (
-        cluster_wallpapers.c.run == page.run,
-        cluster_wallpapers.c.page == page.number,
-        cluster_wallpapers.c.verdict.is_(None),
-    )
-
-
-def _killers(entries: Entries, page: OpenPage) -> list[Settled]:
-    """Return a verdict for each wallpaper that has killed too many workers."""
-    too_many = cluster_wallpapers.c.tries >= MAX_KILLS
-    rows = entries.connection.execute(
-        select(cluster_wallpapers.c.source, cluster_wallpapers.c.id).where(
-            *_without_verdict(page), too_many
-        )
-    )
-    return [Settled((row.source, row.id), Verdict.FAILED, FailureReason.KILLS) for row in rows]
+            if row.was_stored:
+                was_stored.add(key)
+    page = OpenPage(run, number, begun.tries, begun.turn, left, frozenset(was_stored))
+    if failed or not left:
+        settle(entries, page, failed)
+    return page
 
 
 def give_back(entries: Entries, page: OpenPage) -> None:
     """Subtract the try of a page whose worker is alive."""
-    mine = (cluster_pages.c.run == page.run, cluster_pages.c.number == page.number)
-    taken_back = update(cluster_pages).where(*mine, cluster_pages.c.tries > 0)
-    entries.connection.execute(taken_back.values(tries=cluster_pages.c.tries - 1))
+    entries.connection.execute(_GIVE_BACK, page.parameters)
 
 
 def _is_mine(entries: Entries, page: OpenPage) -> bool:
     """Lock the page, and return whether no other worker has taken it over."""
-    turn = select(cluster_pages.c.turn).where(
-        cluster_pages.c.run == page.run, cluster_pages.c.number == page.number
-    )
-    return bool(entries.connection.execute(turn.with_for_update()).scalar_one() == page.turn)
+    return bool(entries.connection.execute(_LOCK, page.parameters).scalar_one() == page.turn)
 
 
 def begin_alone(entries: Entries, page: OpenPage, key: Key) -> bool:
@@ -177,9 +199,8 @@ def begin_alone(entries: Entries, page: OpenPage, key: Key) -> bool:
 
 def _count_try(entries: Entries, page: OpenPage, key: Key, change: int) -> None:
     source, identity = key
-    parameters = {"of_run": page.run, "of_source": source, "of_id": identity}
-    tried = update(cluster_wallpapers).where(_MINE)
-    entries.connection.execute(tried.values(tries=cluster_wallpapers.c.tries + change), parameters)
+    parameters = {"of_run": page.run, "of_source": source, "of_id": identity, "change": change}
+    entries.connection.execute(_COUNT_TRY, parameters)
 
 
 def settle(
@@ -208,13 +229,8 @@ def settle(
         for one in settled
     ]
     if rows:
-        connection.execute(_SETTLE, {"of_run": page.run, "of_page": page.number, "rows": rows})
-    is_open = exists().where(*_without_verdict(page))
-    done = update(cluster_pages).where(
-        cluster_pages.c.run == page.run,
-        cluster_pages.c.number == page.number,
-        cluster_pages.c.settled_at.is_(None),
-        ~is_open,
-    )
-    connection.execute(done.values(settled_at=func.now()))
-    return PageState.OPEN if connection.execute(select(is_open)).scalar_one() else PageState.SETTLED
+        connection.execute(_SETTLE, {**page.parameters, "rows": rows})
+    if connection.execute(_IS_OPEN, page.parameters).scalar_one():
+        return PageState.OPEN
+    connection.execute(_CLOSE, page.parameters)
+    return PageState.SETTLED

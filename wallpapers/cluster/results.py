@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, select
+from sqlalchemy import BindParameter, Connection, Row, and_, bindparam, func, select
 
 from wallpapers.catalogue.cluster_tables import cluster_pages, cluster_wallpapers
 from wallpapers.catalogue.rows import image_for, wallpaper_of
@@ -26,6 +26,40 @@ _STATUSES = {
     Verdict.DUPLICATE: "duplicate",
 }
 _MAX_PAGES = 50  # read at a time
+
+
+# Statements are built once, because building takes longer than executing.
+_run: BindParameter[int] = bindparam("of_run")
+_LISTED = select(func.coalesce(func.sum(cluster_pages.c.listed), 0)).where(
+    cluster_pages.c.run == _run
+)
+_SETTLED = (
+    select(cluster_pages.c.number, cluster_pages.c.repeated, cluster_pages.c.rejected)
+    .where(cluster_pages.c.run == _run, cluster_pages.c.settled_at.is_not(None))
+    .order_by(cluster_pages.c.settled_at)
+)
+_WALLPAPERS = (
+    select(
+        cluster_wallpapers.c.source,
+        cluster_wallpapers.c.id,
+        cluster_wallpapers.c.verdict,
+        cluster_wallpapers.c.reason.label("why"),
+        cluster_wallpapers.c.host.label("failed_at"),
+        cluster_wallpapers.c.size.label("size_bytes"),
+        *(wallpapers.c[name] for name in ("item", "url", "preview", "noai")),
+        *(column for column in pictures.c if column.name != "stored_at"),
+    )
+    .outerjoin_from(
+        cluster_wallpapers,
+        wallpapers,
+        and_(
+            wallpapers.c.source == cluster_wallpapers.c.source,
+            wallpapers.c.id == cluster_wallpapers.c.id,
+        ),
+    )
+    .outerjoin(pictures, pictures.c.sha256 == wallpapers.c.sha256)
+    .where(cluster_wallpapers.c.run == _run, cluster_wallpapers.c.page == bindparam("of_page"))
+)
 
 
 @dataclass(frozen=True)
@@ -57,16 +91,13 @@ def progress_of(connection: Connection, run: int, seen: Set[int]) -> Progress:
     is_settled = submitted.state is not ListingState.READING and (
         submitted.state is ListingState.CANCELLED or runs.is_settled(connection, run)
     )
-    listed = select(func.coalesce(func.sum(cluster_pages.c.listed), 0))
-    numbers = connection.execute(
-        select(cluster_pages.c.number)
-        .where(cluster_pages.c.run == run, cluster_pages.c.settled_at.is_not(None))
-        .order_by(cluster_pages.c.settled_at)
-    ).scalars()
-    new = [number for number in numbers if number not in seen]
+    parameters = {"of_run": run}
+    listed = int(connection.execute(_LISTED, parameters).scalar_one())
+    settled = connection.execute(_SETTLED, parameters).all()
+    new = [page for page in settled if page.number not in seen]
     return Progress(
-        [_page(connection, run, number) for number in new[:_MAX_PAGES]],
-        int(connection.execute(listed.where(cluster_pages.c.run == run)).scalar_one()),
+        [_page(connection, run, page) for page in new[:_MAX_PAGES]],
+        listed,
         submitted.state,
         submitted.message,
         submitted.another_may_work,
@@ -74,43 +105,20 @@ def progress_of(connection: Connection, run: int, seen: Set[int]) -> Progress:
     )
 
 
-def _page(connection: Connection, run: int, number: int) -> SettledPage:
-    mine = (cluster_pages.c.run == run, cluster_pages.c.number == number)
-    page = connection.execute(select(cluster_pages).where(*mine)).one()
-    rejected = Counter(json.loads(page.rejected))
-    return SettledPage(number, page.repeated, rejected, list(_items(connection, run, number)))
+def _page(connection: Connection, run: int, page: Row[Any, Any, Any]) -> SettledPage:
+    items = list(_items(connection, run, page.number))
+    return SettledPage(page.number, page.repeated, Counter(json.loads(page.rejected)), items)
 
 
-def _items(connection: Connection, run: int, number: int) -> Iterator[tuple[Wallpaper, Settled]]:
-    key = and_(
-        wallpapers.c.source == cluster_wallpapers.c.source,
-        wallpapers.c.id == cluster_wallpapers.c.id,
-    )
-    rows = connection.execute(
-        select(
-            cluster_wallpapers.c.source,
-            cluster_wallpapers.c.id,
-            cluster_wallpapers.c.verdict,
-            cluster_wallpapers.c.reason.label("why"),
-            cluster_wallpapers.c.host.label("failed_at"),
-            cluster_wallpapers.c.size.label("size_bytes"),
-            *(wallpapers.c[name] for name in ("item", "url", "preview", "noai")),
-            *(column for column in pictures.c if column.name != "stored_at"),
-        )
-        .join_from(cluster_wallpapers, wallpapers, key)
-        .outerjoin(pictures, pictures.c.sha256 == wallpapers.c.sha256)
-        .where(cluster_wallpapers.c.run == run, cluster_wallpapers.c.page == number)
-    )
-    for row in rows:
-        item = wallpaper_of(row.item)
-        if item is None:
-            continue
-        item = replace(item, source=row.source, id=row.id)
+def _items(connection: Connection, run: int, page: int) -> Iterator[tuple[Wallpaper, Settled]]:
+    for row in connection.execute(_WALLPAPERS, {"of_run": run, "of_page": page}):
+        # Without a readable row in the catalogue, only the key is known.
+        item = wallpaper_of(row.item) or Wallpaper(row.id, [""])
+        item.source, item.id = row.source, row.id
         verdict = Verdict(row.verdict)
         if verdict in _STATUSES and row.path:
             item.images = [_image(row, item, _STATUSES[verdict])]
-        settled = Settled((row.source, row.id), verdict, row.why, row.size_bytes, row.failed_at)
-        yield item, settled
+        yield item, Settled((row.source, row.id), verdict, row.why, row.size_bytes, row.failed_at)
 
 
 def _image(row: Row[Any], item: Wallpaper, status: str) -> StoredImage:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from sqlalchemy import Connection, and_, func, select, text, update
+from sqlalchemy import Connection, and_, bindparam, func, select, text, update
 
 from wallpapers.catalogue.cluster_tables import cluster_pages, cluster_runs, cluster_wallpapers
 from wallpapers.cluster.queue import Queue
@@ -20,6 +20,7 @@ _TASKS = text(
     "SELECT count(*) FROM procrastinate_jobs "
     "WHERE status IN ('todo', 'doing') AND CAST(args ->> 'run' AS BIGINT) = :run"
 )
+_RUN = select(cluster_runs).where(cluster_runs.c.id == bindparam("run"))
 
 
 class ListingState(StrEnum):
@@ -103,7 +104,7 @@ def add_page(
 
 def run_of(connection: Connection, run: int) -> ClusterRun:
     """Return the run with this number. Raises ArgumentError if there is none."""
-    row = connection.execute(select(cluster_runs).where(cluster_runs.c.id == run)).one_or_none()
+    row = connection.execute(_RUN, {"run": run}).one_or_none()
     if row is None:
         newest = connection.execute(select(func.max(cluster_runs.c.id))).scalar_one()
         known = f"the newest is {newest}" if newest else "none was submitted"

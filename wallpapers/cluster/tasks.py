@@ -113,13 +113,16 @@ class Tasks:
         assert context.job.worker_id is not None
         await self.introduce(context.job.worker_id)
 
+    async def _run_of(self, number: int) -> ClusterRun:
+        return await self._database.do(lambda entries: runs.run_of(entries.connection, number))
+
     # The listing of a run
 
     @reported
     async def listing(self, context: JobContext, run: int) -> None:
         """Read the pages of a listing, beginning with the first unread one."""
         await self._begin(context)
-        submitted = await self._database.do(lambda entries: runs.run_of(entries.connection, run))
+        submitted = await self._run_of(run)
         if submitted.state is not ListingState.READING:
             return
         try:
@@ -162,6 +165,8 @@ class Tasks:
             wallpaper_of(one, one.image_urls, (one.image_urls or [""])[0], run.source)
             for one in page.wallpapers
         ]
+        for wallpaper in page.wallpapers:
+            wallpaper.source = run.source
         listing = Listing(run.source, listed_at(spider), spider.limit, spider.max_offset)
         return partial(
             pages.record, queue=self._queue, listing=listing, at=at, page=page, protocol=protocol
@@ -180,7 +185,7 @@ class Tasks:
         await self._begin(context)
         if self.stopping:
             raise TaskNotDoneError("the worker is stopping")
-        submitted = await self._database.do(lambda entries: runs.run_of(entries.connection, run))
+        submitted = self._crawls.run_of(run) or await self._run_of(run)
         try:
             async with self._crawls.use(submitted) as crawl:
                 async with self._isolation.together():
