@@ -115,6 +115,18 @@ def test_a_listing_that_cannot_be_read_ends_the_wait_with_4(running: Cluster) ->
     assert "No wallpapers found in the listing" in running.run("status", "1").output
 
 
+def test_a_source_that_raises_fails_its_listing(running: Cluster) -> None:
+    """A listing that waited for its page for ever would also keep others of the source waiting."""
+    running.spider = "photos"
+    running.settings += ("-s", "SPIDER_MODULES=tests.standin.raising_source")
+    with StandIn(exhibits(4)) as standin:
+        running.start_worker()
+        result = running.wait_for(standin)
+    assert result.status == 4
+    assert "The spider failed: KeyError: 'imgs'" in result.log
+    (running.logs / "worker-0").unlink()  # it has the traceback
+
+
 def test_a_database_without_the_queue_names_the_command(postgresql_of_wheel: PostgreSQL) -> None:
     url = postgresql_of_wheel.new_database()
     for words in (("crawl", "bing_wallpaper"), ("work",), ("status",)):

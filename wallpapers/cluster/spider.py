@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 from scrapy import Request, signals
 from scrapy.exceptions import DontCloseSpider
@@ -15,9 +15,13 @@ from wallpapers.cluster.claims import TaskClaims
 from wallpapers.cluster.errors import CrawlEndedError, ListingUnreadableError
 from wallpapers.items import Wallpaper
 from wallpapers.listings.page import Page, Position
+from wallpapers.listings.text import one_line
 from wallpapers.run.addon import run_of
 from wallpapers.spiders import diagnosis
 from wallpapers.spiders.listing_spider import ListingSpider
+
+if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
 
 _IDLE_S = 1.0
 
@@ -38,6 +42,12 @@ class FedSpider(ListingSpider):
         self._page: asyncio.Future[Page] | None = None
         self._position = self.first_position
         self._has_visited_home = False
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
+        spider = super().from_crawler(crawler, *args, **kwargs)
+        crawler.signals.connect(spider._callback_failed, signals.spider_error)
+        return spider
 
     async def start(self) -> AsyncIterator[Any]:
         """Yield the requests for pages of the listing, until ``end`` is called."""
@@ -71,6 +81,12 @@ class FedSpider(ListingSpider):
         )
         assert self.crawler.engine is not None
         self.crawler.engine.scraper.enqueue_scrape(Response(request.url, request=request), request)
+
+    def _callback_failed(self, failure: Failure) -> None:
+        """Fail the page whose callback raised an exception, which Scrapy has logged."""
+        error = failure.value
+        message = one_line(f"The spider failed: {type(error).__name__}: {error}")
+        self.fail_listing(message, suggest=False)
 
     def end(self) -> None:
         """Let the crawl end when everything that was passed to it is done."""
