@@ -1,4 +1,4 @@
-"""Write many rows with one statement, which PostgreSQL executes faster than one for each row."""
+"""Write many rows with one statement; in PostgreSQL, this is faster than one for each row."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def insert_all(
     connection: Connection, insert: Insert, rows: Sequence[Mapping[str, Any]]
 ) -> CursorResult[Any]:
-    """Execute *insert* for *rows*, which have the same columns, and different keys.
+    """Execute *insert* for *rows*, which must have the same columns and different keys.
 
     *insert* must be a constant, because the statement that is built from it is cached.
     """
@@ -25,7 +25,7 @@ def insert_all(
 
 
 def parameter_rows(columns: Iterable[ColumnElement[Any]]) -> TableValuedAlias:
-    """Return a table with *columns*, whose rows are the parameter ``rows``; for PostgreSQL."""
+    """Return a table with *columns* for PostgreSQL; its rows are the JSON parameter ``rows``."""
     return (
         func.json_to_recordset(bindparam("rows", type_=JSON))
         .table_valued(*(column(one.name, one.type) for one in columns), name="given")

@@ -1,9 +1,9 @@
 """End a program with a message when SQLite's mapped file cannot be accessed (SIGBUS).
 
-SQLite maps the file ``-shm`` of a catalogue. If it is truncated or made immutable meanwhile, or if
-its disk fails, the system sends SIGBUS to the thread that accesses it, in the middle of SQLite's
-code. By default, this ends the process silently. Python's own signal handlers cannot help: the
-thread would repeat the access forever. So the C handler is a callback that does not return.
+SQLite maps the file ``-shm`` of a catalogue. If this file is truncated or made immutable, or if its
+disk fails, the system sends SIGBUS to the thread that accesses it, within SQLite's code. By
+default, this ends the process silently. With one of Python's signal handlers, the thread would
+repeat the access forever. So the C handler is a callback that does not return.
 Committed rows are safe; the next program that opens the catalogue recovers the file.
 """
 
@@ -26,7 +26,7 @@ _END_S = 5.0  # for the program to end
 
 
 class _BusErrors:
-    """The handler of SIGBUS, of which a process has one."""
+    """The handler of SIGBUS; a process has only one."""
 
     def __init__(self) -> None:
         self.path = ""  # of the catalogue that was opened last
@@ -70,7 +70,7 @@ def handle_bus_errors(path: str) -> None:
 
 
 def end_on_bus_error(end_program: Callable[[str], None]) -> None:
-    """Register *end_program*, which is called with the message, in the thread that failed.
+    """Register *end_program*, which the failed thread calls with the message.
 
     It returns while the program is ending. By default, the message goes to stderr.
     """

@@ -171,7 +171,7 @@ class Catalogue:
         raise AssertionError
 
     def close(self, end: RunEnd | None = None) -> None:
-        """Disconnect, and record that the catalogue was closed, and the *end* of a run."""
+        """Record the *end* of a run and that the catalogue was closed, and disconnect."""
         session, self._session = self._session, None
         if session is not None or end is not None:
             with suppress(SQLAlchemyError, OSError), self._engine.begin() as connection:

@@ -1,6 +1,6 @@
 """Define the tables with which many machines share work; only PostgreSQL has them.
 
-Times are those of the database server, because decisions are made by them.
+Times are those of the database server, because the clocks of machines differ.
 """
 
 from __future__ import annotations

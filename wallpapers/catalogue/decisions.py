@@ -29,7 +29,7 @@ class Decisions:
     """Read and write the user's decisions within one transaction.
 
     Keys without a row are ignored. Each method that writes returns the number of wallpapers that
-    it changed; doing it again changes nothing.
+    it changed; calling it again changes nothing.
     """
 
     def __init__(self, connection: Connection) -> None:

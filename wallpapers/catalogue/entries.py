@@ -36,7 +36,7 @@ IsWhole = Callable[[str, int], bool]  # whether the store has a file at this pat
 class Entries(Queries):
     """Read and write the rows of one transaction; a failure rolls all of it back.
 
-    A write may be repeated, and two programs may do the same one: one row results.
+    Repeating a write, also from another program, does not add another row.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class Entries(Queries):
         return self._held(row, image_of(row), "stored") if row else None
 
     def record_all(self, stored: Sequence[tuple[Wallpaper, StoredImage]]) -> list[Entered | None]:
-        """Call ``record`` for each wallpaper; images that are new take a few statements for all."""
+        """Call ``record`` for each wallpaper; all new images need only a few statements."""
         lost = self._taken_over(*(wallpaper for wallpaper, _ in stored))
         if lost:
             return [

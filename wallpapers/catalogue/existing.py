@@ -29,8 +29,8 @@ def open_existing(
 
     *reads_only* and *accepts_read_only* also open one on a read-only file system, where changes
     raise StoreError. *unchanged* changes nothing at all, not even an older schema. *check* tests
-    the integrity of a whole SQLite file. Raises UserError, and StoreError, also for a catalogue of
-    another bucket.
+    the integrity of the whole SQLite file. Raises UserError and StoreError; a catalogue of another
+    bucket is a StoreError.
     """
     from wallpapers.catalogue.catalogue import Catalogue
     from wallpapers.catalogue.upgrade import check_store

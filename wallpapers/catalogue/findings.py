@@ -20,7 +20,7 @@ _MAX_LISTING = 300  # characters; a PostgreSQL index entry holds 2,700 bytes
 class Findings:
     """The findings of wallpapers that were just listed; only new ones are written.
 
-    An older version recorded findings without a time, and less of the item. For these, both are
+    Findings of older versions have no time, and their items lack fields. For these, both are
     written again.
     """
 

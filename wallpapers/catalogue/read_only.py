@@ -30,9 +30,9 @@ def is_mounted_read_only(path: Path | str) -> bool:
 def connect(path: str) -> sqlite3.Connection:
     """Connect to the catalogue *path*. Raises CatalogueError.
 
-    SQLite needs the file ``-shm``, which it cannot create there. A program that has the catalogue
-    open by way of another mount has created it; otherwise nobody writes, and SQLite may read the
-    catalogue without locks.
+    SQLite needs the file ``-shm``, which it cannot create there. A program that writes through
+    another mount has created it. Without such a program, SQLite may read the catalogue without
+    locks.
     """
     wal, shared = Path(f"{path}-wal"), Path(f"{path}-shm")
     has_rows = wal.exists() and wal.stat().st_size > 0

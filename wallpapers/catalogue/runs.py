@@ -57,7 +57,7 @@ class Runs:
         self._connection.execute(update(runs).where(runs.c.id == identity).values(end))
 
     def latest(self, most: int) -> list[RecordedRun]:
-        """Return the latest *most* runs, the latest first."""
+        """Return the latest runs, at most *most*, in descending order."""
         rows = select(runs).order_by(runs.c.began_at.desc(), runs.c.id).limit(most)
         return [_recorded(row) for row in self._connection.execute(rows)]
 

@@ -24,7 +24,7 @@ _OF_WALLPAPER = and_(findings.c.source == wallpapers.c.source, findings.c.id == 
 
 @dataclass(frozen=True)
 class Tonality:
-    """The part of a look that images are searched and compared by."""
+    """The part of a look by which images are searched and compared."""
 
     fingerprint: bytes
     lightness: float
@@ -110,8 +110,8 @@ class Search:
     def mentioning(self, word: str) -> set[str]:
         """Return the sha256 of all images with *word* in their rows, ignoring case.
 
-        Some others may be returned, too: rows are not parsed, which would take most of the time, so
-        *word* may be in a part of a row that is not searched.
+        Some others may be returned, too: parsing the rows would take too long, so *word* may be in
+        a part of a row that the search does not cover.
         """
         folded = word.casefold()
         in_json = json.dumps(folded, ensure_ascii=False)[1:-1]

@@ -1,4 +1,4 @@
-"""Build once the statements that a crawl executes often: building takes longer than executing."""
+"""Build the statements of a crawl once, because building them takes longer than executing."""
 
 from __future__ import annotations
 

@@ -123,7 +123,7 @@ class Writer:
         return self._catalogue
 
     def _close(self, end: RunEnd | None) -> None:
-        """Close the catalogue if it was opened; in its thread, because it may be opening now."""
+        """Close the catalogue if it was opened. Runs in its thread, which may be opening it."""
         if self._catalogue is not None:
             self._catalogue.close(end)
 

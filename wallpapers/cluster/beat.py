@@ -73,7 +73,7 @@ class CrawlLimits:
         self.listing_pause = ListingPause(settings)
 
     def waits(self) -> dict[str, float]:
-        """Return the seconds for which crawls of this worker wait for hosts, by host."""
+        """Return how many seconds the crawls of this worker wait for each host."""
         waits: dict[str, float] = {}
         for crawl in self._crawls.open_crawls.values():
             for name, wait_s in (crawl.pauses.own() if crawl.pauses else {}).items():

@@ -44,8 +44,8 @@ def name_of(run: int, page: int, turn: int) -> str:
 class TaskClaims(Claims):
     """The claims of the tasks that a crawl of a worker performs.
 
-    The turn is part of a claim. If another worker takes over a page, because this one seems dead,
-    that is another turn, and from then on this worker writes nothing about the page.
+    The turn is part of a claim. If another worker takes over a page, it begins another turn, and
+    this worker can no longer write about the page.
     """
 
     lease_s: float

@@ -1,4 +1,4 @@
-"""Process a wallpaper that may kill the worker while nothing else is processed."""
+"""Process a wallpaper alone, so that it is the cause if the worker dies."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 
 class Isolation:
-    """Let tasks run together, or one alone: if the worker dies, that one is the cause."""
+    """Let blocks of code run together, or one of them alone."""
 
     def __init__(self) -> None:
         self._changed = asyncio.Condition()
@@ -18,7 +18,7 @@ class Isolation:
 
     @asynccontextmanager
     async def together(self) -> AsyncIterator[None]:
-        """Run the block while no other task is alone."""
+        """Run the block while no block runs alone or waits for it."""
         async with self._changed:
             await self._changed.wait_for(lambda: not self._alone)
             self._together += 1

@@ -1,8 +1,8 @@
 """End a task in the queue only if it still belongs to this worker.
 
-procrastinate ends a task by its number, whichever worker has it. A worker that was frozen, or away
-from PostgreSQL, would end the task that another one has taken over. If that one then died, the task
-would be lost.
+procrastinate ends a task by its number, whichever worker has it. A worker that was frozen or had
+no connection would end a task that another worker has taken over. If the other worker then died,
+the task would be lost.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _RETRY = (
 
 
 class OwnJobManager(JobManager):
-    """End the tasks of this worker; tasks that another one has taken over are not changed."""
+    """End tasks of this worker; do not change tasks that another worker has taken over."""
 
     async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:
         """Record the end of *job*, or delete it."""

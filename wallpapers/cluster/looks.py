@@ -1,4 +1,4 @@
-"""Describe what the stored images look like on many machines, a part of them in each task."""
+"""Describe what stored images look like, on many machines; each task describes a part of them."""
 
 from __future__ import annotations
 

@@ -50,7 +50,8 @@ class SharedPauses:
     def own(self) -> dict[str, float]:
         """Return the pauses for other workers to keep, in seconds.
 
-        Those of an outage are longer than they are here, so that others wait for the next probe.
+        During an outage, others wait longer than this worker, until they can read how its next
+        probe ended.
         """
         now_s = monotonic()
         self._own = {}
@@ -62,7 +63,7 @@ class SharedPauses:
         return self._own
 
     def learn(self, waits: Mapping[str, float]) -> None:
-        """Wait for the hosts that others wait for."""
+        """Pause the hosts for which other workers wait."""
         for name, wait_s in waits.items():
             host, wait_here_s = self.hosts[name], wait_s + _MARGIN_S
             is_own = wait_s < self._own.get(name, 0.0) + _MIN_PAUSE_S

@@ -45,7 +45,7 @@ def record_ends(entries: Entries) -> None:
 
 
 def lock_end(connection: Connection, run: int) -> None:
-    """Keep others from recording the end of *run* during this transaction, which may change it."""
+    """Prevent others from recording the end of *run* until this transaction has ended."""
     mine = select(schema.runs.c.id).where(schema.runs.c.id == f"{CLUSTER_PREFIX}{run}")
     connection.execute(mine.with_for_update())
 

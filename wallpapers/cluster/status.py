@@ -1,4 +1,4 @@
-"""Describe the state of a cluster: its runs, its workers, its queue, and what fails."""
+"""Describe the state of a cluster: workers, queue, runs and failures."""
 
 from __future__ import annotations
 

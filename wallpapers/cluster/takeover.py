@@ -56,7 +56,7 @@ _ALIVE = text(
 
 
 def take_over(entries: Entries, me: int | None, lease_s: float) -> int:
-    """Return tasks to the queue whose workers had no heartbeat for *lease_s*; return their number.
+    """Return tasks of workers without a heartbeat for *lease_s* to the queue; return their number.
 
     *me* is the number of this worker, whose tasks stay, even if its own heartbeat is late.
     """

@@ -98,7 +98,7 @@ class Tasks:
         return self._locks.setdefault((name, *sorted(arguments.items())), asyncio.Lock())
 
     async def introduce(self, number: int) -> None:
-        """Record the name of this worker, which has *number* in the queue, before it does a task.
+        """Record the name of this worker, which is *number* in the queue, before it performs tasks.
 
         By this name, others find the connections of a worker that is dead or frozen.
         """
@@ -229,7 +229,7 @@ class Tasks:
 
     @asynccontextmanager
     async def _survived(self, give_back: Callable[[Entries], None]) -> AsyncIterator[None]:
-        """Do not count a try that the crawl or the catalogue ends; only deaths of workers count."""
+        """Subtract a try that ends with the crawl or the catalogue; only dead workers count."""
         try:
             yield
         except (CatalogueError, CrawlEndedError):

@@ -32,7 +32,7 @@ _POLL_INTERVAL_S = 1.0
 
 
 class WaitingSpider(ListingSpider):
-    """A mixin for the spider of a source, which yields what the workers have settled."""
+    """A mixin for the spider of a source; it yields the wallpapers that workers have settled."""
 
     runs: ClassVar[list[int]]
     database: ClassVar[Database]

@@ -202,7 +202,7 @@ def _end(status: int) -> None:
 def work(settings: Settings, scrapy_level: int) -> int:
     """Run a worker in this process, and return its exit status. Raises UserError, StoreError.
 
-    *scrapy_level* is the least level that Scrapy logs.
+    *scrapy_level* is the lowest level that Scrapy logs.
     """
     from scrapy.utils.log import configure_logging
     from scrapy.utils.reactor import install_reactor
