@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, cast
 
@@ -19,17 +19,19 @@ from wallpapers.cluster.database import cluster_url
 from wallpapers.cluster.errors import CrawlEndedError
 from wallpapers.cluster.pictures import OpenPage, Settled
 from wallpapers.cluster.politeness import SharedPauses
-from wallpapers.cluster.spider import FedSpider
+from wallpapers.cluster.spider import FedSpider, WallpapersResponse
 from wallpapers.extensions.summary import RunSummary
-from wallpapers.items import Key, Wallpaper
+from wallpapers.items import Key, Wallpaper, key_of
 from wallpapers.listings.page import Page, Position
 from wallpapers.listings.text import one_line
 from wallpapers.middlewares.retry import PatientRetryMiddleware
+from wallpapers.pipelines.drops import PutAside
 from wallpapers.run.addon import run_of
-from wallpapers.run.reasons import Verdict
+from wallpapers.run.reasons import FailureReason, FilterReason, Verdict
 
 if TYPE_CHECKING:
     from scrapy.crawler import AsyncCrawlerRunner, Crawler
+    from scrapy.exceptions import DropItem
     from scrapy.settings import Settings
 
     from wallpapers.cluster.runs import ClusterRun
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _LINGER_S = 5.0  # without a task, until a crawl is closed
+_DROPPED = (Verdict.FILTERED, FilterReason.DROPPED)
+_FAULT = (Verdict.FAILED, FailureReason.FAULT)
 
 
 class PartSummary(RunSummary):
@@ -64,6 +68,7 @@ class FedCrawl:
         spider = type(source.__name__, (FedSpider, source), {"claims": self._claims})
         self.crawler: Crawler = runner.create_crawler(spider)
         self._verdicts: dict[Key, asyncio.Future[Settled]] = {}
+        self._aside: set[Key] = set()
         self._opened = asyncio.Event()
         self._given_up = asyncio.Event()
         self.users = 0
@@ -71,6 +76,7 @@ class FedCrawl:
         self.reads_no_page = asyncio.Event()
         self.reads_no_page.set()
         self.crawler.signals.connect(self._spider_opened, signals.spider_opened)
+        self.crawler.signals.connect(self._item_dropped, signals.item_dropped)
         self._task = asyncio.ensure_future(self.crawler.crawl_async(**run.arguments))
         self._task.add_done_callback(_note_error)
 
@@ -117,11 +123,12 @@ class FedCrawl:
             key = wallpaper.source, wallpaper.id
             verdicts[key] = self._verdicts[key] = loop.create_future()
             self._claims.pages[key] = page
-        self.spider.process(wallpapers)
+        processed = self.spider.process(wallpapers)
         try:
             with suppress(CrawlEndedError):
-                await self._or_end(asyncio.wait(verdicts.values()))
+                await self._or_end(self._wait_for_verdicts(processed, verdicts))
         finally:
+            self._aside -= verdicts.keys()
             for key, verdict in verdicts.items():
                 del self._verdicts[key], self._claims.pages[key]
                 if not verdict.done():
@@ -131,6 +138,19 @@ class FedCrawl:
             for verdict in verdicts.values()
             if not verdict.cancelled()
         ]
+
+    async def _wait_for_verdicts(
+        self,
+        processed: asyncio.Future[WallpapersResponse],
+        verdicts: Mapping[Key, asyncio.Future[Settled]],
+    ) -> None:
+        """Wait for *verdicts*; settle the wallpapers that a spider middleware dropped."""
+        response = await asyncio.shield(processed)  # Scrapy still processes it if the crawl ends
+        verdict, reason = _FAULT if response.callback_failed else _DROPPED
+        for key, future in verdicts.items():
+            if not (future.done() or key in self._aside or self.has_ended):
+                future.set_result(Settled(key, verdict, reason))
+        await asyncio.wait(verdicts.values())
 
     async def close(self) -> None:
         """End the crawl, which has no work left."""
@@ -162,6 +182,11 @@ class FedCrawl:
         future = self._verdicts.get(key)
         if future is not None and not future.done():
             future.set_result(Settled(key, verdict, reason, size_bytes, host))
+
+    def _item_dropped(self, item: Any, exception: DropItem) -> None:
+        """Note a wallpaper that gets its verdict after its page has been processed."""
+        if isinstance(exception, PutAside):
+            self._aside.add(key_of(item))
 
     async def _or_end(self, waiting: Any) -> Any:
         """Return the result of *waiting*. Raises CrawlEndedError if the crawl ends before."""

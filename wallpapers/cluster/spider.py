@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 _IDLE_S = 1.0
 
 
+class WallpapersResponse(Response):
+    """The response whose callback yields wallpapers of a task; nothing was requested for it."""
+
+    callback_failed = False
+
+
 class FedSpider(ListingSpider):
     """A mixin for the spider of a source; its crawl lives until ``end`` is called.
 
@@ -69,9 +75,10 @@ class FedSpider(ListingSpider):
                 return
             yield given
 
-    def process(self, wallpapers: Sequence[Wallpaper]) -> None:
+    def process(self, wallpapers: Sequence[Wallpaper]) -> asyncio.Future[WallpapersResponse]:
         """Process *wallpapers* as if a callback had yielded them.
 
+        The result is available when all of them have passed the pipelines or were put aside.
         ``start`` could yield them, too, but one in each iteration of the event loop.
         """
         request = Request(
@@ -79,11 +86,17 @@ class FedSpider(ListingSpider):
             callback=self._yield_all,
             cb_kwargs={"wallpapers": wallpapers},
         )
+        response = WallpapersResponse(request.url, request=request)
         assert self.crawler.engine is not None
-        self.crawler.engine.scraper.enqueue_scrape(Response(request.url, request=request), request)
+        scraper = self.crawler.engine.scraper
+        processed = scraper.enqueue_scrape(response, request).addCallback(lambda _: response)
+        return processed.asFuture(asyncio.get_running_loop())
 
-    def _callback_failed(self, failure: Failure) -> None:
+    def _callback_failed(self, failure: Failure, response: object) -> None:
         """Fail the page whose callback raised an exception, which Scrapy has logged."""
+        if isinstance(response, WallpapersResponse):
+            response.callback_failed = True
+            return
         error = failure.value
         message = one_line(f"The spider failed: {type(error).__name__}: {error}")
         self.fail_listing(message, suggest=False)

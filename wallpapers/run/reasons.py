@@ -25,7 +25,7 @@ class FilterReason(StrEnum):
     WRONG_ORIENTATION = "wrong_orientation"
     UNWANTED_FORMAT = "unwanted_format"
     HIDDEN = "hidden"  # by the user, with the command hide
-    DROPPED = "dropped"  # by a pipeline of the user
+    DROPPED = "dropped"  # by a pipeline or a spider middleware of the user
 
 
 # Reasons that can follow from the listed size; then counted as ``<reason>_by_claim``.
@@ -57,7 +57,7 @@ class FailureReason(StrEnum):
     BAD_URL = "bad_url"
     PLACEHOLDER = "placeholder"
     ROBOTS = "robots"
-    FAULT = "fault"  # a pipeline raised an exception
+    FAULT = "fault"  # a pipeline or a spider middleware raised an exception
     KILLS = "kills"  # two workers of a cluster died while they processed it
 
 
