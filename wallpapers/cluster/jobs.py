@@ -68,6 +68,6 @@ class OwnJobManager(JobManager):
             except ConnectorException as error:
                 if not isinstance(error.__cause__, OperationalError):
                     raise
-                await asyncio.sleep(_RETRY_INTERVAL_S)  # nobody else ends a task of a living worker
+                await asyncio.sleep(_RETRY_INTERVAL_S)  # no other worker will end this task
             else:
                 return
