@@ -8,7 +8,7 @@ from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Row, and_, bindparam, func, select
+from sqlalchemy import BindParameter, Connection, Row, and_, bindparam, func, select, text
 
 from wallpapers.catalogue.cluster_tables import cluster_pages, cluster_wallpapers
 from wallpapers.catalogue.rows import image_for, wallpaper_of
@@ -27,7 +27,7 @@ _STATUSES = {
 }
 _MAX_PAGES = 50  # read at a time
 
-
+_SNAPSHOT = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
 # Statements are built once, because building takes longer than executing.
 _run: BindParameter[int] = bindparam("of_run")
 _LISTED = select(func.coalesce(func.sum(cluster_pages.c.listed), 0)).where(
@@ -85,9 +85,13 @@ class Progress:
 
 
 def progress_of(connection: Connection, run: int, seen: Set[int]) -> Progress:
-    """Return the pages of *run* that are settled now and not in *seen*."""
+    """Return the pages of *run* that are settled now and not in *seen*.
+
+    This must be the first statement of a transaction, all of which then reads one snapshot: a page
+    that is retried between two statements would have wallpapers without a verdict.
+    """
+    connection.execute(_SNAPSHOT)
     submitted = runs.run_of(connection, run)
-    # Before the pages are read: each statement sees what was committed until it began.
     is_settled = submitted.state is not ListingState.READING and (
         submitted.state is ListingState.CANCELLED or runs.is_settled(connection, run)
     )
