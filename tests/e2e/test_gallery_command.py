@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import re
@@ -92,6 +93,19 @@ def test_a_killed_run_leaves_the_old_gallery_complete(folder: Path) -> None:
     assert finish(process).status == -signal.SIGKILL
     assert parts_of(folder) == before
     assert "33 wallpapers" in write(folder).output
+
+
+def test_a_second_command_ends_while_another_one_writes(folder: Path) -> None:
+    assert write(folder).status == 0
+    gallery = folder / "store" / "gallery"
+    with (gallery / ".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        second = write(folder)
+    assert second.status == 1
+    assert second.log == (
+        f"scrapy: another gallery command is writing to {gallery}; run again when it has ended\n"
+    )
+    assert write(folder).status == 0
 
 
 def test_a_damaged_image_is_reported_and_costs_nothing_else(folder: Path) -> None:

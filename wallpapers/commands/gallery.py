@@ -68,6 +68,7 @@ class Command(CatalogueCommand, ScrapyCommand):
 
     def _write(self, store: LocalStorage, opts: argparse.Namespace) -> int:
         from wallpapers.gallery.build import build
+        from wallpapers.gallery.lock import locked_gallery
         from wallpapers.gallery.thumbnails import Thumbnails, requirements_of
 
         assert self.settings is not None
@@ -78,6 +79,7 @@ class Command(CatalogueCommand, ScrapyCommand):
             )
         with (
             open_catalogue(self.settings) as catalogue,
+            locked_gallery(store),
             show_progress("making thumbnails") as progress,
         ):
             thumbnails = Thumbnails(catalogue, store, requirements_of(self.settings))
