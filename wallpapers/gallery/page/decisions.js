@@ -11,6 +11,8 @@ const COMMANDS = {
 
 const done = []; // [mark, value, rows], for undo
 let saving = Promise.resolve(true);
+// Rows with decisions that are being saved: their number, and the value that was saved last.
+const unsaved = { starred: new Map(), hidden: new Map() };
 let kept = {}; // key -> {starred, hidden}, where they differ from the catalogue
 
 function loadKept() {
@@ -72,17 +74,31 @@ async function save(action, keys) {
   }
 }
 
-/** Show and save a decision on rows; return whether it holds. */
+/** Show and save a decision on rows; return whether it was saved. */
 async function apply(mark, value, rows) {
+  for (const row of rows) {
+    const pending = unsaved[mark].get(row) || { saved: row[mark], count: 0 };
+    pending.count += 1;
+    unsaved[mark].set(row, pending);
+  }
   setMarks(rows, mark, value);
   const keys = rows.map((row) => row.key);
   saving = saving.then(() => save(COMMANDS[mark][value], keys)); // in the order of the decisions
   const isSaved = await saving;
-  if (!isSaved) {
-    setMarks(rows, mark, !value);
-    say(words.notSaved);
-  }
+  const wrong = rows.filter((row) => settle(row, mark, value, isSaved));
+  if (wrong.length) setMarks(wrong, mark, !value);
+  if (!isSaved) say(words.notSaved);
   return isSaved;
+}
+
+/** Note that a decision was saved or not; return whether it was the last one and shows a wrong value. */
+function settle(row, mark, value, isSaved) {
+  const pending = unsaved[mark].get(row);
+  if (isSaved) pending.saved = value;
+  pending.count -= 1;
+  if (pending.count) return false;
+  unsaved[mark].delete(row);
+  return pending.saved !== value;
 }
 
 /** Give a mark a value, for the rows that have the other one. */
