@@ -10,6 +10,7 @@ import signal
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -164,6 +165,23 @@ def test_wallpapers_stored_while_it_serves_appear(folder: Path) -> None:
         crawl(folder, [plain(6, "just stored", "#204060")])
         rows = json.loads(ask(f"{address}rows?since={newest.replace('+', '%2B')}")[1])
     assert "just stored" in {row[4] for row in rows}
+
+
+def test_a_wallpaper_whose_row_was_committed_late_appears(folder: Path) -> None:
+    with served(folder) as address:
+        newest = max(row[14] for row in json.loads(ask(f"{address}rows")[1]))
+        crawl(folder, [plain(6, "committed late", "#204060")])
+        begun = (datetime.fromisoformat(newest) - timedelta(seconds=30)).isoformat()
+        with closing(sqlite3.connect(folder / "store" / FILE_NAME)) as catalogue:
+            catalogue.execute(
+                "UPDATE pictures SET stored_at = ? WHERE sha256 = (SELECT sha256 FROM wallpapers "
+                "WHERE item LIKE '%committed late%')",
+                (begun,),
+            )
+            catalogue.commit()
+        rows = json.loads(ask(f"{address}rows?since={quote(newest)}")[1])
+        assert "committed late" in {row[4] for row in rows}
+        assert ask(f"{address}rows?since=yesterday")[0] == 400
 
 
 def test_ctrl_c_ends_a_server_that_is_making_a_thumbnail(folder: Path) -> None:

@@ -17,6 +17,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
@@ -40,6 +41,9 @@ T = TypeVar("T")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _ACTIONS = ("star", "unstar", "hide", "unhide")
+# A row has the time before its commit. PostgreSQL may commit later ones first, and the clocks of
+# several machines differ.
+_COMMIT_TIME = timedelta(seconds=60)
 _MAX_BODY_BYTES = 1024 * 1024
 _KINDS = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 _SERVED = b"Gallery.config.served = true;\n"
@@ -190,7 +194,8 @@ class GalleryServer:
         return web.Response(body=content, content_type="text/javascript", charset="utf-8")
 
     async def _rows(self, request: web.Request) -> web.Response:
-        since = request.query.get("since", "")
+        """Answer with what was stored since a time; some of it may be known already."""
+        since = _earlier(request.query.get("since", ""))
         rows = await self._with_catalogue(lambda: to_json(self._read_rows(since)))
         return web.Response(body=rows.encode(), content_type="application/json")
 
@@ -249,6 +254,14 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _earlier(time: str) -> str:
+    """Return *time* less the longest time to commit a row. Raises HTTPBadRequest."""
+    try:
+        return (datetime.fromisoformat(time) - _COMMIT_TIME).isoformat() if time else ""
+    except (ValueError, OverflowError):
+        raise web.HTTPBadRequest(text="since must be a time in ISO 8601\n") from None
 
 
 def _decision(body: bytes) -> tuple[str, list[Key]]:
