@@ -213,7 +213,7 @@ class Crawls:
 
     def __init__(self, runner: AsyncCrawlerRunner, lease_s: float) -> None:
         self._runner = runner
-        self._lease_s = lease_s
+        self.lease_s = lease_s
         self._open: dict[int, FedCrawl] = {}
         self.on_open: Callable[[], None] = lambda: None  # called when a crawl has been opened
         self._closing: set[asyncio.Task[None]] = set()
@@ -237,7 +237,7 @@ class Crawls:
             raise CrawlEndedError("stopped")
         crawl = self._open.get(run.id)
         if crawl is None or crawl.has_ended:
-            crawl = self._open[run.id] = FedCrawl(self._runner, run, self._lease_s, self.on_open)
+            crawl = self._open[run.id] = FedCrawl(self._runner, run, self.lease_s, self.on_open)
         if timer := self._timers.pop(run.id, None):
             timer.cancel()
         crawl.users += 1

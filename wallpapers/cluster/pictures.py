@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-from sqlalchemy import BindParameter, and_, bindparam, exists, func, select, update
+from sqlalchemy import BindParameter, and_, bindparam, exists, func, select, text, update
 
 from wallpapers.catalogue.bulk import parameter_rows
 from wallpapers.catalogue.cluster_tables import cluster_pages, cluster_runs, cluster_wallpapers
@@ -30,6 +30,14 @@ class PageState(Enum):
     OPEN = auto()  # wallpapers without a verdict
     SETTLED = auto()
     TAKEN_OVER = auto()  # by another worker
+
+
+class Start(Enum):
+    """Whether a wallpaper may be processed alone."""
+
+    BEGUN = auto()
+    POSTPONED = auto()  # another one that has killed a worker is being processed
+    TAKEN_OVER = auto()  # its page, by another worker
 
 
 @dataclass(frozen=True)
@@ -118,6 +126,26 @@ _GIVE_BACK = (
     .where(*_PAGE, cluster_pages.c.tries > 0)
     .values(tries=cluster_pages.c.tries - 1)
 )
+_TRIES = select(cluster_wallpapers.c.tries).where(
+    cluster_wallpapers.c.run == _run,
+    cluster_wallpapers.c.source == bindparam("of_source"),
+    cluster_wallpapers.c.id == bindparam("of_id"),
+)
+_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(7262005)")
+# A try that fails the wallpaper if its worker dies.
+_LAST_TRY_ELSEWHERE = text(
+    """
+    SELECT 1
+    FROM procrastinate_jobs job
+    JOIN procrastinate_workers worker ON worker.id = job.worker_id
+    JOIN cluster_wallpapers wallpaper ON wallpaper.run = CAST(job.args ->> 'run' AS BIGINT)
+        AND wallpaper.page = CAST(job.args ->> 'page' AS INTEGER)
+    WHERE job.status = 'doing' AND job.task_name = 'pictures'
+        AND worker.last_heartbeat > now() - make_interval(secs => :lease_s)
+        AND wallpaper.tries >= :most AND wallpaper.verdict IS NULL
+    LIMIT 1
+    """
+)
 _COUNT_TRY = (
     update(cluster_wallpapers)
     .where(
@@ -189,18 +217,32 @@ def _is_mine(entries: Entries, page: OpenPage) -> bool:
     return bool(entries.connection.execute(_LOCK, page.parameters).scalar_one() == page.turn)
 
 
-def begin_alone(entries: Entries, page: OpenPage, key: Key) -> bool:
-    """Count a try of a wallpaper that is processed alone; False = the page was taken over."""
-    is_mine = _is_mine(entries, page)
-    if is_mine:
-        _count_try(entries, page, key, 1)
-    return is_mine
+def begin_alone(entries: Entries, page: OpenPage, key: Key, lease_s: float) -> Start:
+    """Count a try of a wallpaper that is processed alone.
+
+    If the next death of its worker would fail it, it is processed while no other such wallpaper is,
+    in the whole cluster: if several workers die at the same time, only one of them may be blamed.
+    *lease_s* is the time without a heartbeat after which a worker counts as dead.
+    """
+    if not _is_mine(entries, page):
+        return Start.TAKEN_OVER
+    connection = entries.connection
+    tries = connection.execute(_TRIES, _key_of(page, key)).scalar_one()
+    if tries >= MAX_KILLS - 1:
+        connection.execute(_ONE_AT_A_TIME)
+        others = {"lease_s": lease_s, "most": MAX_KILLS}
+        if connection.execute(_LAST_TRY_ELSEWHERE, others).first() is not None:
+            return Start.POSTPONED
+    _count_try(entries, page, key, 1)
+    return Start.BEGUN
+
+
+def _key_of(page: OpenPage, key: Key) -> dict[str, int | str]:
+    return {"of_run": page.run, "of_source": key[0], "of_id": key[1]}
 
 
 def _count_try(entries: Entries, page: OpenPage, key: Key, change: int) -> None:
-    source, identity = key
-    parameters = {"of_run": page.run, "of_source": source, "of_id": identity, "change": change}
-    entries.connection.execute(_COUNT_TRY, parameters)
+    entries.connection.execute(_COUNT_TRY, {**_key_of(page, key), "change": change})
 
 
 def settle(

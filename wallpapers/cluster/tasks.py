@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial, wraps
@@ -17,7 +18,7 @@ from wallpapers.cluster import pages, pictures, runs, takeover
 from wallpapers.cluster.errors import CrawlEndedError, ListingUnreadableError, TaskNotDoneError
 from wallpapers.cluster.isolation import Isolation
 from wallpapers.cluster.pages import Listing, NextPage
-from wallpapers.cluster.pictures import PageState
+from wallpapers.cluster.pictures import PageState, Start
 from wallpapers.cluster.runs import ClusterRun, ListingState
 from wallpapers.errors import CatalogueError, StoreError, UserError
 from wallpapers.pipelines.candidates import wallpaper_of
@@ -33,11 +34,12 @@ if TYPE_CHECKING:
     from wallpapers.cluster.looks import PartLooker
     from wallpapers.cluster.pictures import OpenPage, Settled
     from wallpapers.cluster.queue import Queue
-    from wallpapers.items import Key
+    from wallpapers.items import Key, Wallpaper
     from wallpapers.listings.page import Page
 
 logger = logging.getLogger(__name__)
 
+_POSTPONE_S = 0.5
 _RETRY_DELAY_S = 5  # after a failure of the store, the catalogue or the program
 
 Task = Callable[..., Awaitable[None]]
@@ -193,8 +195,7 @@ class Tasks:
                     if left and not left.is_suspicious:
                         await self._download(crawl, left)
                 if left and left.is_suspicious:
-                    async with self._isolation.alone():
-                        await self._download_one_by_one(crawl, left)
+                    await self._download_one_by_one(crawl, left)
         except CrawlEndedError as error:
             raise await self._not_done(run, error) from None
 
@@ -205,17 +206,40 @@ class Tasks:
                 raise CrawlEndedError(crawl.failure)
 
     async def _download_one_by_one(self, crawl: FedCrawl, page: OpenPage) -> None:
+        left = deque(page.wallpapers)
+        start = Start.BEGUN
         async with self._survived(partial(pictures.give_back, page=page)):
-            for wallpaper in page.wallpapers:
-                key = wallpaper.source, wallpaper.id
-                if not await self._database.do(partial(pictures.begin_alone, page=page, key=key)):
-                    return
-                settled = await crawl.download(page, [wallpaper])
-                state = await self._settle(page, settled, alone=key)
-                if state is PageState.TAKEN_OVER:
-                    return
-                if not settled:
-                    raise CrawlEndedError(crawl.failure)
+            while left and start is not Start.TAKEN_OVER:
+                if start is Start.POSTPONED:
+                    await asyncio.sleep(_POSTPONE_S)
+                async with self._isolation.alone():
+                    start = await self._download_all_alone(crawl, page, left)
+
+    async def _download_all_alone(
+        self, crawl: FedCrawl, page: OpenPage, left: deque[Wallpaper]
+    ) -> Start:
+        """Download wallpapers, and remove them from *left*, until one cannot be begun."""
+        while left:
+            start = await self._download_alone(crawl, page, left[0])
+            if start is not Start.BEGUN:
+                return start
+            left.popleft()
+        return Start.BEGUN
+
+    async def _download_alone(self, crawl: FedCrawl, page: OpenPage, wallpaper: Wallpaper) -> Start:
+        """Download *wallpaper*, unless it is postponed or its page was taken over."""
+        if crawl.has_ended:
+            raise CrawlEndedError(crawl.failure)
+        key, lease_s = (wallpaper.source, wallpaper.id), self._crawls.lease_s
+        begin = partial(pictures.begin_alone, page=page, key=key, lease_s=lease_s)
+        start = await self._database.do(begin)
+        if start is Start.BEGUN:
+            settled = await crawl.download(page, [wallpaper])
+            if await self._settle(page, settled, alone=key) is PageState.TAKEN_OVER:
+                return Start.TAKEN_OVER
+            if not settled:
+                raise CrawlEndedError(crawl.failure)
+        return start
 
     async def _settle(
         self, page: OpenPage, settled: list[Settled], alone: Key | None = None
