@@ -7,6 +7,7 @@ import gc
 import hashlib
 import json
 import random
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,27 @@ import webdataset
 from pyarrow import dataset, parquet
 
 from tests.conftest import Crawl
-from tests.e2e.command import Result, finish, scrapy, start
+from tests.e2e.command import Result, finish, scrapy, start, start_python
 from tests.pictures import exhibits
 from tests.s3 import BUCKET, keys, s3_bucket, s3_server, settings_of
 from wallpapers.demo.standin import StandIn
 
 WITH_IMAGES = ("parquet", "webdataset", "imagefolder")
+
+
+# Prints how many threads of libraries an export leaves.
+COUNT_THREADS = """
+import atexit, os
+import numpy, pyarrow.parquet
+from scrapy.cmdline import execute
+
+def threads():
+    return len(os.listdir("/proc/self/task"))
+
+before = threads()
+atexit.register(lambda: print("threads left:", threads() - before))
+execute()
+"""
 
 
 def export(store: Path, target: object, *words: str) -> Result:
@@ -54,6 +70,16 @@ def files_of(folder: Path) -> dict[str, bytes]:
 def contents(store: Path) -> set[str]:
     """Return the sha256 of the stored images."""
     return {hashlib.sha256(path.read_bytes()).hexdigest() for path in store.rglob("*.jpg")}
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "parquet"])
+def test_an_export_leaves_no_thread_of_a_library(store: Path, tmp_path: Path, kind: str) -> None:
+    """Threads of Arrow abort the process now and then when it ends, after the export."""
+    words = ("export", "--to", kind, str(tmp_path / "dataset"), "-s", f"IMAGES_STORE={store}")
+    for _ in range(2):
+        result = finish(start_python(*words, instead=(sys.executable, "-c", COUNT_THREADS)))
+        assert result.status == 0
+        assert result.output.endswith("threads left: 0\n")
 
 
 @pytest.mark.slow

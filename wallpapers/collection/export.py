@@ -8,7 +8,6 @@ in one shard, even if an export is killed. Sealed shards are never changed.
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +15,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING
 
+import pyarrow
 from pyarrow import parquet
 
 from wallpapers.catalogue.search import FoundImage
@@ -139,7 +139,8 @@ class Export:
     def _index(self, name: str, *columns: str) -> Table:
         content = self._target.read(f"index/{name}.parquet")
         assert content is not None
-        return parquet.read_table(io.BytesIO(content), columns=list(columns) or None)
+        index = parquet.ParquetFile(pyarrow.BufferReader(content), pre_buffer=False)
+        return index.read(list(columns) or None, use_threads=False)
 
     def _rows_of(
         self,
