@@ -5,26 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, bindparam, select, text, tuple_
+from sqlalchemy import Connection, and_, bindparam, select, tuple_
 
 from wallpapers.catalogue.claims import Claims
 from wallpapers.catalogue.cluster_tables import cluster_pages
-from wallpapers.cluster.pictures import OpenPage
+from wallpapers.cluster.pictures import AT_WORK, OpenPage
 from wallpapers.items import Key
 
 _PREFIX = "cluster:"
 
-# The tasks that a living worker is doing, as the names of their claims.
-_ALIVE = text(
-    """
-    SELECT :prefix || page.run || ':' || page.number || ':' || page.turn
-    FROM procrastinate_jobs job
-    JOIN procrastinate_workers worker ON worker.id = job.worker_id
-    JOIN cluster_pages page ON page.run = CAST(job.args ->> 'run' AS BIGINT)
-        AND page.number = CAST(job.args ->> 'page' AS INTEGER)
-    WHERE job.status = 'doing' AND job.task_name = 'pictures'
-        AND worker.last_heartbeat > now() - make_interval(secs => :lease_s)
-    """
+_AT_WORK = select(cluster_pages.c.run, cluster_pages.c.number, cluster_pages.c.turn).join(
+    AT_WORK, and_(AT_WORK.c.run == cluster_pages.c.run, AT_WORK.c.page == cluster_pages.c.number)
 )
 _TURNS = (
     select(cluster_pages.c.run, cluster_pages.c.number, cluster_pages.c.turn)
@@ -79,6 +70,6 @@ class TaskClaims(Claims):
         }
         if not others:
             return set()
-        parameters = {"prefix": _PREFIX, "lease_s": self.lease_s}
-        alive = set(connection.execute(_ALIVE, parameters).scalars())
+        at_work = connection.execute(_AT_WORK, {"lease_s": self.lease_s})
+        alive = {name_of(*row) for row in at_work}
         return {key for key, name in others.items() if name in alive}

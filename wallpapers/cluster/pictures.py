@@ -132,19 +132,32 @@ _TRIES = select(cluster_wallpapers.c.tries).where(
     cluster_wallpapers.c.id == bindparam("of_id"),
 )
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(7262005)")
+# The pages whose images living workers are downloading.
+AT_WORK = (
+    text(
+        """
+        SELECT CAST(job.args ->> 'run' AS BIGINT) AS run,
+            CAST(job.args ->> 'page' AS INTEGER) AS page
+        FROM procrastinate_jobs job
+        JOIN procrastinate_workers worker ON worker.id = job.worker_id
+        WHERE job.status = 'doing' AND job.task_name = 'pictures'
+            AND worker.last_heartbeat > now() - make_interval(secs => :lease_s)
+        """
+    )
+    .columns(cluster_wallpapers.c.run, cluster_wallpapers.c.page)
+    .subquery("at_work")
+)
 # A try that fails the wallpaper if its worker dies.
-_LAST_TRY_ELSEWHERE = text(
-    """
-    SELECT 1
-    FROM procrastinate_jobs job
-    JOIN procrastinate_workers worker ON worker.id = job.worker_id
-    JOIN cluster_wallpapers wallpaper ON wallpaper.run = CAST(job.args ->> 'run' AS BIGINT)
-        AND wallpaper.page = CAST(job.args ->> 'page' AS INTEGER)
-    WHERE job.status = 'doing' AND job.task_name = 'pictures'
-        AND worker.last_heartbeat > now() - make_interval(secs => :lease_s)
-        AND wallpaper.tries >= :most AND wallpaper.verdict IS NULL
-    LIMIT 1
-    """
+_LAST_TRY_ELSEWHERE = (
+    select(cluster_wallpapers.c.id)
+    .join(
+        AT_WORK,
+        and_(
+            AT_WORK.c.run == cluster_wallpapers.c.run, AT_WORK.c.page == cluster_wallpapers.c.page
+        ),
+    )
+    .where(cluster_wallpapers.c.tries >= MAX_KILLS, cluster_wallpapers.c.verdict.is_(None))
+    .limit(1)
 )
 _COUNT_TRY = (
     update(cluster_wallpapers)
@@ -230,8 +243,7 @@ def begin_alone(entries: Entries, page: OpenPage, key: Key, lease_s: float) -> S
     tries = connection.execute(_TRIES, _key_of(page, key)).scalar_one()
     if tries >= MAX_KILLS - 1:
         connection.execute(_ONE_AT_A_TIME)
-        others = {"lease_s": lease_s, "most": MAX_KILLS}
-        if connection.execute(_LAST_TRY_ELSEWHERE, others).first() is not None:
+        if connection.execute(_LAST_TRY_ELSEWHERE, {"lease_s": lease_s}).first() is not None:
             return Start.POSTPONED
     _count_try(entries, page, key, 1)
     return Start.BEGUN
