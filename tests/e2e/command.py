@@ -7,7 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -120,6 +121,19 @@ def finish(process: Process, *, tracebacks: bool = False) -> Result:
     if not tracebacks:
         check_no_traceback(log or "")  # it may go elsewhere than into the pipe
     return Result(process.wait(), output, log)
+
+
+def finish_all(running: Sequence[Process]) -> list[Result]:
+    """Wait for commands that run together; if one fails to end, the error tells of the others."""
+    with ThreadPoolExecutor(len(running)) as pool:
+        ends = [pool.submit(finish, process) for process in running]
+    errors = [error for end in ends if (error := end.exception())]
+    results = [end.result() for end in ends if not end.exception()]
+    if errors:
+        for result in results:
+            errors[0].add_note(f"Another command ended with {result.status}:\n{result.log}")
+        raise errors[0]
+    return results
 
 
 def scrapy(

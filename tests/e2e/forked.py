@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import faulthandler
 import os
 import resource
 import runpy
@@ -23,6 +24,8 @@ from pathlib import Path
 from typing import IO, Any
 
 PIPE = subprocess.PIPE
+_TELL_WHERE = signal.SIGUSR1  # a program writes where its threads stand, and ends
+_TELLING_S = 10
 _CONTEXT = get_context("forkserver")
 _CONTEXT.set_forkserver_preload([__name__, f"{__package__}.preloaded"])
 
@@ -64,13 +67,20 @@ class ForkedProgram:
         return status
 
     def communicate(self, timeout: float | None = None) -> tuple[str, str]:
-        """Read both streams and wait for the process, which is killed if it is late."""
+        """Read both streams and wait for the process.
+
+        If it is late, it is killed, and the error has what it wrote and where its threads stood.
+        """
         with ThreadPoolExecutor(2) as pool:
             streams = [pool.submit(_read, stream) for stream in (self.stdout, self.stderr)]
             try:
                 self.wait(timeout)
-            except subprocess.TimeoutExpired:
+            except subprocess.TimeoutExpired as late:
+                self.send_signal(_TELL_WHERE)
+                self._process.join(_TELLING_S)
                 self.kill()
+                for stream in streams:
+                    late.add_note(stream.result(_TELLING_S))
                 raise
             output, log = (stream.result(timeout) for stream in streams)
         return output, log
@@ -138,6 +148,7 @@ def _run(
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for number in (signal.SIGTERM, signal.SIGHUP):  # one under nohup ignores SIGHUP
         signal.signal(number, signal.SIG_DFL)
+    faulthandler.register(_TELL_WHERE, chain=True)
     if most_file_bytes is not None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (most_file_bytes, most_file_bytes))

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from tests.cluster import Cluster, pages_of, pictures_of
-from tests.e2e.command import TIMEOUT_S, finish, scrapy
+from tests.e2e.command import TIMEOUT_S, finish, finish_all, scrapy
 from tests.pictures import exhibit, exhibits
 from tests.postgresql import PostgreSQL
 from tests.standin.picture_faults import MissingPicture
@@ -55,7 +55,7 @@ def test_two_runs_that_share_wallpapers_request_each_image_once(running: Cluster
         waiting = [running.start_waiting(standin, "-a", f"limit={most}") for most in (150, 200)]
         running.start_worker()
         running.start_worker()
-        assert [finish(process).status for process in waiting] == [0, 0]
+        assert [result.status for result in finish_all(waiting)] == [0, 0]
         assert pictures_of(standin).total() == len(pictures_of(standin)) == 200
     assert running.verdicts(1).total() + running.verdicts(2).total() == 350
     assert running.verdicts(1)["stored"] + running.verdicts(2)["stored"] == 200

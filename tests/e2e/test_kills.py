@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from tests.e2e.command import FAST, TIMEOUT_S, finish, scrapy, start
+from tests.e2e.command import FAST, TIMEOUT_S, finish, finish_all, scrapy, start
 from tests.invariants import check_whole
 from tests.pictures import encoded, exhibit, exhibits, noise
 from tests.standin.picture_faults import HeldPictures
@@ -87,7 +87,7 @@ def test_concurrent_crawls_share_a_store(tmp_path: Path, programs: int) -> None:
     shown = [*exhibits(60), *twins]
     with StandIn(shown) as standin:
         running = [start(*words_for(standin, tmp_path)) for _ in range(programs)]
-        results = [finish(process) for process in running]
+        results = finish_all(running)
     assert [result.status for result in results] == [0] * programs
     check_whole(tmp_path)
     assert check_catalogue(tmp_path) == {"stored": 90}
@@ -119,7 +119,7 @@ def test_concurrent_crawls_request_each_image_once(tmp_path: Path) -> None:
     shown = exhibits(60)
     with TwoReaders(shown) as standin:
         running = [start(*words_for(standin, tmp_path)) for _ in range(2)]
-        results = [finish(process) for process in running]
+        results = finish_all(running)
         assert standin.asked_for == dict.fromkeys((one.id for one in shown), 1)
     assert [result.status for result in results] == [0, 0]
     assert check_catalogue(tmp_path) == {"stored": 60}

@@ -14,7 +14,7 @@ import pytest
 from aiohttp import web
 
 from tests.conftest import Crawl
-from tests.e2e.command import FAST, finish, start
+from tests.e2e.command import FAST, finish_all, start
 from tests.pictures import encoded, exhibit, exhibits, noise
 from tests.s3 import BUCKET, keys, s3_bucket, s3_server, settings_of
 from tests.standin.sources import SearchStandIn
@@ -210,7 +210,7 @@ def test_crawls_with_different_bytes_stay_consistent_with_the_catalogue(
         endpoint, store = f"endpoint={standin.endpoint}", f"IMAGES_STORE={crawl.store}"
         words = ("crawl", "baidu_wallpaper", "-a", endpoint, "-s", store, *FAST)
         running = [start(*words) for _ in range(2)]
-        assert [finish(process).status for process in running] == [0, 0]
+        assert [result.status for result in finish_all(running)] == [0, 0]
     with closing(sqlite3.connect(crawl.store / FILE_NAME)) as catalogue:
         rows = catalogue.execute("SELECT path, sha256 FROM pictures").fetchall()
         stored = "SELECT count(*) FROM wallpapers JOIN pictures USING (sha256)"
