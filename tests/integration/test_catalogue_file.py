@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -93,6 +94,17 @@ def test_a_catalogue_that_another_program_holds_is_named(
         other.execute("BEGIN EXCLUSIVE")
         with pytest.raises(CatalogueError, match=r"locked; another program holds it"):
             open_file(file)
+
+
+def test_a_new_catalogue_that_another_program_is_making_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "catalogue.db"
+    with closing(sqlite3.connect(path)) as other, ThreadPoolExecutor(1) as threads:
+        other.execute("BEGIN IMMEDIATE")  # SQLite's timeout does not apply to this lock
+        opening = threads.submit(open_file, path)
+        with pytest.raises(TimeoutError):
+            opening.result(timeout=0.5)
+        other.rollback()
+        opening.result().close()
 
 
 def checks_of(path: Path, *, check: bool = False) -> list[str]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any, Self, TypeVar
 
 import sqlalchemy
@@ -39,6 +41,7 @@ KEEPALIVE: dict[str, Any] = {
     "tcp_user_timeout": 10_000,  # milliseconds
 }
 _LOCK_TIMEOUT_S = 10
+_LOCK_POLL_S = 0.01
 _TRIES = 5
 # PostgreSQL's codes for conflicts with another transaction: a deadlock, a serialization failure, a
 # missing foreign key, a duplicate key.
@@ -239,7 +242,7 @@ def _sqlite(url: URL, *, reads_only: bool = False) -> Engine:
         for pragma in ("synchronous = NORMAL", "foreign_keys = ON"):
             connection.execute(f"PRAGMA {pragma}")
         if _may_be_ours(connection):
-            connection.execute("PRAGMA journal_mode = WAL")
+            _use_wal(connection)
 
     @event.listens_for(engine, "begin")
     def begun(connection: Connection) -> None:
@@ -254,6 +257,25 @@ def _may_be_ours(connection: Any) -> bool:
     """Return whether a file is a catalogue or empty; files of other programs are not changed."""
     tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
     return not tables or ("catalogue_version",) in tables
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Set the journal mode in which a writer does not block readers.
+
+    If another program is writing the first page of a new file, SQLite refuses this immediately: its
+    own timeout does not apply.
+    """
+    end_s = monotonic() + _LOCK_TIMEOUT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            if not is_busy or monotonic() > end_s:
+                raise
+            sleep(_LOCK_POLL_S)
+        else:
+            return
 
 
 def _postgresql(url: URL) -> Engine:
