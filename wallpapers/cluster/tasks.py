@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
     from wallpapers.catalogue.entries import Entries
     from wallpapers.cluster.beat import CrawlLimits
-    from wallpapers.cluster.crawls import Crawls, FedCrawl
+    from wallpapers.cluster.crawl import FedCrawl
+    from wallpapers.cluster.crawls import Crawls
     from wallpapers.cluster.database import Database
     from wallpapers.cluster.looks import PartLooker
     from wallpapers.cluster.pictures import OpenPage, Settled
