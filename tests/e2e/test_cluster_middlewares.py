@@ -6,9 +6,11 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
+from scrapy.exceptions import CloseSpider
 from scrapy.utils.python import global_object_name
 
 from tests.cluster import Cluster
+from tests.e2e.command import wait_until
 from tests.pictures import exhibits
 from wallpapers.demo.standin import StandIn
 from wallpapers.items import Wallpaper
@@ -35,6 +37,18 @@ class FailingMiddleware:
         async for output in result:
             if isinstance(output, Wallpaper) and is_dropped(output.id):
                 raise ValueError("no sevens")
+            yield output
+
+
+class ClosingMiddleware:
+    """Closes the spider at the first wallpaper."""
+
+    async def process_spider_output(
+        self, response: Any, result: AsyncIterator[Any]
+    ) -> AsyncIterator[Any]:
+        async for output in result:
+            if isinstance(output, Wallpaper):
+                raise CloseSpider("no wallpapers today")
             yield output
 
 
@@ -71,3 +85,13 @@ def test_wallpapers_that_a_failing_spider_middleware_stops_fail(running: Cluster
     assert running.verdicts().total() == 20
     assert "failed at no host: fault" in running.run("status", "1").output
     (running.logs / "worker-0").unlink()  # it has the traceback
+
+
+def test_a_spider_middleware_that_closes_the_spider_is_a_problem_of_the_run(
+    running: Cluster,
+) -> None:
+    with StandIn(exhibits(20)) as standin:
+        with_middleware(running, ClosingMiddleware).start_worker()
+        running.submit(standin)
+        problem = "Last problem of a worker: crawl ended with 'no wallpapers today'"
+        wait_until(lambda: problem in running.run("status", "1").output)

@@ -33,6 +33,7 @@ logger = logging.getLogger(__name__)
 
 _STOPPING_S = 5.0  # for a crawl that closes by itself
 _DROPPED = (Verdict.FILTERED, FilterReason.DROPPED)
+_OWN_CLOSE_REASONS = ("", "finished", "shutdown")  # "" = not closing
 _FAULT = (Verdict.FAILED, FailureReason.FAULT)
 
 
@@ -82,8 +83,12 @@ class FedCrawl:
         """Why the crawl ended by itself, one line; "" = it was stopped."""
         if self._task.done() and not self._task.cancelled() and (error := self._task.exception()):
             return f"could not start: {error}"
-        failure = run_of(self.crawler).state.store_failure
-        return failure.reason if failure else ""
+        state = run_of(self.crawler).state
+        if state.store_failure:
+            return state.store_failure.reason
+        if state.close_reason in _OWN_CLOSE_REASONS:
+            return ""
+        return f"crawl ended with {state.close_reason!r}, because of a setting or a middleware"
 
     async def opened(self) -> None:
         """Wait until the crawl accepts work. Raises CrawlEndedError."""
@@ -94,6 +99,8 @@ class FedCrawl:
         self.reads_no_page.clear()
         try:
             page = await self._or_end(self.spider.fetch_page(position, protocol))
+        except CrawlEndedError:
+            raise CrawlEndedError(self.failure) from None
         finally:
             self.reads_no_page.set()
         return page, self.spider.current_protocol
@@ -184,7 +191,7 @@ class FedCrawl:
         if task.done():
             return task.result()
         task.cancel()
-        raise CrawlEndedError(self.failure or "stopped")
+        raise CrawlEndedError(self.failure)
 
 
 def _note_error(task: asyncio.Task[None]) -> None:

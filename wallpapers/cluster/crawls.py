@@ -59,7 +59,7 @@ class Crawls:
     async def use(self, run: ClusterRun) -> AsyncIterator[FedCrawl]:
         """Keep the crawl of *run* open during the block. Raises CrawlEndedError."""
         if self._stopped:
-            raise CrawlEndedError("stopped")
+            raise CrawlEndedError
         crawl = self._open.get(run.id)
         if crawl is None or crawl.has_ended:
             crawl = self._open[run.id] = FedCrawl(self._runner, run, self.lease_s, self.on_open)

@@ -14,7 +14,7 @@ class TaskNotDoneError(WallpapersError):
 
 
 class CrawlEndedError(WallpapersError):
-    """The crawl of a worker ended before its work was done."""
+    """The crawl of a worker ended before its work was done; the message is "" if it was stopped."""
 
 
 class ListingUnreadableError(ListingError):

@@ -30,7 +30,7 @@ _MAX_TRIES = 5  # of a page whose workers die
 # joins, PostgreSQL may read all wallpapers of the run or the catalogue for each page.
 _run: BindParameter[int] = bindparam("of_run")
 _source: BindParameter[str] = bindparam("of_source")
-_number: BindParameter[int] = bindparam("of_number")
+_number: BindParameter[int] = bindparam("of_page")
 _given = parameter_rows([cluster_wallpapers.c.id])
 _LISTED = select(_given.c.id).join(
     select(cluster_wallpapers.c.id)
@@ -189,14 +189,14 @@ def _row_of(page: NextPage) -> tuple[ColumnElement[bool], ...]:
 
 def _is_unread(entries: Entries, page: NextPage) -> bool:
     """Lock the run and its page; return whether the page is unread and still to be read."""
-    parameters = {"of_run": page.run, "of_number": page.number}
+    parameters = {"of_run": page.run, "of_page": page.number}
     state, read_at = entries.connection.execute(_LOCK, parameters).one()
     return state == ListingState.READING and read_at is None
 
 
 def _parameters(at: NextPage, listing: Listing, listed: Sequence[Wallpaper]) -> dict[str, object]:
     rows = [{"id": wallpaper.id} for wallpaper in listed]
-    return {"of_run": at.run, "of_source": listing.source, "of_number": at.number, "rows": rows}
+    return {"of_run": at.run, "of_source": listing.source, "of_page": at.number, "rows": rows}
 
 
 def _new_of(

@@ -156,4 +156,4 @@ class FedSpider(ListingSpider):
         if self._page is not None and not self._page.done():
             stopping = run_of(self.crawler).state.stopping
             unreadable = ListingUnreadableError(message, another_may_work=suggest)
-            self._page.set_exception(CrawlEndedError("stopped") if stopping else unreadable)
+            self._page.set_exception(CrawlEndedError() if stopping else unreadable)
