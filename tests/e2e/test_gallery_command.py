@@ -7,18 +7,18 @@ import hashlib
 import json
 import re
 import signal
+import socket
 import sqlite3
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import psutil
 import pytest
 
-from tests.e2e.command import finish, scrapy, start
+from tests.e2e.command import TIMEOUT_S, finish, scrapy, start
 from tests.e2e.gallery import ask, crawl, plain, served, write
 from wallpapers.catalogue.location import FILE_NAME
 
@@ -188,16 +188,23 @@ def test_ctrl_c_ends_a_server_that_is_making_a_thumbnail(folder: Path) -> None:
     server = start("gallery", "--serve", "-s", f"IMAGES_STORE={folder / 'store'}")
     assert server.stdout is not None
     address = server.stdout.readline().split()[-1]
-    image = next((folder / "store").rglob("*.jpg"))
-    checksum = hashlib.sha256(image.read_bytes()).hexdigest()
-    with ThreadPoolExecutor(1) as threads:
-        asked = threads.submit(ask, f"{address}thumbs/{checksum[:2]}/{checksum}.jpg")
-        while not (inspectors := psutil.Process(server.pid).children()):
-            assert not asked.done()
-        inspectors[0].suspend()
-        server.send_signal(signal.SIGINT)
-        assert finish(server).status == 0
-        assert asked.result()[0] == 503
+    thumbs = []
+    for image in (folder / "store").rglob("*.jpg"):
+        checksum = hashlib.sha256(image.read_bytes()).hexdigest()
+        thumbs.append(f"{address}thumbs/{checksum[:2]}/{checksum}.jpg")
+    assert ask(thumbs[0])[0] == 200
+    # Idle: one that is stopped before its execve also stops the server, in vfork.
+    (inspector,) = psutil.Process(server.pid).children()
+    inspector.suspend()
+    url = urlsplit(thumbs[1])
+    with socket.create_connection((url.hostname, url.port), TIMEOUT_S) as client:
+        request = f"GET {url.path} HTTP/1.1\r\nHost: {url.netloc}\r\nExpect: 100-continue\r\n\r\n"
+        client.sendall(request.encode())
+        with client.makefile() as response:
+            assert response.readline() == "HTTP/1.1 100 Continue\n"  # it has the request
+            server.send_signal(signal.SIGINT)
+            assert finish(server).status == 0
+            assert "HTTP/1.1 503 Service Unavailable\n" in response.readlines()
 
 
 def test_other_websites_and_missing_tokens_are_refused(folder: Path) -> None:
