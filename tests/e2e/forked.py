@@ -23,6 +23,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import IO, Any
 
+import psutil
+
 PIPE = subprocess.PIPE
 _TELL_WHERE = signal.SIGUSR1  # a program writes where its threads stand, and ends
 _TELLING_S = 10
@@ -76,9 +78,14 @@ class ForkedProgram:
             try:
                 self.wait(timeout)
             except subprocess.TimeoutExpired as late:
+                # One of them, even if stopped, may hold the streams open.
+                descendants = self._descendants()
                 self.send_signal(_TELL_WHERE)
                 self._process.join(_TELLING_S)
                 self.kill()
+                for descendant in descendants:
+                    with contextlib.suppress(psutil.NoSuchProcess):
+                        descendant.kill()
                 for stream in streams:
                     late.add_note(stream.result(_TELLING_S))
                 raise
@@ -95,6 +102,11 @@ class ForkedProgram:
 
     def kill(self) -> None:
         self.send_signal(signal.SIGKILL)
+
+    def _descendants(self) -> list[Any]:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            return list(psutil.Process(self.pid).children(recursive=True))
+        return []
 
 
 def _open(stream: int | IO[Any]) -> tuple[IO[str] | None, Connection]:
