@@ -13,6 +13,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
+from aiohttp import web
 from scrapy import Spider
 from scrapy.exporters import JsonLinesItemExporter
 from scrapy.extensions.feedexport import ItemFilter
@@ -22,6 +23,7 @@ from tests.feeds import only_feed
 from tests.pictures import exhibit, exhibits
 from tests.standin.listing_faults import AntiFlag, HtmlListing
 from tests.standin.picture_faults import MissingPicture
+from wallpapers.demo.gallery import Exhibit
 from wallpapers.demo.standin import StandIn
 from wallpapers.run.exit_status import ExitStatus
 
@@ -195,6 +197,35 @@ def test_a_feed_is_written_by_one_run_at_a_time(crawl: Crawl, tmp_path: Path) ->
         assert standin.asked == []
     assert run.exit_status is ExitStatus.STORE
     assert "in use by another run" in run.errors()[0]
+
+
+class FeedOfAnotherRun(StandIn):
+    """Another run stores its feed before this one has opened its own."""
+
+    target: Path
+
+    async def picture(self, request: web.Request, exhibit: Exhibit) -> web.StreamResponse:
+        self.target.write_text('{"id": "of another run"}\n')
+        return await super().picture(request, exhibit)
+
+
+@pytest.mark.parametrize("kind", ["jsonlines", "json"])
+def test_a_feed_that_another_run_has_just_stored_is_not_replaced(
+    crawl: Crawl, tmp_path: Path, kind: str
+) -> None:
+    target = tmp_path / f"out.{kind}"
+    with FeedOfAnotherRun(exhibits(1)) as standin:
+        standin.target = target
+        appending = only_feed(target, kind, overwrite=False)
+        run = crawl(standin, {**appending, "FEED_STORE_EMPTY": False})
+    first, *others = target.read_text().splitlines()
+    assert json.loads(first) == {"id": "of another run"}
+    if kind == "json":
+        assert run.exit_status is ExitStatus.STORE
+        assert "with -O" in run.errors()[0]
+    else:
+        assert run.exit_status is ExitStatus.COMPLETE
+        assert len(others) == 1
 
 
 def failing(error: str) -> type[Any]:

@@ -78,7 +78,7 @@ class CheckedStorage:
             file = self.wrapped.open(spider)
             self.file = FeedFile(file, self._uri, self._state, self._options)
             self._prepare_append(file)
-        except OSError as error:
+        except (OSError, UserError) as error:
             if self.file is None:
                 self.file = FeedFile(io.BytesIO(), self._uri, self._state, self._options)
             self.file.fail(message_of(error))
@@ -133,22 +133,12 @@ class WholeFileFeedStorage:
     def __init__(self, uri: str, *, feed_options: dict[str, Any] | None = None) -> None:
         self._options = feed_options or {}
         path = file_uri_to_path(uri) if uri.startswith("file:") else uri
+        self._path = path
         self._target = Path(os.path.realpath(path))
         self.is_open = False  # True = this run has locked the partial file
-        self.appends = not self._options.get("overwrite", False) and self._target.is_file()
+        self.appends = self._must_append()
         self.ends: Ends | None = None
         self._in_place = self._target.exists() and not self._target.is_file()
-        feed_format = self._options.get("format", "")
-        if self.appends and feed_format not in (*_LINES, *_RECORDS):
-            raise UserError(
-                f"cannot append to the {feed_format} feed {path}; "
-                f"overwrite it with -O {path}, or append to a .jsonl file with -o"
-            )
-        if self.appends and not can_be_appended_to(self._options):
-            raise UserError(
-                f"cannot append to {path} with this lzma_format; "
-                f"overwrite it with -O {path}, or use lzma.FORMAT_XZ"
-            )
 
     @property
     def partial(self) -> Path:
@@ -156,18 +146,23 @@ class WholeFileFeedStorage:
         return self._target.with_name(f"{self._target.stem}.partial{self._target.suffix}")
 
     def open(self, spider: Spider) -> IO[bytes]:
-        """Open the partial file; an existing feed is copied into it first. Raises OSError."""
+        """Open the partial file; an existing feed is copied into it first.
+
+        Raises OSError, and UserError if another run has just stored a feed that cannot be appended
+        to.
+        """
         if self._in_place:
             return self._target.open("wb", buffering=0)
         self._target.parent.mkdir(parents=True, exist_ok=True)
         file = _locked(self.partial)
         self.is_open = True
-        if self.appends:
-            try:
+        try:
+            self.appends = self._must_append()  # another run may have stored its feed meanwhile
+            if self.appends:
                 self._copy_into(file)
-            except OSError:
-                file.close()
-                raise
+        except (OSError, UserError):
+            file.close()
+            raise
         return file
 
     def sync(self, file: IO[bytes]) -> None:
@@ -182,6 +177,23 @@ class WholeFileFeedStorage:
             return
         with self.partial.open("ab") if file.closed else file as whole:
             publish(whole, self.partial, self._target)
+
+    def _must_append(self) -> bool:
+        """Return whether there is a feed to append to. Raises UserError if this is impossible."""
+        if self._options.get("overwrite", False) or not self._target.is_file():
+            return False
+        path, feed_format = self._path, self._options.get("format", "")
+        if feed_format not in (*_LINES, *_RECORDS):
+            raise UserError(
+                f"cannot append to the {feed_format} feed {path}; "
+                f"overwrite it with -O {path}, or append to a .jsonl file with -o"
+            )
+        if not can_be_appended_to(self._options):
+            raise UserError(
+                f"cannot append to {path} with this lzma_format; "
+                f"overwrite it with -O {path}, or use lzma.FORMAT_XZ"
+            )
+        return True
 
     def _copy_into(self, file: IO[bytes]) -> None:
         self.ends = read_ends(self._target, self._options)
