@@ -279,6 +279,8 @@ def _use_wal(connection: sqlite3.Connection) -> None:
 
 
 def _postgresql(url: URL) -> Engine:
+    # It logs what fails after an error, which is raised, and resolved if it is a conflict.
+    logging.getLogger("psycopg").setLevel(logging.CRITICAL)
     return sqlalchemy.create_engine(
         url,
         hide_parameters=True,

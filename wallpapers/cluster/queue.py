@@ -39,8 +39,7 @@ def require_library() -> None:
         )
     # It logs each task, and a traceback for each lost connection; the worker reports both.
     logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
-    for name in ("psycopg", "psycopg.pool"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+    logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
 
 
 def worker_app(url: URL) -> App:
