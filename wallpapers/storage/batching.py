@@ -51,7 +51,6 @@ class BatchExecutor(Generic[T, R]):
         self._scheduled = False
         batch, self._waiting = self._waiting, []
         futures = [future for _, future in batch]
-        self._free -= 1
         try:
             done = loop.run_in_executor(self._threads, self._run_batch, [work for work, _ in batch])
         except RuntimeError as error:  # the executor is closed
@@ -59,6 +58,7 @@ class BatchExecutor(Generic[T, R]):
                 if not future.done():
                     future.set_exception(error)
         else:
+            self._free -= 1
             done.add_done_callback(partial(self._batch_done, loop, futures))
 
     def _batch_done(
