@@ -25,21 +25,23 @@ class Isolation:
         try:
             yield
         finally:
+            self._together -= 1
             async with self._changed:
-                self._together -= 1
                 self._changed.notify_all()
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[None]:
         """Run the block while no other block runs."""
-        async with self._changed:
-            self._alone += 1
-            await self._changed.wait_for(lambda: not self._together and not self._is_taken)
-            self._is_taken = True
+        self._alone += 1
         try:
-            yield
-        finally:
             async with self._changed:
+                await self._changed.wait_for(lambda: not self._together and not self._is_taken)
+                self._is_taken = True
+            try:
+                yield
+            finally:
                 self._is_taken = False
-                self._alone -= 1
+        finally:
+            self._alone -= 1
+            async with self._changed:
                 self._changed.notify_all()
