@@ -19,14 +19,14 @@ from wallpapers.demo.standin import StandIn
 
 
 class TruncatesMappedFile(StandIn):
-    """Truncates the file that SQLite maps when its fourth picture is requested."""
+    """Truncates the file that SQLite maps when its fourth picture is first requested."""
 
     def __init__(self, store: Path) -> None:
         super().__init__(exhibits(12))
         self._store = store
 
     async def picture(self, request: web.Request, exhibit: Exhibit) -> web.StreamResponse:
-        if exhibit is self.exhibits[3]:
+        if exhibit is self.exhibits[3] and self.asked.count(request.path_qs) == 1:
             truncate_mapped_file(self._store)
         return await super().picture(request, exhibit)
 
