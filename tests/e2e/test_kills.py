@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 import shutil
@@ -49,6 +50,21 @@ class Signalling(StandIn):
         return self.reached.wait(TIMEOUT_S)
 
 
+class ServesEight(Signalling):
+    """Serves eight pictures to each crawl, so that none ends before it is killed."""
+
+    def serve(self, most: int = 8) -> None:
+        """Serve *most* pictures to the next crawl, and hold the others."""
+        self._served, self._most = 0, most
+
+    async def picture(self, request: web.Request, exhibit: Exhibit) -> web.StreamResponse:
+        response = await super().picture(request, exhibit)
+        self._served += 1
+        if self._served > self._most:
+            await asyncio.Event().wait()
+        return response
+
+
 def words_for(standin: StandIn, store: Path) -> tuple[str, ...]:
     endpoint = ("-a", f"endpoint={standin.endpoint}")
     return ("crawl", "baidu_wallpaper", *endpoint, "-s", f"IMAGES_STORE={store}", *FAST)
@@ -65,14 +81,16 @@ def check_catalogue(store: Path) -> Counter[str]:
 @pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.slow)])
 def test_kills_at_random_moments_lose_nothing(tmp_path: Path, kills: int) -> None:
     pictures, chance = 10 * kills, random.Random(kills)
-    with Signalling(exhibits(pictures)) as standin:
+    with ServesEight(exhibits(pictures)) as standin:
         for _ in range(kills):
+            standin.serve()
             process = start(*words_for(standin, tmp_path))
             assert standin.wait_for(chance.randrange(1, 8))
             process.kill()
             assert finish(process).status == -signal.SIGKILL
             check_whole(tmp_path, killed=True)
             check_catalogue(tmp_path)
+        standin.serve(pictures)
         assert scrapy(*words_for(standin, tmp_path)).status == 0
     check_whole(tmp_path)
     assert check_catalogue(tmp_path) == {"stored": pictures}
