@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import os
+import socket
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,6 +100,14 @@ class Run:
         """Return the records of level ERROR and above."""
         levels = (": ERROR: ", ": CRITICAL: ")
         return [line for line in self.log.splitlines() if any(level in line for level in levels)]
+
+
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """A port of 127.0.0.1 that refuses connections; other programs cannot take it meanwhile."""
+    with socket.socket() as bound:  # without listen()
+        bound.bind(("127.0.0.1", 0))
+        yield bound.getsockname()[1]
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 from pathlib import Path
 
 import psutil
@@ -137,10 +136,8 @@ def test_a_database_without_the_queue_names_the_command(postgresql_of_wheel: Pos
         assert len(result.log.splitlines()) == 1
 
 
-def test_a_mistake_is_one_line_with_its_status(running: Cluster) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    away = f"WALLPAPERS_CATALOGUE=postgresql://me:SesameOpen@127.0.0.1:{port}/catalogue"
+def test_a_mistake_is_one_line_with_its_status(running: Cluster, closed_port: int) -> None:
+    away = f"WALLPAPERS_CATALOGUE=postgresql://me:SesameOpen@127.0.0.1:{closed_port}/catalogue"
     cases = {
         ("init", "-s", "WALLPAPERS_CATALOGUE="): (1, "needs its catalogue in PostgreSQL"),
         ("work", "-s", away): (5, "Connection refused"),

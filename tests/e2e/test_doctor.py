@@ -128,10 +128,8 @@ def test_a_source_has_a_row_and_a_line_of_advice(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_closed_port_is_reported_soon(tmp_path: Path) -> None:
-    with StandIn(exhibits(1)) as standin:
-        endpoint = standin.endpoint
-    result = doctor(endpoint, tmp_path)
+def test_a_closed_port_is_reported_soon(tmp_path: Path, closed_port: int) -> None:
+    result = doctor(f"http://127.0.0.1:{closed_port}/data/imgs", tmp_path)
     assert result.status == 4
     assert cells(result) == ["baidu_wallpaper", "no", "connection", "0", "none", "not requested"]
     assert "check the network" in result.output
