@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from tests.cluster import Cluster, pages_of, pictures_of
-from tests.e2e.command import TIMEOUT_S, finish
+from tests.e2e.command import TIMEOUT_S, finish, wait_until
 from tests.pictures import exhibits
 from tests.standin.picture_faults import HeldPictures
 from wallpapers.demo.gallery import Exhibit
@@ -55,6 +55,8 @@ def test_a_cancelled_run_ends_and_can_be_resumed(running: Cluster) -> None:
         standin.release()
         assert running.run("retry", "1").status == 0
         running.wait_until({"stored": 120})
+        # The page after the last wallpapers may be read last.
+        wait_until(lambda: running.rows("SELECT state FROM cluster_runs") == [("ended",)])
     assert running.run("cancel", "1").output == "Run 1 has already ended\n"
     assert "there is no run 9" in running.run("cancel", "9").log
 
