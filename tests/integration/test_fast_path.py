@@ -12,13 +12,14 @@ from scrapy import Request, Spider, signals
 from scrapy.core.downloader import Downloader
 from scrapy.core.engine import ExecutionEngine
 from scrapy.crawler import Crawler
-from scrapy.exceptions import IgnoreRequest
+from scrapy.exceptions import DropItem, IgnoreRequest
 from scrapy.http import Response
 from scrapy.statscollectors import StatsCollector
 
 from tests.conftest import Crawl
 from tests.pictures import exhibits
 from wallpapers.demo.standin import StandIn
+from wallpapers.pipelines.images import WallpaperImagesPipeline
 from wallpapers.run.exit_status import ExitStatus
 from wallpapers.settings import DOWNLOADER_MIDDLEWARES, EXTENSIONS
 
@@ -156,6 +157,38 @@ def test_the_delay_of_a_slot_is_kept(crawl: Crawl) -> None:
     assert run.stats["wallpapers/stored"] == PICTURES
     # At least: no load of the machine makes it less.
     assert run.stats["elapsed_time_seconds"] >= delay_s * (PICTURES - 1)
+
+
+class Impatient(WallpaperImagesPipeline):
+    """Gives up a wallpaper while its request waits for the delay of its host."""
+
+    requests = 0
+
+    async def process_item(self, item: Any, spider: Spider | None = None) -> Any:
+        storing = asyncio.ensure_future(super().process_item(item))
+
+        def reached(request: Request) -> None:
+            if request.url in item.image_urls:
+                self.requests += 1
+                if self.requests == 2:
+                    asyncio.get_running_loop().call_soon(storing.cancel)
+
+        self.crawler.signals.connect(reached, signals.request_reached_downloader, weak=False)
+        await asyncio.wait([storing], timeout=20)  # otherwise, a blocked slot would block the test
+        if storing.cancel() or storing.cancelled():
+            raise DropItem("given up")
+        return storing.result()
+
+
+def test_a_request_that_is_cancelled_in_its_slot_leaves_the_slot(crawl: Crawl) -> None:
+    slots = {
+        "listing": {"concurrency": 1, "delay": 0},
+        "127.0.0.1": {"concurrency": 1, "delay": 0.2},
+    }
+    with StandIn(exhibits(PICTURES)) as standin:
+        settings = {"DOWNLOAD_SLOTS": slots, "ITEM_PIPELINES": {Impatient: 300}}
+        stats = crawl.stats_of(standin, settings)
+    assert stats["wallpapers/stored"] == PICTURES - 1
 
 
 class StartItemsSpider(Spider):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from scrapy import Request, signals
@@ -121,10 +122,11 @@ class PictureDownloader(Downloader):
         self._process_queue(slot)
         try:
             await queued.started
-        except BaseException:
-            slot.transferring.discard(request)
-            if not queued.started.done():
+        except BaseException:  # cancelled, in the queue or just after it was started
+            with suppress(ValueError):
                 slot.queue.remove((request, queued))  # type: ignore[arg-type]
+            slot.transferring.discard(request)
+            self._process_queue(slot)
             raise
 
     def _wait_for_download(
