@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from wallpapers.errors import PictureRefusedError
+from wallpapers.errors import PictureRefusedError, StoreError
 from wallpapers.inspection.messages import ImageRequirements, Inspection, Task
 from wallpapers.inspection.pool import InspectorPool
 from wallpapers.storage.reading import MISSING
@@ -51,7 +51,12 @@ class StoredImageInspector:
             file = await asyncio.to_thread(
                 opened.enter_context, self._reader.as_file(image["path"])
             )
-            inspection = await self._pool.inspect(Task(str(file), 0))
+            try:
+                inspection = await self._pool.inspect(Task(str(file), 0))
+            except StoreError:
+                if self._reader.holds(image["path"], image["size"]):
+                    raise
+                raise PictureRefusedError(MISSING) from None  # deleted meanwhile
         if inspection.checksum != image["checksum"]:
             raise PictureRefusedError(DAMAGED)
         return inspection
