@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
 from scrapy.settings import Settings
@@ -10,7 +11,7 @@ from scrapy.settings import Settings
 from tests.conftest import Crawl
 from tests.pictures import exhibits
 from wallpapers.catalogue.existing import open_existing
-from wallpapers.collection.looking import look_at_images, requirements_of
+from wallpapers.collection.looking import LookReport, look_at_images, requirements_of
 from wallpapers.demo.standin import StandIn
 from wallpapers.storage.local import LocalStorage
 from wallpapers.storage.reading import FolderReader
@@ -24,16 +25,21 @@ class Deleting(FolderReader):
         return super().as_file(path)
 
 
+def look(store: Path) -> LookReport:
+    settings = Settings()
+    settings.setmodule("wallpapers.settings", priority="project")
+    settings.set("IMAGES_STORE", str(store), priority="cmdline")
+    catalogue = open_existing(settings)
+    assert catalogue is not None
+    with closing(catalogue):
+        reader = Deleting(LocalStorage(str(store)))
+        return look_at_images(catalogue, reader, requirements_of(settings))
+
+
 def test_an_image_that_is_deleted_before_it_is_looked_at_is_missing(crawl: Crawl) -> None:
     with StandIn(exhibits(3)) as standin:
         run = crawl(standin)
-    settings = Settings()
-    settings.setmodule("wallpapers.settings", priority="project")
-    settings.set("IMAGES_STORE", str(run.store), priority="cmdline")
-    catalogue = open_existing(settings)
-    assert catalogue is not None
-    reader = Deleting(LocalStorage(str(run.store)))
-    report = look_at_images(catalogue, reader, requirements_of(settings))
-    catalogue.close()
+    with ThreadPoolExecutor(1) as thread:  # the event loop of this one is that of the crawls
+        report = thread.submit(look, run.store).result()
     assert sorted(report.missing) == sorted(image["path"] for image in run.images())
     assert report.seen == 0
