@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from time import monotonic, sleep
 
 from wallpapers.catalogue.catalogue import Catalogue
 from wallpapers.catalogue.comparison import compare
@@ -17,8 +18,11 @@ from wallpapers.items import StoredImage
 from wallpapers.storage.local import LocalStorage
 from wallpapers.storage.moved import MovedFiles
 from wallpapers.storage.reading import MISSING, ImageReader
+from wallpapers.storage.run_folder import has_running_run
 
 _CHUNK = 500
+_POLL_INTERVAL_S = 0.25
+_MAX_WAIT_FOR_ROWS_S = 5.0
 
 
 @dataclass
@@ -118,13 +122,28 @@ def _compare_files(
     report: VerifyReport, missing: list[StoredImage], catalogue: Catalogue, folder: LocalStorage
 ) -> None:
     """Look for missing images among the files that are not in the catalogue."""
-    files = dict(folder.images(FILE_NAME))
-    without_row = catalogue.run(partial(compare, files=files)).without_row
+    without_row = _files_without_row(catalogue, folder)
     moved = MovedFiles(folder, without_row)
     for image in missing:
         _find_moved(report, image, moved, catalogue)
     unknown = without_row.keys() - set(report.moved.values())
     report.not_in_catalogue = [_printable(path) for path in sorted(unknown)]
+
+
+def _files_without_row(catalogue: Catalogue, folder: LocalStorage) -> dict[str, int]:
+    """Return the sizes of the images that are not in the catalogue, by path.
+
+    A crawl writes the row of an image after its file. While one is running, wait for such rows.
+    """
+    files = dict(folder.images(FILE_NAME))
+    ends_s = monotonic() + _MAX_WAIT_FOR_ROWS_S
+    while True:
+        rows_may_follow = has_running_run(folder.root)
+        files = catalogue.run(partial(compare, files=files)).without_row
+        if not (files and rows_may_follow) or monotonic() > ends_s:
+            return files
+        sleep(_POLL_INTERVAL_S)
+        files = {path: size for path, size in files.items() if folder.holds(path)}
 
 
 def _find_moved(

@@ -135,6 +135,15 @@ def is_running(root: Path, name: str) -> bool:
     return False
 
 
+def has_running_run(root: Path) -> bool:
+    """Return whether any run is storing images below *root*."""
+    try:
+        names = os.listdir(root / PARTS)  # noqa: PTH208 (names, not paths)
+    except OSError:
+        return False
+    return any(is_running(root, name) for name in names)
+
+
 def _locked(folder: HeldFolder) -> IO[bytes]:
     """Return the lock file of *folder*, which is renamed to its final name after it is locked."""
     file = folder.create(_NEW_LOCK)
