@@ -115,6 +115,17 @@ def _environment(settings_module: str) -> dict[str, str]:
     return environment
 
 
+def read_until(text: str, process: Process, stream: str = "stderr") -> str:
+    """Read the log, or its stdout, until a line has *text*; return what was read."""
+    source = getattr(process, stream)
+    read = ""
+    while text not in read:
+        line = source.readline()
+        assert line, f"{text!r} never came:\n{read}"
+        read += line
+    return read
+
+
 def finish(process: Process, *, tracebacks: bool = False) -> Result:
     """Wait for a started command; only where *tracebacks* are allowed may its log have one."""
     output, log = process.communicate(timeout=TIMEOUT_S)

@@ -11,7 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.command import FAST, TIMEOUT_S, Result, finish, scrapy, start, start_python
+from tests.e2e.command import (
+    FAST,
+    TIMEOUT_S,
+    Result,
+    finish,
+    read_until,
+    scrapy,
+    start,
+    start_python,
+)
 from tests.invariants import check_stored, check_whole
 from tests.pictures import exhibit, exhibits
 from tests.standin.listing_faults import AntiFlag
@@ -220,10 +229,7 @@ def test_status_130_interrupted_lets_running_downloads_finish(
         process = start("crawl", "baidu_wallpaper", *arguments(standin, tmp_path))
         assert standin.held.wait(TIMEOUT_S)
         process.send_signal(signal_number)
-        assert process.stderr is not None
-        log = ""
-        while "shutting down gracefully" not in log:
-            log += process.stderr.readline()
+        read_until("shutting down gracefully", process)
         standin.release()
         result = finish(process)
         asked = len([path for path in standin.asked if path.startswith("/image/")])
@@ -245,11 +251,9 @@ def test_a_second_signal_ends_the_run_immediately(tmp_path: Path) -> None:
     with HeldPictures(exhibits(60)) as standin:
         process = start("crawl", "baidu_wallpaper", *arguments(standin, tmp_path))
         assert standin.held.wait(TIMEOUT_S)
-        assert process.stderr is not None
-        for line in ("shutting down gracefully", "forcing unclean shutdown"):
+        for text in ("shutting down gracefully", "forcing unclean shutdown"):
             process.send_signal(signal.SIGINT)
-            while line not in process.stderr.readline():
-                pass
+            read_until(text, process)
         result = finish(process)
         standin.release()
     assert result.status == 130

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.command import FAST, TIMEOUT_S, finish, scrapy, start
+from tests.e2e.command import FAST, TIMEOUT_S, finish, read_until, scrapy, start
 from tests.feeds import FORMATS, PLUGINS, feed, ids
 from tests.pictures import exhibits
 from tests.standin.listing_faults import HtmlListing
@@ -117,11 +117,9 @@ def test_an_interrupted_run_leaves_every_kind_of_feed_readable(
     with HeldPictures(exhibits(20)) as standin:
         process = start(*words_of(standin, tmp_path))
         assert standin.held.wait(TIMEOUT_S)
-        assert process.stderr is not None
-        for number, line in zip(signals, ("gracefully", "forcing unclean"), strict=False):
+        for number, text in zip(signals, ("gracefully", "forcing unclean"), strict=False):
             process.send_signal(number)
-            while line not in process.stderr.readline():
-                pass
+            read_until(text, process)
         if len(signals) == 1:
             standin.release()
         result = finish(process)
@@ -137,9 +135,7 @@ def test_a_killed_run_leaves_the_exported_items(tmp_path: Path) -> None:
     with HeldPictures(exhibits(20)) as standin:
         process = start(*words_of(standin, tmp_path), "-s", "WALLPAPERS_PROGRESS_INTERVAL=0.1",
                         "-s", "WALLPAPERS_PROGRESS=log")  # fmt: skip
-        assert process.stderr is not None
-        while " 5 stored" not in (line := process.stderr.readline()):
-            assert line, "the run has ended"
+        read_until(" 5 stored", process)
         process.kill()
         finish(process)
         standin.release()

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.e2e.command import FAST, TIMEOUT_S, Result, finish, scrapy, start
+from tests.e2e.command import FAST, TIMEOUT_S, Result, finish, read_until, scrapy, start
 from tests.pictures import exhibits
 from tests.standin.listing_faults import AntiFlag
 from tests.standin.picture_faults import HeldPictures, MissingPicture
@@ -123,11 +123,9 @@ def test_an_interrupted_run_has_its_end(tmp_path: Path, signals: int) -> None:
     with HeldPictures(exhibits(20)) as standin:
         process = start(*words(standin, tmp_path))
         assert standin.held.wait(TIMEOUT_S)
-        for number in range(signals):
+        for _ in range(signals):
             process.send_signal(signal.SIGINT)
-            assert process.stderr is not None
-            while "Received SIGINT" not in process.stderr.readline():
-                assert process.poll() is None, number
+            read_until("Received SIGINT", process)
         if signals == 1:
             standin.release()
         assert finish(process).status == 130

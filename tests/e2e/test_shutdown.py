@@ -12,7 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.command import FAST, TIMEOUT_S, Process, Result, finish, start, start_python
+from tests.e2e.command import (
+    FAST,
+    TIMEOUT_S,
+    Process,
+    Result,
+    finish,
+    read_until,
+    start,
+    start_python,
+)
 from tests.invariants import check_whole
 from tests.pictures import exhibits
 from tests.standin.picture_faults import HeldPictures, OtherAddresses
@@ -112,17 +121,6 @@ def words(standin: StandIn, folder: Path) -> tuple[str, ...]:
 
 def program(code: str) -> tuple[str, ...]:
     return (sys.executable, "-W", "error", "-c", code)
-
-
-def read_until(text: str, process: Process, stream: str = "stderr") -> str:
-    """Read the log until a line has *text*; return what was read."""
-    source = getattr(process, stream)
-    read = ""
-    while text not in read:
-        line = source.readline()
-        assert line, f"{text!r} never came:\n{read}"
-        read += line
-    return read
 
 
 def check_interrupted(result: Result, folder: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from tests.e2e.command import FAST, TIMEOUT_S, finish, scrapy, start
+from tests.e2e.command import FAST, TIMEOUT_S, finish, read_until, scrapy, start
 from tests.pictures import exhibit, exhibits
 from tests.standin.several_listings import SeveralListings, several
 from wallpapers.demo.gallery import Exhibit
@@ -98,9 +98,7 @@ def test_after_ctrl_c_the_same_command_reads_what_is_left(tmp_path: Path) -> Non
         process = start(*crawl_of(held, tmp_path), cwd=tmp_path)
         assert held.held.wait(TIMEOUT_S)
         process.send_signal(signal.SIGINT)
-        assert process.stderr is not None
-        while "shutting down gracefully" not in process.stderr.readline():
-            pass
+        read_until("shutting down gracefully", process)
         held.abort()
         interrupted = finish(process)
     assert interrupted.status == 130
