@@ -11,6 +11,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 _WORKERS = 2
 _LEASE_S = 3
 _ENTRIES_PER_PAGE = "10"
-_TIMEOUT_S = 120.0
+_STALL_TIMEOUT_S = 120.0  # without a new request or verdict: a slow machine draws for minutes
 
 
 def run_demo(settings: Settings, tell: Callable[[str], object]) -> int:
@@ -67,10 +68,11 @@ def _crawl(
     tell(f"PostgreSQL, {len(standin.exhibits)} wallpapers, {_WORKERS} workers: run {run}")
     workers = [_start_worker(own) for _ in range(_WORKERS)]
     try:
-        _wait(lambda: len(_pictures(standin)) >= len(standin.exhibits) // 4)
+        done = partial(_done, catalogue, run, standin)
+        _wait(lambda: len(_pictures(standin)) >= len(standin.exhibits) // 4, done)
         workers[0].kill()
         tell(f"Killed worker process {workers[0].pid} after {len(_pictures(standin))} requests")
-        _wait(lambda: _is_done(catalogue, run))
+        _wait(lambda: _is_done(catalogue, run), done)
     finally:
         for worker in workers:
             worker.terminate()
@@ -107,11 +109,20 @@ def _is_done(catalogue: Catalogue, run: int) -> bool:
     return catalogue.run(lambda entries: runs.is_done(entries.connection, run))
 
 
-def _wait(is_so: Callable[[], bool]) -> None:
-    end_s = time.monotonic() + _TIMEOUT_S
+def _done(catalogue: Catalogue, run: int, standin: StandIn) -> tuple[int, int]:
+    """Return the numbers of requests and of verdicts."""
+    account = catalogue.run(lambda entries: runs.account_of(entries.connection, run))
+    return len(standin.asked), account.verdicts.total()
+
+
+def _wait(is_so: Callable[[], bool], done: Callable[[], tuple[int, int]]) -> None:
+    """Wait until *is_so*. Raises StoreError if *done* stays the same for _STALL_TIMEOUT_S."""
+    last, since_s = done(), time.monotonic()
     while not is_so():
-        if time.monotonic() > end_s:
-            raise StoreError(f"the demo did not end in {_TIMEOUT_S:.0f} s")
+        if (now := done()) != last:
+            last, since_s = now, time.monotonic()
+        if time.monotonic() > since_s + _STALL_TIMEOUT_S:
+            raise StoreError(f"the demo made no progress for {_STALL_TIMEOUT_S:.0f} s")
         time.sleep(0.05)
 
 
