@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 _STOPPING_S = 5.0  # for a crawl that closes by itself
 _DROPPED = (Verdict.FILTERED, FilterReason.DROPPED)
-_OWN_CLOSE_REASONS = ("", "finished", "shutdown")  # "" = not closing
+_OWN_CLOSE_REASONS = (None, "finished", "shutdown")  # None = not closing
 _FAULT = (Verdict.FAILED, FailureReason.FAULT)
 
 

@@ -58,7 +58,7 @@ class RunState:
         self._limited = False  # by a CLOSESPIDER_ setting
         self._interrupted = False
         self.is_crawl = False  # False in a shell
-        self.close_reason = ""  # Scrapy's, as soon as the spider begins to close
+        self.close_reason: str | None = None  # Scrapy's, as soon as the spider begins to close
         self._closed: Deferred[None] | None = None  # a reference, against garbage collection
         self._on_stop: list[Callable[[], None]] = []
         connect = crawler.signals.connect
@@ -163,7 +163,8 @@ class RunState:
     def stopping(self) -> bool:
         """Whether the run is ending early, so that nothing new may start."""
         failed = self.store_failure is not None
-        return failed or self._interrupted or bool(self.close_reason) or self._was_stopped
+        is_closing = self.close_reason is not None
+        return failed or self._interrupted or is_closing or self._was_stopped
 
     @property
     def _was_stopped(self) -> bool:
@@ -183,7 +184,7 @@ class RunState:
     def _close_spider(self, reason: str) -> None:
         engine = self._crawler.engine
         # If the engine does not run yet, RunLedgerMiddleware prevents the spider from starting.
-        if engine.running and not self.close_reason:
+        if engine.running and self.close_reason is None:
             self._closed = deferred_from_coro(engine.close_spider_async(reason=reason))
 
     def _stop(self) -> None:
@@ -199,7 +200,8 @@ class RunState:
 
     def _watch_close(self, close: Callable[..., Awaitable[None]]) -> Any:
         async def close_spider_async(*, reason: str = "cancelled") -> None:
-            self.close_reason = self.close_reason or reason
+            if self.close_reason is None:
+                self.close_reason = reason
             self._stop()
             await close(reason=reason)
 
